@@ -1,0 +1,90 @@
+//! Corporate actions: splits, dividends and delistings, effective at an instant.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::time::Timestamp;
+
+/// Units after a split per units before it: 2 for 1 is `{ new: 2, old: 1 }`. Exact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SplitRatio {
+    /// Units held after the split …
+    pub new: u32,
+    /// … for this many units before.
+    pub old: u32,
+}
+
+impl SplitRatio {
+    /// From a decimal such as `2` or `1.5`.
+    ///
+    /// # Errors
+    /// `DataValidation` unless the ratio is positive and has small whole terms.
+    pub fn from_decimal(value: Decimal) -> Result<Self> {
+        let refused = || {
+            Error::validation(format!("split ratio {value} is not usable"))
+                .hint("write new units per old unit, such as 2, 1.5 or 0.1")
+        };
+        let value = value.normalize();
+        let old = 10_u128.pow(value.scale());
+        let new = u128::try_from(value.mantissa()).map_err(|_| refused())?;
+        if new == 0 {
+            return Err(refused());
+        }
+        let divisor = gcd(new, old);
+        let term = |n: u128| u32::try_from(n / divisor).map_err(|_| refused());
+        Ok(Self {
+            new: term(new)?,
+            old: term(old)?,
+        })
+    }
+
+    /// The ratio for statistics.
+    pub fn to_f64(self) -> f64 {
+        f64::from(self.new) / f64::from(self.old)
+    }
+}
+
+const fn gcd(a: u128, b: u128) -> u128 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// What a corporate action does to a holder of the instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionKind {
+    /// Units are multiplied, prices divided.
+    Split(SplitRatio),
+    /// Cash per unit held before the action, in the quote asset; shorts pay it.
+    Dividend(Decimal),
+    /// The instrument ends: holders get the last value less the account's configured haircut.
+    Delisting,
+}
+
+/// A corporate action of one instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CorporateAction {
+    /// When it takes effect: before the first trade of the ex date.
+    pub at: Timestamp,
+    /// What it does.
+    pub kind: ActionKind,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratios_are_reduced_and_exact() {
+        for (text, new, old) in [("2", 2, 1), ("1.5", 3, 2), ("0.1", 1, 10), ("7", 7, 1)] {
+            let ratio = SplitRatio::from_decimal(text.parse().unwrap()).unwrap();
+            assert_eq!(ratio, SplitRatio { new, old }, "{text}");
+        }
+        for bad in ["0", "-2", "1.00000000001"] {
+            assert!(
+                SplitRatio::from_decimal(bad.parse().unwrap()).is_err(),
+                "{bad}"
+            );
+        }
+    }
+}

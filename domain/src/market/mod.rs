@@ -1,0 +1,15 @@
+//! Market data as values: bars, columns of them, and the panel of all lanes over time.
+
+mod action;
+mod bar;
+mod bars;
+mod lane;
+mod panel;
+mod slice;
+
+pub use action::{ActionKind, CorporateAction, SplitRatio};
+pub use bar::Bar;
+pub use bars::{Bars, Field, Fields, PriceBasis, Series};
+pub use lane::LaneState;
+pub use panel::{LaneRow, Panel, PanelBuilder};
+pub use slice::Slice;

@@ -1,0 +1,555 @@
+//! All instruments over time: rows are close times, lanes are instruments.
+
+use rust_decimal::prelude::ToPrimitive;
+
+use super::action::{ActionKind, CorporateAction};
+use super::bars::{Field, Fields, PriceBasis, Series};
+use super::lane::LaneState;
+use super::slice::Slice;
+use crate::calendar::Calendar;
+use crate::error::{Error, Result};
+use crate::instrument::InstrumentId;
+use crate::time::Timestamp;
+
+/// What one lane brings to a new row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LaneRow {
+    /// State of the lane; the values count only when `Present`.
+    pub state: LaneState,
+    /// Open, high, low, close and volume; those outside the panel's fields are ignored.
+    pub values: [f64; 5],
+}
+
+impl LaneRow {
+    /// A lane without a bar.
+    pub const fn absent(state: LaneState) -> Self {
+        Self {
+            state,
+            values: [0.0; 5],
+        }
+    }
+}
+
+/// Columns over (row, lane), row-major, with the corporate actions that take effect in each row.
+///
+/// The total-return factor is built row by row as rows arrive, from that row's close and actions
+/// only, so no factor depends on a later row. A lane without a bar repeats its last close, which
+/// is reachable only as a stale value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Panel {
+    lanes: usize,
+    fields: Fields,
+    basis: PriceBasis,
+    open_time: Vec<Timestamp>,
+    close_time: Vec<Timestamp>,
+    columns: [Vec<f64>; 5],
+    /// Empty while every lane of every row is present.
+    states: Vec<LaneState>,
+    /// Empty until the first action: the factor is 1.
+    factors: Vec<f64>,
+    /// Sorted by row.
+    actions: Vec<(usize, InstrumentId, CorporateAction)>,
+}
+
+impl Panel {
+    /// An empty panel of `lanes` lanes that keeps `fields` (the close always).
+    pub fn new(lanes: usize, fields: Fields, basis: PriceBasis) -> Self {
+        Self {
+            lanes,
+            fields: fields.union(Fields::CLOSE),
+            basis,
+            open_time: Vec::new(),
+            close_time: Vec::new(),
+            columns: Default::default(),
+            states: Vec::new(),
+            factors: Vec::new(),
+            actions: Vec::new(),
+        }
+    }
+
+    /// Appends a row: one [`LaneRow`] a lane, and the actions that take effect at its open.
+    ///
+    /// # Errors
+    /// `DataValidation` when times do not increase or a present price is not finite and positive;
+    /// `Invariant` when the number of lanes differs.
+    pub fn push_row(
+        &mut self,
+        open_time: Timestamp,
+        close_time: Timestamp,
+        row: &[LaneRow],
+        actions: &[(InstrumentId, CorporateAction)],
+    ) -> Result<()> {
+        if row.len() != self.lanes {
+            return Err(
+                Error::invariant("row and panel have different numbers of lanes")
+                    .context("row", row.len())
+                    .context("panel", self.lanes),
+            );
+        }
+        let last = self.close_time.last().copied().unwrap_or(Timestamp::MIN);
+        if close_time <= open_time || close_time <= last {
+            return Err(
+                Error::validation("slice does not come after the one before it")
+                    .context("open_time", open_time)
+                    .context("close_time", close_time)
+                    .context("previous_close_time", last)
+                    .hint("deliver slices in the order of their close times"),
+            );
+        }
+        for (lane, r) in row.iter().enumerate() {
+            let bad = |v: &f64| !(v.is_finite() && *v > 0.0);
+            if r.state == LaneState::Present
+                && (0..4).any(|i| self.fields.has(FIELDS[i]) && bad(&r.values[i]))
+            {
+                return Err(Error::validation("price is not a positive number")
+                    .context("lane", lane)
+                    .context("close_time", close_time)
+                    .hint("validate bars before they reach the panel"));
+            }
+        }
+        let number = self.close_time.len();
+        self.open_time.push(open_time);
+        self.close_time.push(close_time);
+        for (i, field) in FIELDS.into_iter().enumerate() {
+            if !self.fields.has(field) {
+                continue;
+            }
+            for (lane, r) in row.iter().enumerate() {
+                let value = if r.state == LaneState::Present {
+                    r.values[i]
+                } else if field == Field::Volume || number == 0 {
+                    0.0
+                } else {
+                    self.columns[i][(number - 1) * self.lanes + lane]
+                };
+                self.columns[i].push(value);
+            }
+        }
+        self.push_states(number, row);
+        self.push_factors(number, actions);
+        for (id, action) in actions {
+            self.actions.push((number, *id, *action));
+        }
+        Ok(())
+    }
+
+    fn push_states(&mut self, number: usize, row: &[LaneRow]) {
+        if self.states.is_empty() {
+            if row.iter().all(|r| r.state == LaneState::Present) {
+                return;
+            }
+            self.states = vec![LaneState::Present; number * self.lanes];
+        }
+        self.states.extend(row.iter().map(|r| r.state));
+    }
+
+    /// `factor_t = factor_{t−1} × split × (1 + dividend / close_t)`: the forward form of the
+    /// vendor rule `adj_t / adj_{t−1} = (close_t + dividend_t) × split_t / close_{t−1}`.
+    fn push_factors(&mut self, number: usize, actions: &[(InstrumentId, CorporateAction)]) {
+        if self.factors.is_empty() {
+            if actions.is_empty() {
+                return;
+            }
+            self.factors = vec![1.0; number * self.lanes];
+        }
+        for lane in 0..self.lanes {
+            let before = if number == 0 {
+                1.0
+            } else {
+                self.factors[(number - 1) * self.lanes + lane]
+            };
+            self.factors.push(before);
+        }
+        for (id, action) in actions {
+            let at = number * self.lanes + id.index();
+            match action.kind {
+                ActionKind::Split(ratio) => self.factors[at] *= ratio.to_f64(),
+                ActionKind::Dividend(amount) => {
+                    let close = self.columns[Field::Close as usize][at];
+                    let amount = amount.to_f64().unwrap_or(0.0);
+                    if close > 0.0 {
+                        self.factors[at] *= 1.0 + amount / close;
+                    }
+                }
+                ActionKind::Delisting => {}
+            }
+        }
+    }
+
+    fn reserve(&mut self, rows: usize) {
+        self.open_time.reserve_exact(rows);
+        self.close_time.reserve_exact(rows);
+        for (i, field) in FIELDS.into_iter().enumerate() {
+            if self.fields.has(field) {
+                self.columns[i].reserve_exact(rows * self.lanes);
+            }
+        }
+    }
+
+    /// The slice at `row`; `None` beyond the last.
+    #[inline]
+    pub fn slice(&self, row: usize) -> Option<Slice<'_>> {
+        (row < self.close_time.len()).then(|| Slice::new(self, row))
+    }
+
+    /// All slices in time order.
+    pub fn slices(&self) -> impl Iterator<Item = Slice<'_>> {
+        (0..self.len()).map(|row| Slice::new(self, row))
+    }
+
+    /// The corporate actions that take effect in `row`, in the order they were pushed.
+    pub fn actions_in(&self, row: usize) -> &[(usize, InstrumentId, CorporateAction)] {
+        if self.actions.is_empty() {
+            return &[];
+        }
+        let from = self.actions.partition_point(|(r, _, _)| *r < row);
+        let to = self.actions.partition_point(|(r, _, _)| *r <= row);
+        &self.actions[from..to]
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.close_time.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.close_time.is_empty()
+    }
+
+    /// How many lanes there are.
+    pub const fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    /// Which columns are kept.
+    pub const fn fields(&self) -> Fields {
+        self.fields
+    }
+
+    /// What the prices mean.
+    pub const fn basis(&self) -> PriceBasis {
+        self.basis
+    }
+
+    /// When each row's bars began.
+    pub fn open_times(&self) -> &[Timestamp] {
+        &self.open_time
+    }
+
+    /// The close time of each row.
+    pub fn close_times(&self) -> &[Timestamp] {
+        &self.close_time
+    }
+
+    #[inline]
+    pub(super) fn value(&self, row: usize, lane: usize, field: Field) -> Option<f64> {
+        self.columns[field as usize]
+            .get(row * self.lanes + lane)
+            .copied()
+    }
+
+    #[inline]
+    pub(super) fn state(&self, row: usize, lane: usize) -> LaneState {
+        if lane >= self.lanes {
+            return LaneState::NotListed;
+        }
+        if self.states.is_empty() {
+            return LaneState::Present;
+        }
+        self.states[row * self.lanes + lane]
+    }
+
+    #[inline]
+    pub(super) fn factor(&self, row: usize, lane: usize) -> f64 {
+        if self.factors.is_empty() {
+            1.0
+        } else {
+            self.factors[row * self.lanes + lane]
+        }
+    }
+}
+
+const FIELDS: [Field; 5] = [
+    Field::Open,
+    Field::High,
+    Field::Low,
+    Field::Close,
+    Field::Volume,
+];
+
+/// Aligns the series of many instruments into one [`Panel`].
+#[derive(Debug)]
+pub struct PanelBuilder {
+    fields: Fields,
+    lanes: Vec<(Calendar, Series)>,
+}
+
+impl PanelBuilder {
+    /// A builder for a panel that keeps `fields`.
+    pub const fn new(fields: Fields) -> Self {
+        Self {
+            fields,
+            lanes: Vec::new(),
+        }
+    }
+
+    /// Adds the next lane; lanes are added in instrument order.
+    pub fn lane(&mut self, calendar: Calendar, series: Series) -> &mut Self {
+        self.lanes.push((calendar, series));
+        self
+    }
+
+    /// Builds the panel: one row a close time that any lane has.
+    ///
+    /// Before its first bar a lane is `NotListed`; a row it should have by its calendar is a
+    /// `Hole`; a row outside its sessions is `Closed`; from a delisting on it is `Delisted`. An
+    /// action takes effect in the first row that closes after it; an action before a lane's first
+    /// bar does not concern us.
+    ///
+    /// # Errors
+    /// `DataMissing` when a lane lacks a field or there is no bar at all; `DataValidation` when
+    /// lanes mix price bases.
+    pub fn build(self) -> Result<Panel> {
+        let basis = self.lanes.first().map_or(PriceBasis::Raw, |(_, s)| s.basis);
+        for (lane, (_, series)) in self.lanes.iter().enumerate() {
+            let missing = self.fields.missing_from(series.bars.fields());
+            if !missing.is_empty() {
+                return Err(
+                    Error::missing(format!("missing columns: {}", missing.join(", ")))
+                        .context("lane", lane)
+                        .hint(
+                            "use data with these columns, or a strategy and fill point that do \
+                           not need them",
+                        ),
+                );
+            }
+            if series.basis != basis {
+                return Err(
+                    Error::validation("raw and back-adjusted series cannot be mixed")
+                        .context("lane", lane)
+                        .hint("load all symbols with the same price basis"),
+                );
+            }
+        }
+        let mut rows: Vec<(Timestamp, Timestamp)> = Vec::new();
+        for (_, series) in &self.lanes {
+            rows.extend(
+                series
+                    .bars
+                    .close_times()
+                    .iter()
+                    .copied()
+                    .zip(series.bars.open_times().iter().copied()),
+            );
+        }
+        // Sorted by close, then open: the first open of each close time is the row's open.
+        rows.sort_unstable();
+        rows.dedup_by_key(|(close, _)| *close);
+        if rows.is_empty() {
+            return Err(Error::missing("there is no bar in any series")
+                .hint("check the symbols, the dates and the file"));
+        }
+        let mut panel = Panel::new(self.lanes.len(), self.fields, basis);
+        panel.reserve(rows.len());
+        let mut cursors = vec![Cursor::default(); self.lanes.len()];
+        let mut row = vec![LaneRow::absent(LaneState::NotListed); self.lanes.len()];
+        let mut actions = Vec::new();
+        for (close_time, open_time) in rows {
+            actions.clear();
+            for (lane, (calendar, series)) in self.lanes.iter().enumerate() {
+                row[lane] = cursors[lane].next(*calendar, series, close_time, |action| {
+                    actions.push((InstrumentId::from_index(lane), action));
+                })?;
+            }
+            panel.push_row(open_time, close_time, &row, &actions)?;
+        }
+        Ok(panel)
+    }
+}
+
+/// How far one lane has been read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cursor {
+    bar: usize,
+    action: usize,
+    delisted: bool,
+}
+
+impl Cursor {
+    fn next(
+        &mut self,
+        calendar: Calendar,
+        series: &Series,
+        close_time: Timestamp,
+        mut emit: impl FnMut(CorporateAction),
+    ) -> Result<LaneRow> {
+        let listed = series
+            .bars
+            .close_times()
+            .first()
+            .is_some_and(|first| *first <= close_time);
+        while let Some(action) = series
+            .actions
+            .get(self.action)
+            .filter(|a| a.at < close_time)
+        {
+            self.action += 1;
+            // An action on the day of the first bar is already in that bar's price.
+            if listed && self.bar > 0 {
+                emit(*action);
+                self.delisted |= action.kind == ActionKind::Delisting;
+            }
+        }
+        if series.bars.close_times().get(self.bar) == Some(&close_time) {
+            let values =
+                FIELDS.map(|f| series.bars.column(f).get(self.bar).copied().unwrap_or(0.0));
+            self.bar += 1;
+            let state = if self.delisted {
+                LaneState::Delisted
+            } else {
+                LaneState::Present
+            };
+            return Ok(LaneRow { state, values });
+        }
+        Ok(LaneRow::absent(if self.delisted {
+            LaneState::Delisted
+        } else if !listed {
+            LaneState::NotListed
+        } else if calendar.closes_at(close_time)? {
+            LaneState::Hole
+        } else {
+            LaneState::Closed
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::{Bar, Bars, SplitRatio};
+
+    fn day(n: i64) -> Timestamp {
+        Timestamp::from_seconds(n * 86_400).unwrap()
+    }
+
+    fn series(first: i64, closes: &[f64]) -> Series {
+        let mut bars = Bars::new(Fields::ALL);
+        for (n, close) in (first..).zip(closes) {
+            let c = *close;
+            let bar = Bar {
+                open_time: day(n),
+                close_time: day(n + 1),
+                open: c,
+                high: c,
+                low: c,
+                close: c,
+                volume: 1.0,
+            };
+            bars.push(&bar).unwrap();
+        }
+        Series {
+            bars,
+            ..Series::default()
+        }
+    }
+
+    fn build(lanes: Vec<Series>) -> Panel {
+        let mut builder = PanelBuilder::new(Fields::ALL);
+        for lane in lanes {
+            builder.lane(Calendar::Utc24x7, lane);
+        }
+        builder.build().unwrap()
+    }
+
+    const A: InstrumentId = InstrumentId(0);
+    const B: InstrumentId = InstrumentId(1);
+
+    #[test]
+    fn lanes_are_not_listed_then_present_then_holes() {
+        let panel = build(vec![
+            series(0, &[10.0, 11.0, 12.0, 13.0]),
+            series(1, &[20.0, 21.0]),
+        ]);
+        let states: Vec<_> = panel.slices().map(|s| s.state(B)).collect();
+        use LaneState::{Hole, NotListed, Present};
+        assert_eq!(states, [NotListed, Present, Present, Hole]);
+        let last = panel.slice(3).unwrap();
+        assert_eq!((last.close(B), last.last_close(B)), (None, Some(21.0)));
+        assert_eq!(panel.slice(0).unwrap().last_close(B), None);
+    }
+
+    #[test]
+    fn the_total_return_factor_is_forward_and_follows_the_vendor_rule() {
+        let mut a = series(0, &[100.0, 102.0, 50.5, 51.0]);
+        a.actions = vec![
+            CorporateAction {
+                at: day(1),
+                kind: ActionKind::Dividend("1.02".parse().unwrap()),
+            },
+            CorporateAction {
+                at: day(2),
+                kind: ActionKind::Split(SplitRatio { new: 2, old: 1 }),
+            },
+        ];
+        let panel = build(vec![a.clone()]);
+        let index: Vec<f64> = panel
+            .slices()
+            .map(|s| s.total_return(A, Field::Close).unwrap())
+            .collect();
+        assert_eq!(index[0], 100.0);
+        assert!((index[1] / index[0] - (102.0 + 1.02) / 100.0).abs() < 1e-15);
+        assert!((index[2] / index[1] - 50.5 * 2.0 / 102.0).abs() < 1e-15);
+        // Without the last row nothing before it changes.
+        let mut shorter = series(0, &[100.0, 102.0, 50.5]);
+        shorter.actions = a.actions;
+        let cut = build(vec![shorter]);
+        for (long, short) in panel.slices().zip(cut.slices()) {
+            assert_eq!(
+                long.total_return(A, Field::Close),
+                short.total_return(A, Field::Close)
+            );
+        }
+    }
+
+    #[test]
+    fn mixed_bases_and_missing_columns_are_refused() {
+        let mut adjusted = series(0, &[1.0]);
+        adjusted.basis = PriceBasis::BackAdjusted;
+        let mut builder = PanelBuilder::new(Fields::ALL);
+        builder
+            .lane(Calendar::Utc24x7, series(0, &[1.0]))
+            .lane(Calendar::Utc24x7, adjusted);
+        assert!(
+            builder
+                .build()
+                .unwrap_err()
+                .to_string()
+                .contains("cannot be mixed")
+        );
+        let mut builder = PanelBuilder::new(Fields::ALL);
+        let mut bars = Bars::new(Fields::CLOSE);
+        bars.append(&Bars::new(Fields::CLOSE)).unwrap();
+        builder.lane(
+            Calendar::Utc24x7,
+            Series {
+                bars,
+                ..Series::default()
+            },
+        );
+        let e = builder.build().unwrap_err().to_string();
+        assert!(
+            e.contains("missing columns: open, high, low, volume"),
+            "{e}"
+        );
+    }
+
+    #[test]
+    fn a_slice_cannot_reach_a_later_row() {
+        let panel = build(vec![series(0, &[1.0, 2.0, 3.0])]);
+        let middle = panel.slice(1).unwrap();
+        assert_eq!(middle.times().len(), 2);
+        assert_eq!(middle.earlier(1).unwrap().close(A), Some(1.0));
+        assert!(middle.earlier(2).is_none());
+    }
+}
