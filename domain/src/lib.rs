@@ -3,6 +3,7 @@
 //! No I/O, no clock, no threads, no randomness: time is an argument, market data is a value, and
 //! every decision is a function of what was pushed into it. Read the modules in this order.
 
+pub mod calendar;
 pub mod error;
 pub mod money;
 pub mod time;
