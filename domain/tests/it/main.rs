@@ -1,1 +1,3 @@
 //! Integration tests of the domain, one binary.
+
+mod calendar;
