@@ -215,7 +215,7 @@ impl Price {
     pub fn from_market_data(value: f64, scale: u8) -> Option<Self> {
         let scaled = value * pow10(scale) as f64;
         // 2^62 leaves headroom for slippage on top of the price.
-        (value > 0.0 && scaled >= 0.5 && scaled < 4_611_686_018_427_387_904.0)
+        (value > 0.0 && (0.5..4_611_686_018_427_387_904.0).contains(&scaled))
             .then(|| Self(round_to_i64(scaled)))
     }
 
