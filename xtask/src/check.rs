@@ -59,6 +59,7 @@ const GATES: &[Gate] = &[
         work: Work::Cargo(
             &[
                 "clippy",
+                "--quiet",
                 "--workspace",
                 "--all-targets",
                 "--locked",
@@ -73,7 +74,10 @@ const GATES: &[Gate] = &[
     // Alone: in a build of the whole workspace the features of other crates would leak in.
     Gate {
         name: "domain",
-        work: Work::Cargo(&["check", "--locked", "-p", "ballast-domain"], &[]),
+        work: Work::Cargo(
+            &["check", "--quiet", "--locked", "-p", "ballast-domain"],
+            &[],
+        ),
         ready: always,
     },
     Gate {
@@ -81,6 +85,7 @@ const GATES: &[Gate] = &[
         work: Work::Cargo(
             &[
                 "check",
+                "--quiet",
                 "--locked",
                 "-p",
                 "ballast-domain",
@@ -94,7 +99,7 @@ const GATES: &[Gate] = &[
     Gate {
         name: "docs",
         work: Work::Cargo(
-            &["doc", "--no-deps", "--workspace", "--locked"],
+            &["doc", "--quiet", "--no-deps", "--workspace", "--locked"],
             &[("RUSTDOCFLAGS", "-D warnings")],
         ),
         ready: always,
@@ -248,7 +253,7 @@ mod tests {
         assert_eq!(command("fmt").0, "fmt --all --check");
         assert_eq!(
             command("clippy").0,
-            "clippy --workspace --all-targets --locked -- -D warnings"
+            "clippy --quiet --workspace --all-targets --locked -- -D warnings"
         );
     }
 
@@ -256,7 +261,7 @@ mod tests {
     #[test]
     fn doc_04_ci_18_documentation_is_a_gate() {
         let (args, environment) = command("docs");
-        assert_eq!(args, "doc --no-deps --workspace --locked");
+        assert_eq!(args, "doc --quiet --no-deps --workspace --locked");
         assert_eq!(environment, r#"[("RUSTDOCFLAGS", "-D warnings")]"#);
     }
 
@@ -265,7 +270,10 @@ mod tests {
         for name in ["layers", "tidy", "features", "graph"] {
             assert!(matches!(gate(name).work, Work::Own(_)));
         }
-        assert_eq!(command("domain").0, "check --locked -p ballast-domain");
+        assert_eq!(
+            command("domain").0,
+            "check --quiet --locked -p ballast-domain"
+        );
         assert_eq!(command("deny").0, "deny check bans licenses sources");
     }
 

@@ -88,8 +88,8 @@ fn house_with(package: &str, extra: &Dependency) -> Workspace {
     workspace
 }
 
-fn refusals(package: &str, extra: Dependency) -> Vec<String> {
-    check(&house_with(package, &extra))
+fn refusals(package: &str, extra: &Dependency) -> Vec<String> {
+    check(&house_with(package, extra))
         .iter()
         .map(ToString::to_string)
         .collect()
@@ -108,11 +108,7 @@ fn a_house_in_order_is_not_refused() {
         ("ballast", on("chrono")),
     ] {
         let none: Vec<String> = Vec::new();
-        assert_eq!(
-            refusals(package, extra.clone()),
-            none,
-            "{package} {extra:?}"
-        );
+        assert_eq!(refusals(package, &extra), none, "{package} {extra:?}");
     }
 }
 
@@ -222,7 +218,7 @@ fn arc_01_an_edge_against_the_layers_is_refused() {
             "xtask -> clap: of external crates xtask uses only serde_json\n",
         ),
     ] {
-        let refused = refusals(package, extra);
+        let refused = refusals(package, &extra);
         assert_eq!(refused.len(), 1, "{refused:?} for {text}");
         assert!(
             refused[0].starts_with(text),
@@ -245,7 +241,7 @@ fn exe_20_no_crate_leans_on_the_program() {
         "xtask",
     ] {
         for edge in [on("ballast"), dev("ballast"), optional("ballast")] {
-            let refused = refusals(package, edge);
+            let refused = refusals(package, &edge);
             assert_eq!(refused.len(), 1, "{package}: {refused:?}");
             assert!(refused[0].starts_with(&format!("{package} -> ballast")));
         }
@@ -260,19 +256,19 @@ fn the_clock_of_chrono_stays_out_of_the_domain() {
     };
     for edge in [with("chrono", "clock"), with("chrono", "now"), defaults] {
         assert_eq!(
-            refusals("ballast-domain", edge),
+            refusals("ballast-domain", &edge),
             [
                 "ballast-domain -> chrono: domain takes chrono without its clock\n  instead: set \
               default-features = false without `clock` and `now`; time is an argument"
             ]
         );
     }
-    assert!(refusals("ballast", with("chrono", "clock")).is_empty());
+    assert!(refusals("ballast", &with("chrono", "clock")).is_empty());
 }
 
 #[test]
 fn features_that_change_numbers_everywhere_are_refused() {
-    let refused = refusals("ballast", with("serde_json", "arbitrary_precision"));
+    let refused = refusals("ballast", &with("serde_json", "arbitrary_precision"));
     assert_eq!(
         refused,
         [
