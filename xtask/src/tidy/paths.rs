@@ -29,7 +29,7 @@ pub(super) fn no_machine_paths(files: &[SourceFile]) -> Vec<Finding> {
                 found.push(Finding::new(
                     &file.path,
                     n + 1,
-                    format!("`{prefix}` exists on one machine: take the path as a setting"),
+                    format!("`{prefix}` is a path of one machine: take it as a setting"),
                 ));
             }
             if line.contains(NEIGHBOUR) && !file.path.starts_with(".ci/") {

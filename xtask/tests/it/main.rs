@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use xtask::{layers, metadata, repository, tidy};
+use xtask::{graph, layers, metadata, repository, tidy};
 
 /// ARC-01, EXE-20: the real crates lean on each other only as the table of layers allows.
 #[test]
@@ -20,11 +20,20 @@ fn the_layers_hold() {
     }
 }
 
-/// ARC-02, ARC-07, ARC-08, REP-09, CFG-14, DOC-02, CI-02, CI-17, CI-20: the real tree is in order.
+/// ARC-02, ARC-04, ARC-07, ARC-08, WGT-03, REP-09, CFG-14, DOC-02, CI-02, CI-03, CI-17, CI-18,
+/// CI-20: the real tree is in order.
 #[test]
 fn the_tree_is_tidy() {
     let files = repository::tracked(&repository::root()).unwrap();
     if let Err(text) = tidy::report(&files) {
+        panic!("{text}");
+    }
+}
+
+/// DOC-03: the crate graph drawn in the documentation is the one cargo builds.
+#[test]
+fn the_drawn_graph_is_the_real_one() {
+    if let Err(text) = graph::check(&repository::root()) {
         panic!("{text}");
     }
 }
