@@ -168,6 +168,10 @@ impl Error {
     }
 
     /// `limit` allows `allowed`, `observed` was asked for.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "literals and computed values read alike at the call"
+    )]
     pub fn risk_limit(
         limit: impl Into<String>,
         allowed: impl ToString,
@@ -198,6 +202,10 @@ impl Error {
     }
 
     /// With one more `key = value` of what and where.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "literals and computed values read alike at the call"
+    )]
     #[must_use]
     pub fn context(mut self, key: impl Into<String>, value: impl ToString) -> Self {
         self.context.push((key.into(), value.to_string()));

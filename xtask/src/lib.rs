@@ -1,0 +1,14 @@
+//! The chores of the repository as a library, so that its own tests can run them.
+//!
+//! Nothing here depends on the workspace's other crates: a broken crate must not stop the tool that
+//! says why it is broken. Errors are sentences for the person at the terminal.
+
+pub mod check;
+pub mod features;
+pub mod graph;
+pub mod layers;
+pub mod metadata;
+pub mod repository;
+pub mod rust_source;
+pub mod tidy;
+pub mod tools;

@@ -1,0 +1,63 @@
+//! `cargo xtask COMMAND`: arguments in, one library call, an exit code out.
+
+use std::process::ExitCode;
+
+use xtask::{check, features, graph, layers, metadata, repository, tidy, tools};
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+  check               everything a change must pass: fmt, layers, tidy, features, clippy,
+                      domain alone, wasm32, docs, deny
+  layers              does every crate lean only on what the table of layers allows?
+  tidy                is the tree in order? file sizes, names, clocks, globals, records, pins
+  features [--check]  write docs/features.md from the tests that name a checklist id;
+                      with --check only say whether it is up to date
+  graph [--check]     draw the crate graph into docs/ARCHITECTURE.md, between its two markers;
+                      with --check only say whether the drawing is the real graph
+  doctor              which development tools are here, which are missing, what each is for
+  help                this text
+
+Exit codes: 0 in order, 1 something to fix, 2 usage.
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let outcome = match args.as_slice() {
+        ["check"] => check::run(&repository::root()),
+        ["layers"] => metadata::read(&repository::root())
+            .and_then(|workspace| layers::report(&workspace).map(|text| print!("{text}"))),
+        ["tidy"] => repository::tracked(&repository::root())
+            .and_then(|files| tidy::report(&files).map(|text| print!("{text}"))),
+        ["features"] => features::write(&repository::root()).map(|text| print!("{text}")),
+        ["features", "--check"] => {
+            features::check(&repository::root()).map(|text| print!("{text}"))
+        }
+        ["graph"] => graph::write(&repository::root()).map(|text| print!("{text}")),
+        ["graph", "--check"] => graph::check(&repository::root()).map(|text| print!("{text}")),
+        ["doctor"] => {
+            print!("{}", tools::report());
+            Ok(())
+        }
+        ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        [] => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+        other => {
+            eprint!("no such command: {}\n\n{USAGE}", other.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{}", message.trim_end());
+            ExitCode::FAILURE
+        }
+    }
+}
