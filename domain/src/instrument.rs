@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::Calendar;
 use crate::error::{Error, Result};
-use crate::money::{Cash, MAX_CASH_SCALE, MAX_SCALE, Price, Quantity, pow10};
+use crate::money::{Cash, MAX_CASH_SCALE, MAX_SCALE, Price, Quantity, Rounding, divide, pow10};
 
 /// Dense index of an [`Asset`] in its [`Instruments`].
 #[derive(
@@ -136,6 +136,22 @@ impl Instrument {
         i64::try_from(units)
             .ok()
             .map(|u| Quantity::from_units(u).to_lots_toward_zero(self.lot))
+    }
+
+    /// `per_unit` of cash for each unit of `quantity`, on an asset of `cash_scale` digits, rounded
+    /// down: what we receive is not rounded up, what we owe is not rounded away.
+    pub fn cash_per_unit(&self, per_unit: Decimal, quantity: Quantity, cash_scale: u8) -> Cash {
+        let per_unit = per_unit.normalize();
+        let product = per_unit.mantissa() * i128::from(quantity.units());
+        let digits = per_unit.scale() + u32::from(self.quantity_scale);
+        Cash::from_units(match u32::from(cash_scale).checked_sub(digits) {
+            Some(missing) => product * 10_i128.pow(missing),
+            None => divide(
+                product,
+                10_i128.pow(digits - u32::from(cash_scale)),
+                Rounding::Down,
+            ),
+        })
     }
 
     /// Value of one unit of quantity per unit of f64 price, for statistics and marks.

@@ -6,8 +6,14 @@
 pub mod calendar;
 pub mod error;
 pub mod instrument;
+pub mod kernel;
 pub mod market;
 pub mod money;
+pub mod orders;
+pub mod portfolio;
+pub mod risk;
+pub mod simulation;
+pub mod strategy;
 pub mod time;
 
 pub use error::{Error, Result};

@@ -120,7 +120,9 @@ impl Calendar {
     pub fn closes_at(self, t: Timestamp) -> Result<bool> {
         // A close at midnight belongs to the day before.
         let date = (t - Span::from_nanos(1)).date();
-        Ok(self.session(date)?.is_some_and(|session| session.close == t))
+        Ok(self
+            .session(date)?
+            .is_some_and(|session| session.close == t))
     }
 
     /// The first session on a date after `after`.

@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::money::{Price, Quantity};
 use crate::time::Timestamp;
 
 /// Units after a split per units before it: 2 for 1 is `{ new: 2, old: 1 }`. Exact.
@@ -37,6 +38,19 @@ impl SplitRatio {
             new: term(new)?,
             old: term(old)?,
         })
+    }
+
+    /// A quantity after the split, whole `lot`s towards zero; the rest is paid in cash.
+    pub fn apply(self, quantity: Quantity, lot: Quantity) -> Quantity {
+        let units = i128::from(quantity.units()) * i128::from(self.new) / i128::from(self.old);
+        let units = i64::try_from(units).expect("quantity leaves the range of i64 units");
+        Quantity::from_units(units).to_lots_toward_zero(lot)
+    }
+
+    /// A price after the split, to the nearest unit below.
+    pub fn unapply(self, price: Price) -> Price {
+        let units = i128::from(price.units()) * i128::from(self.old) / i128::from(self.new);
+        Price::from_units(i64::try_from(units).expect("price leaves the range of i64 units"))
     }
 
     /// The ratio for statistics.

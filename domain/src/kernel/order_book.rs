@@ -1,0 +1,113 @@
+//! The orders the kernel still has to do with, by number and by client order id.
+
+use std::collections::VecDeque;
+
+use crate::orders::{Applied, ClientOrderId, Fill, Order, OrderStatus};
+
+/// Final orders that are kept for late and repeated facts. Older ones are known to the journal.
+const REMEMBERED: usize = 64;
+
+/// A ring of orders by sequential number: looking one up is an index, forgetting one is free.
+#[derive(Debug, Default)]
+pub(super) struct OrderBook {
+    orders: VecDeque<Order>,
+    /// Number of the first order in the ring.
+    base: u64,
+    plans: VecDeque<PlanSpan>,
+}
+
+/// Where the legs of one plan lie in the ring.
+#[derive(Clone, Copy, Debug)]
+struct PlanSpan {
+    decision: u32,
+    plan: u8,
+    first: u64,
+    legs: u16,
+}
+
+impl OrderBook {
+    /// The number the next order gets.
+    pub(super) fn next_number(&self) -> u64 {
+        self.base + self.orders.len() as u64
+    }
+
+    /// Notes that the next `legs` orders belong to a plan.
+    pub(super) fn begin_plan(&mut self, decision: u32, plan: u8, legs: u16) {
+        self.forget();
+        let first = self.next_number();
+        self.plans.push_back(PlanSpan {
+            decision,
+            plan,
+            first,
+            legs,
+        });
+    }
+
+    pub(super) fn push(&mut self, order: Order) {
+        debug_assert_eq!(order.intent.id.0, self.next_number());
+        self.orders.push_back(order);
+    }
+
+    fn forget(&mut self) {
+        while self.orders.len() > REMEMBERED
+            && self.orders.front().is_some_and(|o| o.status().is_final())
+        {
+            self.orders.pop_front();
+            self.base += 1;
+        }
+        while self
+            .plans
+            .front()
+            .is_some_and(|p| p.first + u64::from(p.legs) <= self.base)
+        {
+            self.plans.pop_front();
+        }
+    }
+
+    /// The number of an order by the id the venue knows; `None` for an id that is not ours or
+    /// long forgotten.
+    pub(super) fn number_of(&self, id: ClientOrderId) -> Option<u64> {
+        let span = self
+            .plans
+            .iter()
+            .rev()
+            .find(|p| p.decision == id.decision && p.plan == id.plan && id.leg < p.legs)?;
+        let number = span.first + u64::from(id.leg);
+        self.by_number(number)
+            .filter(|o| o.intent.client_id == id)
+            .map(|_| number)
+    }
+
+    fn index(&self, number: u64) -> Option<usize> {
+        usize::try_from(number.checked_sub(self.base)?).ok()
+    }
+
+    #[inline]
+    pub(super) fn by_number(&self, number: u64) -> Option<&Order> {
+        self.orders.get(self.index(number)?)
+    }
+
+    pub(super) fn by_number_mut(&mut self, number: u64) -> Option<&mut Order> {
+        let index = self.index(number)?;
+        self.orders.get_mut(index)
+    }
+
+    pub(super) fn advance(&mut self, number: u64, to: OrderStatus) -> Applied {
+        self.by_number_mut(number)
+            .map_or(Applied::Known, |o| o.advance(to))
+    }
+
+    pub(super) fn execute(&mut self, number: u64, fill: &Fill) -> Applied {
+        self.by_number_mut(number)
+            .map_or(Applied::Known, |o| o.execute(fill))
+    }
+
+    /// Every order in the ring, oldest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Order> {
+        self.orders.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Order> {
+        self.orders.iter_mut()
+    }
+}

@@ -1,0 +1,210 @@
+//! What is written down: enough to explain every order, and to rebuild the account.
+
+use serde::{Deserialize, Serialize};
+
+use super::digest::Digest;
+use crate::instrument::InstrumentId;
+use crate::market::SplitRatio;
+use crate::money::{Cash, Price, Quantity};
+use crate::orders::{Cause, ClientOrderId, Fill, Intent, OrderStatus};
+use crate::portfolio::{Entry, Leg};
+use crate::risk::{Mode, ModeScope, Verdict};
+use crate::strategy::{Decision, Reason, State, Target};
+use crate::time::Timestamp;
+
+/// One record of the journal. Amounts are units on the scales of their instrument or asset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "record", rename_all = "snake_case")]
+pub enum Record {
+    /// A strategy decided.
+    Decision(DecisionRecord),
+    /// What a decision means for one instrument.
+    Leg(LegRecord),
+    /// An order was wanted and judged.
+    Intent(IntentRecord),
+    /// An order's status changed.
+    Order(OrderRecord),
+    /// An order executed.
+    Fill(FillRecord),
+    /// Cash moved for another reason.
+    Entry(Entry),
+    /// Units were split.
+    Split(SplitRecord),
+    /// A target was not reached.
+    Residual(ResidualRecord),
+    /// A mode changed.
+    Mode(ModeRecord),
+    /// The strategy's memory after a decision.
+    State(StateRecord),
+}
+
+/// A strategy decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DecisionRecord {
+    /// When its targets took effect.
+    pub time: Timestamp,
+    /// Number of the decision in the account, from 1.
+    pub number: u32,
+    /// The slot it was made for.
+    pub slot: Timestamp,
+    /// Equity the targets were valued with.
+    pub equity: Cash,
+    /// Share of gross exposure with fresh data.
+    pub fresh_share: f64,
+    /// Whether it led to plans; not when too little data was fresh.
+    pub planned: bool,
+    /// What was decided.
+    pub decision: Decision,
+}
+
+/// What a decision means for one instrument.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LegRecord {
+    /// Number of the decision.
+    pub decision: u32,
+    /// The account's target over all sleeves; `None` closes.
+    pub target: Option<Target>,
+    /// Current and target quantity, drift and what became of it.
+    pub leg: Leg,
+}
+
+/// An order was wanted and judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IntentRecord {
+    /// When.
+    pub time: Timestamp,
+    /// Why it exists.
+    pub cause: Cause,
+    /// The order.
+    pub intent: Intent,
+    /// The price it was judged with.
+    pub reference: Price,
+    /// What the plan wanted before cash and budget cut it.
+    pub wanted: Quantity,
+    /// The verdict of all controls.
+    pub verdict: Verdict,
+}
+
+/// An order's status changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrderRecord {
+    /// When we learnt it.
+    pub time: Timestamp,
+    /// Which order.
+    pub client_id: ClientOrderId,
+    /// To what.
+    pub status: OrderStatus,
+    /// Why, in the venue's or our words; empty when there is nothing to say.
+    pub reason: Reason,
+}
+
+/// An order executed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FillRecord {
+    /// The execution.
+    pub fill: Fill,
+    /// Profit it realised, before fees.
+    pub realised: Cash,
+}
+
+/// Units were split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SplitRecord {
+    /// When.
+    pub time: Timestamp,
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// New units per old.
+    pub ratio: SplitRatio,
+    /// Held before.
+    pub before: Quantity,
+    /// Held after.
+    pub after: Quantity,
+}
+
+/// A target was not reached.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResidualRecord {
+    /// When the plan was closed.
+    pub time: Timestamp,
+    /// Number of the decision.
+    pub decision: u32,
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// What is missing to the target, signed.
+    pub quantity: Quantity,
+}
+
+/// A mode changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModeRecord {
+    /// When.
+    pub time: Timestamp,
+    /// Where.
+    pub scope: ModeScope,
+    /// To what.
+    pub mode: Mode,
+    /// Why.
+    pub reason: String,
+}
+
+/// The strategy's memory after a decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StateRecord {
+    /// When.
+    pub time: Timestamp,
+    /// The memory.
+    pub state: State,
+}
+
+impl Record {
+    /// Feeds what identifies this record into `digest`.
+    pub(super) fn feed(&self, digest: &mut Digest) {
+        match self {
+            Self::Decision(r) => {
+                digest.feed(1, r.time.nanos().cast_unsigned());
+                digest.word(u64::from(r.number));
+                digest.wide(r.equity.units());
+            }
+            Self::Leg(r) => {
+                digest.feed(2, u64::from(r.leg.instrument.0));
+                digest.word(r.leg.current.units().cast_unsigned());
+                digest.word(r.leg.target.units().cast_unsigned());
+            }
+            Self::Intent(r) => {
+                digest.feed(3, r.intent.id.0);
+                digest.wide(r.intent.client_id.to_bits().cast_signed());
+                digest.word(u64::from(r.intent.instrument.0));
+                digest.word(r.intent.delta().units().cast_unsigned());
+                digest.word(u64::from(r.verdict.passed()));
+            }
+            Self::Order(r) => {
+                digest.feed(4, r.status as u64);
+                digest.wide(r.client_id.to_bits().cast_signed());
+            }
+            Self::Fill(r) => {
+                digest.feed(5, r.fill.quantity.units().cast_unsigned());
+                digest.wide(r.fill.trade_id.0.cast_signed());
+                digest.word(r.fill.price.units().cast_unsigned());
+                digest.wide(r.fill.fee.units());
+            }
+            Self::Entry(r) => {
+                digest.feed(6, r.kind as u64);
+                digest.wide(r.amount.units());
+            }
+            Self::Split(r) => {
+                digest.feed(7, u64::from(r.instrument.0));
+                digest.word(r.after.units().cast_unsigned());
+            }
+            Self::Residual(r) => {
+                digest.feed(8, u64::from(r.instrument.0));
+                digest.word(r.quantity.units().cast_unsigned());
+            }
+            Self::Mode(r) => digest.feed(9, r.mode as u64),
+            Self::State(r) => {
+                digest.feed(10, r.state.words.len() as u64);
+                r.state.words.iter().for_each(|w| digest.word(*w));
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! How a kernel trades: everything that is configured rather than decided.
+
+use serde::{Deserialize, Serialize};
+
+use crate::calendar::Calendar;
+use crate::error::{Error, Result};
+use crate::orders::{Installation, TimeInForce};
+use crate::portfolio::{MarginModel, Rebalance};
+use crate::risk::Limits;
+use crate::strategy::Schedule;
+use crate::time::Span;
+
+/// At which prices target weights become units.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum SizeAt {
+    /// At the close the decision saw.
+    #[default]
+    Decision,
+    /// At the prices of the fill point: a research convention.
+    Fill,
+}
+
+/// Settings of one kernel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Which installation the client order ids name.
+    pub installation: Installation,
+    /// When the strategy is asked.
+    pub schedule: Schedule,
+    /// The calendar the schedule follows.
+    pub calendar: Calendar,
+    /// Slices between a decision and its taking effect: 0 or 1.
+    pub signal_lag: usize,
+    /// At which prices weights become units.
+    pub size_at: SizeAt,
+    /// When a drift is worth a trade.
+    pub rebalance: Rebalance,
+    /// What risk allows.
+    pub limits: Limits,
+    /// How the account pays.
+    pub margin: MarginModel,
+    /// How long orders work.
+    pub time_in_force: TimeInForce,
+    /// How long after its durable write an order may leave.
+    pub permit_lifetime: Span,
+    /// Plans under one decision.
+    pub max_plans: u8,
+    /// Below this share of gross exposure with fresh data there is no rebalance (0 to 1).
+    pub min_fresh_share: f64,
+    /// Record every leg of every decision, also those that do not trade.
+    pub record_idle_legs: bool,
+    /// Record the strategy's memory with each decision.
+    pub record_state: bool,
+}
+
+impl Settings {
+    /// Checks what no type can.
+    ///
+    /// # Errors
+    /// `Configuration` naming the setting; limits as [`Limits::validate`].
+    pub fn validate(&self) -> Result<()> {
+        self.limits.validate()?;
+        let refuse = |key: &str, hint: &str| {
+            Err(Error::config(format!("{key} is out of range"))
+                .context("key", key)
+                .hint(hint))
+        };
+        if self.signal_lag > 1 {
+            return refuse("signal_lag", "use 0 or 1 bars");
+        }
+        if self.max_plans < 2 {
+            return refuse(
+                "max_plans",
+                "a rebalance needs at least 2: reduce, then add",
+            );
+        }
+        if !(0.0..=1.0).contains(&self.min_fresh_share) {
+            return refuse("min_fresh_share", "use a share from 0 to 1");
+        }
+        if self.permit_lifetime <= Span::ZERO {
+            return refuse("permit_lifetime", "use a positive time");
+        }
+        if self.rebalance.value.units() < 0 {
+            return refuse("rebalance.threshold", "use 0 or more");
+        }
+        if self.margin != MarginModel::Cash {
+            return Err(Error::config("only cash accounts can trade yet")
+                .context("key", "account.margin")
+                .hint("use margin = \"cash\"; margin and perpetual accounts are not built yet"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,128 @@
+//! Slices and slots: when the strategy is shown something, and when it is asked.
+
+use super::plan::Waiting;
+use super::{Action, Effects, Kernel, Pending, Quotes, Severity, SizeAt};
+use crate::instrument::InstrumentId;
+use crate::market::{LaneState, Slice};
+use crate::strategy::{Decision, Slot, Strategy, View};
+
+impl<S: Strategy> Kernel<S> {
+    #[inline]
+    pub(super) fn on_slice(&mut self, slice: &Slice<'_>, effects: &mut Effects) {
+        self.account.mark_to(slice);
+        self.slice_time = slice.time();
+        for i in 0..self.states.len() {
+            let state = slice.state(InstrumentId::from_index(i));
+            self.states[i] = state;
+            self.bars_seen[i] += u32::from(state == LaneState::Present);
+        }
+        let view = View {
+            slice: *slice,
+            account: &self.account,
+            instruments: &self.instruments,
+            bars_seen: &self.bars_seen,
+            warm_up: u32::try_from(self.requirements.warm_up).unwrap_or(u32::MAX),
+            lookback: self.requirements.lookback,
+        };
+        self.strategy.on_slice(&view);
+        let index = self.slices;
+        self.slices += 1;
+        if !self.pending.is_empty() {
+            self.activate_due(index, effects);
+        }
+        match self
+            .settings
+            .schedule
+            .fires(self.settings.calendar, slice.time())
+        {
+            Ok(false) => {}
+            Ok(true) => self.decide(index, slice, effects),
+            Err(error) => effects
+                .actions
+                .push_back(Action::Alert(Severity::Error, error)),
+        }
+    }
+
+    #[inline]
+    fn decide(&mut self, index: usize, slice: &Slice<'_>, effects: &mut Effects) {
+        let slot = Slot { time: slice.time() };
+        let view = View {
+            slice: *slice,
+            account: &self.account,
+            instruments: &self.instruments,
+            bars_seen: &self.bars_seen,
+            warm_up: u32::try_from(self.requirements.warm_up).unwrap_or(u32::MAX),
+            lookback: self.requirements.lookback,
+        };
+        let decision = self.strategy.decide(slot, &view);
+        if matches!(decision, Decision::Hold(_)) {
+            return;
+        }
+        let due = index + self.settings.signal_lag;
+        let pending = Pending {
+            slot: slot.time,
+            due,
+            decision,
+        };
+        if self.settings.signal_lag == 0 {
+            self.activate(pending, effects);
+        } else {
+            self.pending.push_back(pending);
+        }
+    }
+
+    fn activate_due(&mut self, index: usize, effects: &mut Effects) {
+        while self.pending.front().is_some_and(|p| p.due <= index) {
+            if let Some(pending) = self.pending.pop_front() {
+                self.activate(pending, effects);
+            }
+        }
+    }
+
+    /// A decision takes effect: its targets become the account's.
+    fn activate(&mut self, pending: Pending, effects: &mut Effects) {
+        let record = pending.decision.clone();
+        let taken = self.sleeves.take(pending.decision).and_then(|changed| {
+            self.sleeves
+                .account_targets(self.states.len(), &mut self.targets)?;
+            Ok(changed)
+        });
+        match taken {
+            Ok(false) => {}
+            Ok(true) => {
+                let waiting = Waiting {
+                    slot: pending.slot,
+                    decision: record,
+                };
+                // What was waiting is superseded: its targets were never acted upon.
+                self.waiting = Some(waiting);
+                if self.saga.is_some() {
+                    self.cancel_saga(effects);
+                } else if self.settings.size_at == SizeAt::Decision {
+                    self.start_saga(effects);
+                }
+            }
+            Err(error) => effects
+                .actions
+                .push_back(Action::Alert(Severity::Error, error)),
+        }
+    }
+
+    /// Prices between closes: the moment at which targets become units when sizes are taken at
+    /// the fill.
+    pub(super) fn on_quotes(&mut self, quotes: &Quotes<'_>, effects: &mut Effects) {
+        for (i, price) in quotes.prices.iter().enumerate().take(self.states.len()) {
+            match price {
+                Some(price) if price.is_finite() && *price > 0.0 => {
+                    self.account
+                        .mark_one(InstrumentId::from_index(i), *price, self.now);
+                    self.states[i] = LaneState::Present;
+                }
+                _ => self.states[i] = LaneState::Hole,
+            }
+        }
+        if self.wants_quotes() {
+            self.start_saga(effects);
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! The double-entry ledger: every event's postings sum to zero in every asset.
+
+use serde::{Deserialize, Serialize};
+
+use super::position::Position;
+use crate::instrument::{AssetId, InstrumentId};
+use crate::money::{Cash, Quantity};
+use crate::orders::Fill;
+use crate::time::Timestamp;
+
+/// Where a posting goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LedgerAccount {
+    /// What can be spent.
+    Cash,
+    /// Capital paid in (negative: the other side of the opening cash).
+    Capital,
+    /// Cost of what is held.
+    Holdings(InstrumentId),
+    /// Realised profit (negative) or loss of an instrument.
+    Realised(InstrumentId),
+    /// Fees paid.
+    Fees,
+    /// Dividends and cash in lieu received (negative) or paid on an instrument.
+    Income(InstrumentId),
+    /// Funding and borrow received (negative) or paid on an instrument.
+    Funding(InstrumentId),
+    /// Corrections after reconciliation, always with a recorded cause.
+    Correction,
+}
+
+/// One side of an entry: a signed amount in an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Posting {
+    /// Where it goes.
+    pub account: LedgerAccount,
+    /// In which asset.
+    pub asset: AssetId,
+    /// How much; positive is a debit.
+    pub amount: Cash,
+}
+
+/// What an entry is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    /// Capital paid in.
+    Opening,
+    /// An execution.
+    Fill,
+    /// A dividend.
+    Dividend,
+    /// A fraction of a unit paid out in a split.
+    CashInLieu,
+    /// A position ended by the instrument's end.
+    Delisting,
+    /// Funding of a perpetual.
+    Funding,
+    /// Borrow fee of a short.
+    Borrow,
+    /// One asset exchanged for another.
+    Conversion,
+    /// A recorded correction.
+    Correction,
+}
+
+impl EntryKind {
+    /// Stable snake_case name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Opening => "opening",
+            Self::Fill => "fill",
+            Self::Dividend => "dividend",
+            Self::CashInLieu => "cash_in_lieu",
+            Self::Delisting => "delisting",
+            Self::Funding => "funding",
+            Self::Borrow => "borrow",
+            Self::Conversion => "conversion",
+            Self::Correction => "correction",
+        }
+    }
+}
+
+/// A cash movement other than a fill, as it is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When.
+    pub time: Timestamp,
+    /// About what.
+    pub kind: EntryKind,
+    /// Which instrument, if one is concerned.
+    pub instrument: Option<InstrumentId>,
+    /// In which asset.
+    pub asset: AssetId,
+    /// Change of cash, positive when we receive.
+    pub amount: Cash,
+}
+
+/// Balances of every account, and the positions they belong to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ledger {
+    cash: Vec<Cash>,
+    capital: Vec<Cash>,
+    fees: Vec<Cash>,
+    correction: Vec<Cash>,
+    positions: Vec<Position>,
+    realised: Vec<Cash>,
+    income: Vec<Cash>,
+    funding: Vec<Cash>,
+}
+
+impl Ledger {
+    /// Empty books for this many assets and instruments.
+    pub fn new(assets: usize, instruments: usize) -> Self {
+        Self {
+            cash: vec![Cash::ZERO; assets],
+            capital: vec![Cash::ZERO; assets],
+            fees: vec![Cash::ZERO; assets],
+            correction: vec![Cash::ZERO; assets],
+            positions: vec![Position::default(); instruments],
+            realised: vec![Cash::ZERO; instruments],
+            income: vec![Cash::ZERO; instruments],
+            funding: vec![Cash::ZERO; instruments],
+        }
+    }
+
+    /// Posts one event. Panics when its postings do not sum to zero in each asset: an unbalanced
+    /// book must never be built upon.
+    fn post(&mut self, postings: &[Posting]) {
+        for posting in postings {
+            let sum: Cash = postings
+                .iter()
+                .filter(|p| p.asset == posting.asset)
+                .map(|p| p.amount)
+                .sum();
+            assert!(
+                sum.is_zero(),
+                "postings of one event do not balance: {postings:?}"
+            );
+            *self.balance_mut(posting.account, posting.asset) += posting.amount;
+        }
+    }
+
+    fn balance_mut(&mut self, account: LedgerAccount, asset: AssetId) -> &mut Cash {
+        match account {
+            LedgerAccount::Cash => &mut self.cash[asset.index()],
+            LedgerAccount::Capital => &mut self.capital[asset.index()],
+            LedgerAccount::Fees => &mut self.fees[asset.index()],
+            LedgerAccount::Correction => &mut self.correction[asset.index()],
+            LedgerAccount::Holdings(i) => &mut self.positions[i.index()].cost,
+            LedgerAccount::Realised(i) => &mut self.realised[i.index()],
+            LedgerAccount::Income(i) => &mut self.income[i.index()],
+            LedgerAccount::Funding(i) => &mut self.funding[i.index()],
+        }
+    }
+
+    /// Books an execution of an instrument quoted in `quote`, worth `notional` (same sign as its
+    /// change of the position). Returns the realised profit before fees.
+    pub(crate) fn book_fill(&mut self, fill: &Fill, notional: Cash, quote: AssetId) -> Cash {
+        let id = fill.instrument;
+        // The cost is posted like any balance, so the position is worked out on a copy first.
+        let mut after = self.positions[id.index()];
+        let before = after.cost;
+        let realised = after.apply(fill.delta(), notional);
+        let post = |account, asset, amount| Posting {
+            account,
+            asset,
+            amount,
+        };
+        self.post(&[
+            post(LedgerAccount::Cash, quote, -notional),
+            post(LedgerAccount::Holdings(id), quote, after.cost - before),
+            post(LedgerAccount::Realised(id), quote, -realised),
+        ]);
+        self.post(&[
+            post(LedgerAccount::Cash, fill.fee_asset, -fill.fee),
+            post(LedgerAccount::Fees, fill.fee_asset, fill.fee),
+        ]);
+        self.positions[id.index()].quantity = after.quantity;
+        debug_assert_eq!(self.positions[id.index()], after);
+        realised
+    }
+
+    /// Books a cash movement that is not a fill.
+    pub(crate) fn book_entry(&mut self, entry: &Entry) {
+        let other = match (entry.kind, entry.instrument) {
+            (EntryKind::Opening, _) => LedgerAccount::Capital,
+            (EntryKind::Dividend | EntryKind::CashInLieu, Some(id)) => LedgerAccount::Income(id),
+            (EntryKind::Funding | EntryKind::Borrow, Some(id)) => LedgerAccount::Funding(id),
+            (EntryKind::Delisting, Some(id)) => {
+                let cost = self.positions[id.index()].cost;
+                self.post(&[
+                    Posting {
+                        account: LedgerAccount::Cash,
+                        asset: entry.asset,
+                        amount: entry.amount,
+                    },
+                    Posting {
+                        account: LedgerAccount::Holdings(id),
+                        asset: entry.asset,
+                        amount: -cost,
+                    },
+                    Posting {
+                        account: LedgerAccount::Realised(id),
+                        asset: entry.asset,
+                        amount: cost - entry.amount,
+                    },
+                ]);
+                self.positions[id.index()].quantity = Quantity::ZERO;
+                return;
+            }
+            _ => LedgerAccount::Correction,
+        };
+        self.post(&[
+            Posting {
+                account: LedgerAccount::Cash,
+                asset: entry.asset,
+                amount: entry.amount,
+            },
+            Posting {
+                account: other,
+                asset: entry.asset,
+                amount: -entry.amount,
+            },
+        ]);
+    }
+
+    /// A split changes the quantity and leaves the cost.
+    pub(crate) fn set_quantity(&mut self, id: InstrumentId, quantity: Quantity) {
+        self.positions[id.index()].quantity = quantity;
+    }
+
+    /// What can be spent in `asset`.
+    #[inline]
+    pub fn cash(&self, asset: AssetId) -> Cash {
+        self.cash[asset.index()]
+    }
+
+    /// The position in an instrument.
+    #[inline]
+    pub fn position(&self, id: InstrumentId) -> Position {
+        self.positions[id.index()]
+    }
+
+    /// Fees paid so far in `asset`.
+    pub fn fees(&self, asset: AssetId) -> Cash {
+        self.fees[asset.index()]
+    }
+
+    /// Realised profit of an instrument before fees.
+    pub fn realised(&self, id: InstrumentId) -> Cash {
+        -self.realised[id.index()]
+    }
+
+    /// Dividends and cash in lieu of an instrument.
+    pub fn income(&self, id: InstrumentId) -> Cash {
+        -self.income[id.index()]
+    }
+
+    /// Capital paid in.
+    pub fn capital(&self, asset: AssetId) -> Cash {
+        -self.capital[asset.index()]
+    }
+
+    /// The sum of all balances when every instrument is quoted in the base asset: zero, always.
+    pub fn trial_balance(&self) -> Cash {
+        let plain = [&self.cash, &self.capital, &self.fees, &self.correction];
+        let by_instrument = [&self.realised, &self.income, &self.funding];
+        let sums = plain.into_iter().chain(by_instrument);
+        sums.flatten()
+            .copied()
+            .chain(self.positions.iter().map(|p| p.cost))
+            .sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Price;
+    use crate::orders::{ClientOrderId, Side, TradeId};
+
+    const X: InstrumentId = InstrumentId(0);
+
+    fn fill(side: Side, quantity: i64, fee: i128) -> Fill {
+        Fill {
+            time: Timestamp::EPOCH,
+            client_id: ClientOrderId::default(),
+            trade_id: TradeId(1),
+            instrument: X,
+            side,
+            quantity: Quantity::from_units(quantity),
+            price: Price::from_units(1),
+            fee: Cash::from_units(fee),
+            fee_asset: AssetId::BASE,
+        }
+    }
+
+    fn entry(kind: EntryKind, amount: i128) -> Entry {
+        let instrument = (kind != EntryKind::Opening).then_some(X);
+        Entry {
+            time: Timestamp::EPOCH,
+            kind,
+            instrument,
+            asset: AssetId::BASE,
+            amount: Cash::from_units(amount),
+        }
+    }
+
+    #[test]
+    fn every_event_keeps_the_trial_balance_at_zero() {
+        let mut ledger = Ledger::new(1, 1);
+        ledger.book_entry(&entry(EntryKind::Opening, 10_000));
+        ledger.book_fill(
+            &fill(Side::Buy, 10, 3),
+            Cash::from_units(1_000),
+            AssetId::BASE,
+        );
+        assert_eq!(ledger.trial_balance(), Cash::ZERO);
+        ledger.book_entry(&entry(EntryKind::Dividend, 20));
+        let realised = ledger.book_fill(
+            &fill(Side::Sell, 4, 2),
+            Cash::from_units(-500),
+            AssetId::BASE,
+        );
+        assert_eq!(realised.units(), 100);
+        ledger.book_entry(&entry(EntryKind::Delisting, 450));
+        assert_eq!(ledger.trial_balance(), Cash::ZERO);
+        assert_eq!(
+            ledger.cash(AssetId::BASE).units(),
+            10_000 - 1_003 + 20 + 498 + 450
+        );
+        assert_eq!(ledger.position(X), Position::default());
+        assert_eq!(ledger.realised(X).units(), 100 - 150);
+        assert_eq!(ledger.fees(AssetId::BASE).units(), 5);
+    }
+
+    #[test]
+    #[should_panic(expected = "do not balance")]
+    fn an_unbalanced_event_stops_the_program() {
+        let posting = |account, amount| Posting {
+            account,
+            asset: AssetId::BASE,
+            amount: Cash::from_units(amount),
+        };
+        Ledger::new(1, 1).post(&[
+            posting(LedgerAccount::Cash, 2),
+            posting(LedgerAccount::Fees, -1),
+        ]);
+    }
+}

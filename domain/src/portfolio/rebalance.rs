@@ -1,0 +1,283 @@
+//! From targets to trades: which legs are worth trading, reductions before additions.
+
+use serde::{Deserialize, Serialize};
+
+use crate::instrument::{Instrument, InstrumentId};
+use crate::market::LaneState;
+use crate::money::{Cash, Price, Quantity, Weight};
+
+/// What the rebalance threshold is a share of.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum ThresholdBase {
+    /// The leg's own target value.
+    Target,
+    /// The gross budget: equity × `max_gross`.
+    #[default]
+    Gross,
+    /// Equity.
+    Equity,
+}
+
+/// The rebalance threshold: a leg trades only when its drift is strictly above it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Rebalance {
+    /// What `value` is a share of.
+    pub of: ThresholdBase,
+    /// The share; 0 trades every drift.
+    pub value: Weight,
+}
+
+/// What became of a leg, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Disposition {
+    /// It trades.
+    Trade,
+    /// Whole lots cannot come closer to the target.
+    AtTarget,
+    /// The drift is not above the threshold.
+    BelowThreshold,
+    /// The venue takes no order this small.
+    BelowMinNotional,
+    /// No fresh bar: the holding keeps its weight.
+    NotFresh(LaneState),
+    /// There is no usable price.
+    NoPrice,
+    /// An order of unknown outcome blocks the instrument.
+    Blocked,
+}
+
+/// One instrument on its way from the current to the target quantity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leg {
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// Quantity held when the plan was made.
+    pub current: Quantity,
+    /// Quantity wanted, whole lots towards zero exposure.
+    pub target: Quantity,
+    /// Price at which both were valued.
+    pub price: Price,
+    /// Value of the current quantity.
+    pub current_value: Cash,
+    /// Value wanted, before rounding to lots.
+    pub target_value: Cash,
+    /// The drift had to be above this to trade.
+    pub threshold: Cash,
+    /// What became of it.
+    pub disposition: Disposition,
+}
+
+/// A signed change of position and its nature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing to do.
+    None,
+    /// Towards zero; never through it.
+    Reduce(Quantity),
+    /// Away from zero.
+    Add(Quantity),
+}
+
+impl Rebalance {
+    /// Values a leg and decides whether it trades.
+    ///
+    /// `target_value` is `None` when the decision gives the instrument no target: then it is
+    /// closed, whatever the threshold, and so is a target of exactly zero.
+    pub fn leg(
+        &self,
+        id: InstrumentId,
+        instrument: &Instrument,
+        current: Quantity,
+        price: Price,
+        target_value: Option<Cash>,
+        budget: Budget,
+    ) -> Leg {
+        let wanted = target_value.unwrap_or(Cash::ZERO);
+        let current_value = instrument.notional(price, current);
+        let threshold = match self.of {
+            ThresholdBase::Target => self.value.of(wanted.abs()),
+            ThresholdBase::Gross => self.value.of(budget.gross),
+            ThresholdBase::Equity => self.value.of(budget.equity),
+        };
+        let mut leg = Leg {
+            instrument: id,
+            current,
+            target: current,
+            price,
+            current_value,
+            target_value: wanted,
+            threshold,
+            disposition: Disposition::NoPrice,
+        };
+        let Some(target) = instrument.quantity_for(wanted, price) else {
+            return leg;
+        };
+        leg.target = target;
+        let closes = wanted.is_zero() && !current.is_zero();
+        leg.disposition = if target == current {
+            Disposition::AtTarget
+        } else if !closes && (wanted - current_value).abs() <= threshold {
+            Disposition::BelowThreshold
+        } else if instrument.notional(price, target - current).abs() < instrument.min_notional {
+            Disposition::BelowMinNotional
+        } else {
+            Disposition::Trade
+        };
+        leg
+    }
+}
+
+/// What thresholds are measured against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Equity at the marks of the plan.
+    pub equity: Cash,
+    /// Equity × `max_gross`.
+    pub gross: Cash,
+}
+
+impl Leg {
+    /// The next step from `held` towards the target: a reduction first, an addition only when
+    /// nothing is left to reduce.
+    pub fn step(&self, held: Quantity) -> Step {
+        let (h, t) = (held.units(), self.target.units());
+        if h == t || self.disposition != Disposition::Trade {
+            return Step::None;
+        }
+        if h.signum() * t.signum() < 0 {
+            return Step::Reduce(-held);
+        }
+        if t.abs() < h.abs() {
+            Step::Reduce(self.target - held)
+        } else {
+            Step::Add(self.target - held)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::calendar::Calendar;
+    use crate::instrument::{Asset, InstrumentKind, InstrumentSpec, Instruments};
+
+    fn instrument() -> Instrument {
+        let mut all = Instruments::new(Asset {
+            code: "USD".into(),
+            scale: 6,
+        })
+        .unwrap();
+        let one = rust_decimal::Decimal::ONE;
+        let id = all
+            .define(&InstrumentSpec {
+                symbol: "X".into(),
+                kind: InstrumentKind::Spot,
+                quote: "USD".into(),
+                price_scale: 2,
+                quantity_scale: 0,
+                tick: "0.01".parse().unwrap(),
+                lot: one,
+                min_notional: one,
+                multiplier: one,
+                calendar: Calendar::Utc24x7,
+            })
+            .unwrap();
+        all.get(id).unwrap().clone()
+    }
+
+    fn dollars(n: i128) -> Cash {
+        Cash::from_units(n * 1_000_000)
+    }
+
+    fn leg(current: i64, target: Option<i128>) -> Leg {
+        let rule = Rebalance {
+            of: ThresholdBase::Gross,
+            value: Weight::from_units(50_000_000),
+        };
+        let budget = Budget {
+            equity: dollars(100_000),
+            gross: dollars(150_000),
+        };
+        let price = Price::from_units(100);
+        let quantity = Quantity::from_units(current);
+        rule.leg(
+            InstrumentId(0),
+            &instrument(),
+            quantity,
+            price,
+            target.map(dollars),
+            budget,
+        )
+    }
+
+    /// WGT-10: the threshold is strict, and what has no target is always closed.
+    #[test]
+    fn wgt_10_threshold_is_strict_and_untargeted_positions_close() {
+        assert_eq!(
+            leg(2_500, Some(10_000)).disposition,
+            Disposition::BelowThreshold
+        );
+        let l = leg(2_500, Some(10_001));
+        assert_eq!(
+            (l.disposition, l.step(l.current)),
+            (Disposition::Trade, Step::Add(Quantity::from_units(7_501)))
+        );
+        let l = leg(-1_000, None);
+        assert_eq!(
+            (l.disposition, l.step(l.current)),
+            (
+                Disposition::Trade,
+                Step::Reduce(Quantity::from_units(1_000))
+            )
+        );
+        assert_eq!(leg(1, Some(0)).disposition, Disposition::Trade);
+    }
+
+    #[test]
+    fn a_flip_reduces_to_zero_before_it_adds() {
+        let l = leg(10_000, Some(-20_000));
+        assert_eq!(
+            l.step(Quantity::from_units(10_000)),
+            Step::Reduce(Quantity::from_units(-10_000))
+        );
+        assert_eq!(
+            l.step(Quantity::ZERO),
+            Step::Add(Quantity::from_units(-20_000))
+        );
+        assert_eq!(l.step(Quantity::from_units(-20_000)), Step::None);
+    }
+
+    proptest! {
+        /// WGT-05: at the target nothing trades, and steps lead to the target without passing
+        /// zero in a reduction.
+        #[test]
+        fn wgt_05_steps_reach_the_target(held in -50_000_i64..50_000, target in -50_000_i128..50_000) {
+            let l = leg(held, Some(target));
+            let mut at = Quantity::from_units(held);
+            for _ in 0..3 {
+                at = match l.step(at) {
+                    Step::None => break,
+                    Step::Reduce(d) => {
+                        prop_assert!((at + d).abs() < at.abs());
+                        prop_assert!((at + d).units().signum() * at.units().signum() >= 0);
+                        at + d
+                    }
+                    Step::Add(d) => at + d,
+                };
+            }
+            if l.disposition == Disposition::Trade {
+                prop_assert_eq!(at, l.target);
+            } else {
+                prop_assert_eq!(at.units(), held);
+            }
+            let quiet = leg(i64::try_from(target).unwrap(), Some(target));
+            prop_assert_eq!(quiet.disposition, Disposition::AtTarget);
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The last target of each sleeve, and the account's target as their sum.
+
+use crate::error::{Error, Result};
+use crate::instrument::InstrumentId;
+use crate::strategy::{Decision, SleeveAction, SleeveId, Target, Targets};
+
+/// The last targets of every sleeve. A sleeve that holds keeps its last target.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sleeves {
+    sleeves: Vec<Sleeve>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Sleeve {
+    id: SleeveId,
+    allocation: f64,
+    targets: Targets,
+}
+
+impl Sleeves {
+    /// Takes a decision over and says whether the account's target is a new one.
+    ///
+    /// # Errors
+    /// `Signal` when an allocation is not a number of zero or more.
+    pub fn take(&mut self, decision: Decision) -> Result<bool> {
+        match decision {
+            Decision::Hold(_) => Ok(false),
+            Decision::Targets(targets, _) => {
+                self.set(SleeveId::default(), 1.0, Some(targets))?;
+                Ok(true)
+            }
+            Decision::Sleeves(sleeves) => {
+                let mut changed = false;
+                for s in sleeves {
+                    let targets = match s.action {
+                        SleeveAction::Hold(_) => None,
+                        SleeveAction::Targets(targets, _) => Some(targets),
+                    };
+                    changed |= self.set(s.sleeve, s.allocation, targets)?;
+                }
+                Ok(changed)
+            }
+        }
+    }
+
+    fn set(&mut self, id: SleeveId, allocation: f64, targets: Option<Targets>) -> Result<bool> {
+        if !(allocation.is_finite() && allocation >= 0.0) {
+            return Err(
+                Error::signal(format!("allocation {allocation} is not usable"))
+                    .context("sleeve", id.0)
+                    .hint("allocations are numbers of zero or more"),
+            );
+        }
+        let Some(sleeve) = self.sleeves.iter_mut().find(|s| s.id == id) else {
+            let changed = targets.is_some();
+            let targets = targets.unwrap_or_default();
+            self.sleeves.push(Sleeve {
+                id,
+                allocation,
+                targets,
+            });
+            return Ok(changed);
+        };
+        let mut changed = (sleeve.allocation - allocation).abs() > 0.0;
+        sleeve.allocation = allocation;
+        if let Some(targets) = targets {
+            sleeve.targets = targets;
+            changed = true;
+        }
+        Ok(changed)
+    }
+
+    /// The account's target a lane: the sum over sleeves of allocation × target. Opposite targets
+    /// net here, before any order exists.
+    ///
+    /// # Errors
+    /// `Signal` when a target names an unknown instrument, is not finite, or when several sleeves
+    /// target one instrument in other units than weights.
+    pub fn account_targets(&self, lanes: usize, into: &mut Vec<Option<Target>>) -> Result<()> {
+        into.clear();
+        into.resize(lanes, None);
+        for sleeve in &self.sleeves {
+            for entry in sleeve.targets.entries() {
+                let slot = into.get_mut(entry.instrument.index()).ok_or_else(|| {
+                    Error::signal("target for an unknown instrument")
+                        .context("instrument", entry.instrument.0)
+                        .hint("use the ids of the view's instruments")
+                })?;
+                *slot = Some(add(
+                    *slot,
+                    sleeve.allocation,
+                    entry.target,
+                    entry.instrument,
+                )?);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn add(
+    before: Option<Target>,
+    allocation: f64,
+    target: Target,
+    instrument: InstrumentId,
+) -> Result<Target> {
+    match (before, target) {
+        (None, Target::Weight(w)) => Ok(Target::Weight(allocation * w)),
+        (Some(Target::Weight(sum)), Target::Weight(w)) => Ok(Target::Weight(sum + allocation * w)),
+        // Units and notional are amounts of money: they are not scaled by a float.
+        (None, amount) if (allocation - 1.0).abs() <= 0.0 => Ok(amount),
+        _ => Err(
+            Error::signal("units and notional targets cannot be shared or scaled by sleeves")
+                .context("instrument", instrument.0)
+                .hint("give weights when several sleeves trade one account"),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::strategy::SleeveDecision;
+
+    const A: InstrumentId = InstrumentId(0);
+
+    fn sleeve(id: u16, allocation: f64, weight: Option<f64>) -> SleeveDecision {
+        let action = match weight {
+            Some(w) => SleeveAction::Targets(Targets::new().with(A, Target::Weight(w)), "t".into()),
+            None => SleeveAction::Hold("h".into()),
+        };
+        SleeveDecision {
+            sleeve: SleeveId(id),
+            allocation,
+            action,
+        }
+    }
+
+    fn target(sleeves: &Sleeves) -> Option<Target> {
+        let mut into = Vec::new();
+        sleeves.account_targets(1, &mut into).unwrap();
+        into[0]
+    }
+
+    #[test]
+    fn a_sleeve_that_holds_keeps_its_last_target_and_opposites_net() {
+        let mut s = Sleeves::default();
+        let both = vec![sleeve(0, 0.5, Some(0.8)), sleeve(1, 0.5, Some(-0.2))];
+        assert!(s.take(Decision::Sleeves(both)).unwrap());
+        assert_eq!(target(&s), Some(Target::Weight(0.5 * 0.8 + 0.5 * -0.2)));
+        let hold = vec![sleeve(0, 0.5, None), sleeve(1, 0.5, Some(0.2))];
+        assert!(s.take(Decision::Sleeves(hold)).unwrap());
+        assert_eq!(target(&s), Some(Target::Weight(0.5 * 0.8 + 0.5 * 0.2)));
+        let quiet = vec![sleeve(0, 0.5, None), sleeve(1, 0.5, None)];
+        assert!(!s.take(Decision::Sleeves(quiet)).unwrap());
+        assert!(
+            s.take(Decision::Sleeves(vec![sleeve(0, f64::NAN, None)]))
+                .is_err()
+        );
+    }
+}

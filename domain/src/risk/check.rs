@@ -1,0 +1,404 @@
+//! The pre-trade check: every control on one intent, at worst case.
+
+use super::control::{Control, Verdict};
+use super::exposure::Exposure;
+use super::limits::Limits;
+use super::mode::Mode;
+use crate::instrument::{AssetId, Instrument};
+use crate::money::{Cash, Price, Quantity, Rate};
+use crate::orders::{Intent, OrderType, Side};
+use crate::portfolio::MarginModel;
+use crate::time::{Span, Timestamp};
+
+/// What a verdict is given on, besides the intent and the limits.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The instrument, if it is known.
+    pub instrument: Option<&'a Instrument>,
+    /// The reference price, if there is a usable one.
+    pub reference: Option<Price>,
+    /// How old the reference is.
+    pub reference_age: Span,
+    /// What is held.
+    pub held: Quantity,
+    /// What may still happen.
+    pub exposure: &'a Exposure,
+    /// Cash in the base currency.
+    pub cash: Cash,
+    /// Equity at the marks.
+    pub equity: Cash,
+    /// Worst-case gross exposure of the account before this intent.
+    pub gross: Cash,
+    /// The mode that holds for the instrument.
+    pub mode: Mode,
+    /// How the account pays.
+    pub margin: MarginModel,
+    /// The instant of the check.
+    pub now: Timestamp,
+}
+
+/// Runs every control. Limits on exposure bind only what adds exposure: an order that reduces a
+/// position beyond its limit must not be stopped by that limit.
+pub fn check(limits: &Limits, intent: &Intent, context: &Context<'_>) -> Verdict {
+    let mut verdict = Verdict::PASSED;
+    let c = context;
+    verdict.require(
+        Control::InstrumentKnown,
+        c.instrument.is_some_and(|i| i.quote == AssetId::BASE),
+    );
+    verdict.require(
+        Control::ReferenceFresh,
+        c.reference.is_some() && c.reference_age <= limits.max_price_age,
+    );
+    let reduces = reduces(intent, c);
+    verdict.require(Control::Mode, c.mode.allows(reduces));
+    verdict.require(
+        Control::NoUnknownOrder,
+        !c.exposure.has_unknown(intent.instrument),
+    );
+    verdict.require(Control::ReduceOnly, !intent.reduce_only || reduces);
+    let (Some(instrument), Some(reference)) = (c.instrument, c.reference) else {
+        return verdict;
+    };
+    let price = match intent.order_type {
+        OrderType::Market => reference,
+        OrderType::Limit(limit) => limit,
+    };
+    verdict.require(
+        Control::Tick,
+        on_grid(price, instrument.tick, intent.order_type),
+    );
+    verdict.require(
+        Control::Lot,
+        intent.quantity.is_positive() && intent.quantity.is_multiple_of(instrument.lot),
+    );
+    verdict.require(
+        Control::PriceCollar,
+        within_collar(price, reference, limits.price_collar),
+    );
+    // A limit above the reference can cost its limit; a market sell is worth its reference.
+    let notional = instrument.notional(price.max(reference), intent.quantity);
+    verdict.require(Control::MinNotional, notional >= instrument.min_notional);
+    if let Some(allowed) = limits.max_order_notional {
+        verdict.at_most(Control::MaxOrderNotional, notional, allowed);
+    }
+    if !reduces {
+        let before =
+            instrument.notional(reference, c.exposure.worst_case(intent.instrument, c.held));
+        let position = instrument.notional(reference, worst_case_with(intent, c));
+        let weight_cap = limits.max_position_weight.of(c.equity);
+        let cap = limits
+            .max_position_notional
+            .map_or(weight_cap, |n| n.min(weight_cap));
+        verdict.at_most(Control::MaxPosition, position, cap);
+        let gross = c.gross + (position - before).max(Cash::ZERO);
+        verdict.at_most(Control::MaxGross, gross, limits.max_gross.of(c.equity));
+        verdict.at_most(
+            Control::MaxLeverage,
+            gross,
+            limits.max_leverage.of(c.equity),
+        );
+    }
+    buying_power(&mut verdict, limits, intent, c, notional);
+    verdict
+}
+
+/// Cash to set aside for a buy worth `notional`: fees and the buffer included, rounded up.
+pub(crate) fn cost_of_buy(limits: &Limits, notional: Cash) -> Cash {
+    let extra = Rate::from_units(limits.fee_estimate.units() + limits.cash_buffer.units());
+    notional + notional.fee(extra)
+}
+
+fn buying_power(
+    verdict: &mut Verdict,
+    limits: &Limits,
+    intent: &Intent,
+    c: &Context<'_>,
+    notional: Cash,
+) {
+    if c.margin != MarginModel::Cash {
+        return;
+    }
+    match intent.side {
+        Side::Buy => {
+            let available = c.cash - c.exposure.reserved_cash();
+            verdict.at_most(
+                Control::BuyingPower,
+                cost_of_buy(limits, notional),
+                available,
+            );
+        }
+        Side::Sell => {
+            let sellable = c.held - c.exposure.open(intent.instrument, Side::Sell);
+            verdict.require(Control::BuyingPower, intent.quantity <= sellable);
+        }
+    }
+}
+
+/// Whether the order can only bring the position closer to zero, whatever else fills.
+fn reduces(intent: &Intent, c: &Context<'_>) -> bool {
+    let same_side = c.exposure.open(intent.instrument, intent.side);
+    match intent.side {
+        Side::Sell => c.held - same_side >= intent.quantity,
+        Side::Buy => -c.held - same_side >= intent.quantity,
+    }
+}
+
+fn worst_case_with(intent: &Intent, c: &Context<'_>) -> Quantity {
+    let open = |side| {
+        let own = if side == intent.side {
+            intent.quantity
+        } else {
+            Quantity::ZERO
+        };
+        c.exposure.open(intent.instrument, side) + own
+    };
+    (c.held + open(Side::Buy))
+        .abs()
+        .max((c.held - open(Side::Sell)).abs())
+}
+
+/// Market orders have no price of their own to lie on the grid.
+fn on_grid(price: Price, tick: Price, order_type: OrderType) -> bool {
+    order_type == OrderType::Market || price.units() % tick.units() == 0
+}
+
+fn within_collar(price: Price, reference: Price, collar: Rate) -> bool {
+    let distance = i128::from((price - reference).units().abs());
+    distance * i128::from(Rate::ONE.units())
+        <= i128::from(reference.units()) * i128::from(collar.units())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calendar::Calendar;
+    use crate::instrument::{Asset, InstrumentId, InstrumentKind, InstrumentSpec, Instruments};
+    use crate::money::Weight;
+    use crate::orders::{ClientOrderId, OrderId, TimeInForce};
+
+    fn dollars(n: i128) -> Cash {
+        Cash::from_units(n * 1_000_000)
+    }
+
+    fn instruments() -> Instruments {
+        let mut all = Instruments::new(Asset {
+            code: "USD".into(),
+            scale: 6,
+        })
+        .unwrap();
+        all.add_asset(Asset {
+            code: "EUR".into(),
+            scale: 6,
+        })
+        .unwrap();
+        for (symbol, quote) in [("X", "USD"), ("Y", "EUR")] {
+            all.define(&InstrumentSpec {
+                symbol: symbol.into(),
+                kind: InstrumentKind::Spot,
+                quote: quote.into(),
+                price_scale: 2,
+                quantity_scale: 0,
+                tick: "0.05".parse().unwrap(),
+                lot: "10".parse().unwrap(),
+                min_notional: "100".parse().unwrap(),
+                multiplier: "1".parse().unwrap(),
+                calendar: Calendar::Utc24x7,
+            })
+            .unwrap();
+        }
+        all
+    }
+
+    fn limits() -> Limits {
+        Limits {
+            max_order_notional: Some(dollars(5_000)),
+            max_position_notional: Some(dollars(8_000)),
+            max_position_weight: Weight::ONE,
+            max_gross: Weight::ONE,
+            max_leverage: Weight::ONE,
+            price_collar: Rate::from_bps(500),
+            max_price_age: Span::from_days(4),
+            fee_estimate: Rate::from_bps(10),
+            cash_buffer: Rate::ZERO,
+        }
+    }
+
+    fn buy(quantity: i64) -> Intent {
+        Intent {
+            id: OrderId(0),
+            client_id: ClientOrderId::default(),
+            instrument: InstrumentId(0),
+            side: Side::Buy,
+            quantity: Quantity::from_units(quantity),
+            order_type: OrderType::Market,
+            time_in_force: TimeInForce::Day,
+            post_only: false,
+            reduce_only: false,
+        }
+    }
+
+    /// A check on price 10, cash and equity 10,000, nothing held, with one thing changed.
+    fn denied(intent: Intent, change: impl Fn(&mut Context<'_>)) -> Vec<&'static str> {
+        let (all, exposure) = (instruments(), Exposure::new(2));
+        let mut context = Context {
+            instrument: all.get(InstrumentId(0)),
+            reference: Some(Price::from_units(1_000)),
+            reference_age: Span::ZERO,
+            held: Quantity::ZERO,
+            exposure: &exposure,
+            cash: dollars(10_000),
+            equity: dollars(10_000),
+            gross: Cash::ZERO,
+            mode: Mode::Active,
+            margin: MarginModel::Cash,
+            now: Timestamp::EPOCH,
+        };
+        change(&mut context);
+        check(&limits(), &intent, &context)
+            .denied_by()
+            .map(Control::name)
+            .collect()
+    }
+
+    #[test]
+    fn a_sound_order_passes() {
+        assert!(denied(buy(100), |_| {}).is_empty());
+    }
+
+    #[test]
+    fn each_control_denies_on_its_own() {
+        let limit = |units| Intent {
+            order_type: OrderType::Limit(Price::from_units(units)),
+            ..buy(100)
+        };
+        let sell = |q| Intent {
+            side: Side::Sell,
+            ..buy(q)
+        };
+        let held = |n| move |c: &mut Context<'_>| c.held = Quantity::from_units(n);
+        let cases: Vec<(Vec<&str>, &str)> = vec![
+            (
+                denied(buy(100), |c| c.instrument = None),
+                "instrument_known",
+            ),
+            (denied(buy(100), |c| c.reference = None), "reference_fresh"),
+            (
+                denied(buy(100), |c| c.reference_age = Span::from_days(5)),
+                "reference_fresh",
+            ),
+            (denied(limit(1_003), |_| {}), "tick"),
+            (denied(buy(105), |_| {}), "lot"),
+            (denied(sell(10), held(10)), ""),
+            (
+                denied(
+                    Intent {
+                        quantity: Quantity::ZERO,
+                        ..sell(0)
+                    },
+                    held(10),
+                ),
+                "lot min_notional",
+            ),
+            (denied(buy(510), |_| {}), "max_order_notional"),
+            (denied(buy(100), held(710)), "max_position"),
+            (
+                denied(buy(100), |c| c.gross = dollars(9_500)),
+                "max_gross max_leverage",
+            ),
+            (denied(limit(1_055), |_| {}), "price_collar"),
+            (
+                denied(buy(100), |c| c.cash = dollars(1_000)),
+                "buying_power",
+            ),
+            (denied(sell(100), held(90)), "buying_power"),
+            (denied(buy(100), |c| c.mode = Mode::ReduceOnly), "mode"),
+            (
+                denied(sell(100), |c| {
+                    (c.mode, c.held) = (Mode::ReduceOnly, Quantity::from_units(100))
+                }),
+                "",
+            ),
+            (
+                denied(sell(100), |c| {
+                    (c.mode, c.held) = (Mode::Halted, Quantity::from_units(100))
+                }),
+                "mode",
+            ),
+            (
+                denied(
+                    Intent {
+                        reduce_only: true,
+                        ..buy(100)
+                    },
+                    |_| {},
+                ),
+                "reduce_only",
+            ),
+        ];
+        for (i, (denied_by, expected)) in cases.iter().enumerate() {
+            assert_eq!(denied_by.join(" "), *expected, "case {i}");
+        }
+        let all = instruments();
+        let foreign = denied(buy(100), |c| c.instrument = None);
+        assert_eq!(foreign, ["instrument_known"]);
+        assert_ne!(all.get(InstrumentId(1)).unwrap().quote, AssetId::BASE);
+    }
+
+    #[test]
+    fn an_unknown_order_blocks_and_open_orders_count_at_worst_case() {
+        let all = instruments();
+        let mut exposure = Exposure::new(2);
+        exposure.add_open(InstrumentId(0), Side::Buy, Quantity::from_units(750));
+        exposure.set_unknown(InstrumentId(0), true);
+        let context = Context {
+            instrument: all.get(InstrumentId(0)),
+            reference: Some(Price::from_units(1_000)),
+            reference_age: Span::ZERO,
+            held: Quantity::ZERO,
+            exposure: &exposure,
+            cash: dollars(10_000),
+            equity: dollars(10_000),
+            gross: dollars(7_500),
+            mode: Mode::Active,
+            margin: MarginModel::Cash,
+            now: Timestamp::EPOCH,
+        };
+        let verdict = check(&limits(), &buy(100), &context);
+        let names: Vec<_> = verdict.denied_by().map(Control::name).collect();
+        assert_eq!(names, ["max_position", "no_unknown_order"]);
+        let breach = verdict.breach.unwrap();
+        assert_eq!(
+            (breach.observed, breach.allowed),
+            (dollars(8_500), dollars(8_000))
+        );
+    }
+
+    #[test]
+    fn limits_that_cannot_be_meant_are_refused() {
+        assert!(limits().validate().is_ok());
+        for bad in [
+            Limits {
+                max_gross: Weight::ZERO,
+                ..limits()
+            },
+            Limits {
+                max_order_notional: Some(Cash::ZERO),
+                ..limits()
+            },
+            Limits {
+                cash_buffer: Rate::from_bps(-1),
+                ..limits()
+            },
+            Limits {
+                max_price_age: Span::ZERO,
+                ..limits()
+            },
+        ] {
+            assert!(
+                bad.validate().unwrap_err().to_string().contains("risk."),
+                "{bad:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The numbers risk controls compare with. Named for what they allow.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::money::{Cash, Rate, Weight};
+use crate::time::Span;
+
+/// Limits of one account. Amounts of money have no default: whoever trades decides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Largest notional of one order; `None` means deliberately unlimited.
+    pub max_order_notional: Option<Cash>,
+    /// Largest worst-case notional of one position; `None` means deliberately unlimited.
+    pub max_position_notional: Option<Cash>,
+    /// Largest worst-case position as a share of equity. It bounds orders; between orders a
+    /// position may drift above it.
+    pub max_position_weight: Weight,
+    /// Largest worst-case gross exposure as a share of equity; also the gross budget of the
+    /// rebalance threshold.
+    pub max_gross: Weight,
+    /// Largest ratio of worst-case gross exposure to equity the venue's margin would allow.
+    pub max_leverage: Weight,
+    /// Largest distance of a limit price from the reference price.
+    pub price_collar: Rate,
+    /// Oldest reference price an order may rest on.
+    pub max_price_age: Span,
+    /// Fee rate assumed when cash is set aside for a buy.
+    pub fee_estimate: Rate,
+    /// Cash kept back on top, against a price that moves before the fill.
+    pub cash_buffer: Rate,
+}
+
+impl Limits {
+    /// Checks that the limits can be meant.
+    ///
+    /// # Errors
+    /// `Configuration` naming the first limit that cannot.
+    pub fn validate(&self) -> Result<()> {
+        let refuse = |limit: &str, value: String| {
+            Err(Error::config(format!("limit {limit} cannot be {value}"))
+                .context("key", format!("risk.{limit}"))
+                .hint("limits are positive; leave money limits out only on purpose"))
+        };
+        for (name, limit) in [
+            ("max_order_notional", self.max_order_notional),
+            ("max_position_notional", self.max_position_notional),
+        ] {
+            if let Some(cash) = limit.filter(|c| !c.is_positive()) {
+                return refuse(name, cash.units().to_string());
+            }
+        }
+        for (name, weight) in [
+            ("max_position_weight", self.max_position_weight),
+            ("max_gross", self.max_gross),
+            ("max_leverage", self.max_leverage),
+        ] {
+            if weight <= Weight::ZERO {
+                return refuse(name, weight.to_f64().to_string());
+            }
+        }
+        for (name, rate) in [
+            ("price_collar", self.price_collar),
+            ("fee_estimate", self.fee_estimate),
+            ("cash_buffer", self.cash_buffer),
+        ] {
+            if rate < Rate::ZERO || rate > Rate::ONE {
+                return refuse(name, rate.to_f64().to_string());
+            }
+        }
+        if self.max_price_age <= Span::ZERO {
+            return refuse(
+                "max_price_age",
+                format!("{} s", self.max_price_age.seconds()),
+            );
+        }
+        Ok(())
+    }
+}

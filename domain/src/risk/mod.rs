@@ -1,0 +1,14 @@
+//! What stands between an intent and the market: limits, named controls, verdicts, modes.
+
+mod check;
+mod control;
+mod exposure;
+mod limits;
+mod mode;
+
+pub(crate) use check::cost_of_buy;
+pub use check::{Context, check};
+pub use control::{Breach, Control, Verdict};
+pub use exposure::Exposure;
+pub use limits::Limits;
+pub use mode::{Mode, ModeScope, Modes};

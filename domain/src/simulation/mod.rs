@@ -1,0 +1,1 @@
+//! The exchange core and the backtest driver.

@@ -1,0 +1,65 @@
+//! What a strategy sees: the slice that closed, the history behind it, and its own account.
+
+use crate::instrument::{InstrumentId, Instruments};
+use crate::market::Slice;
+use crate::portfolio::Account;
+use crate::time::Timestamp;
+
+/// Everything pushed so far and nothing else.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    pub(crate) slice: Slice<'a>,
+    pub(crate) account: &'a Account,
+    pub(crate) instruments: &'a Instruments,
+    pub(crate) bars_seen: &'a [u32],
+    pub(crate) warm_up: u32,
+    pub(crate) lookback: usize,
+}
+
+impl<'a> View<'a> {
+    /// The slice that just closed.
+    #[inline]
+    pub const fn slice(&self) -> Slice<'a> {
+        self.slice
+    }
+
+    /// Its close time.
+    #[inline]
+    pub fn time(&self) -> Timestamp {
+        self.slice.time()
+    }
+
+    /// The slice `back` slices earlier, within the declared lookback (`back < lookback`).
+    pub fn earlier(&self, back: usize) -> Option<Slice<'a>> {
+        if back < self.lookback {
+            self.slice.earlier(back)
+        } else {
+            None
+        }
+    }
+
+    /// The account: positions, cash, equity, weights.
+    #[inline]
+    pub const fn account(&self) -> &'a Account {
+        self.account
+    }
+
+    /// The instruments, in lane order.
+    #[inline]
+    pub const fn instruments(&self) -> &'a Instruments {
+        self.instruments
+    }
+
+    /// Bars of this lane seen so far, this slice included.
+    #[inline]
+    pub fn bars_seen(&self, id: InstrumentId) -> u32 {
+        self.bars_seen.get(id.index()).copied().unwrap_or(0)
+    }
+
+    /// Whether a lane has a bar now and enough of them for the declared warm-up. What is not warm
+    /// is outside the universe, never zero.
+    #[inline]
+    pub fn is_warm(&self, id: InstrumentId) -> bool {
+        self.slice.is_present(id) && self.bars_seen(id) >= self.warm_up
+    }
+}
