@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod money;
+pub mod performance;
 pub mod time;
 
 pub use error::{Error, Result};
