@@ -43,13 +43,18 @@ pub fn value_ticks(
         Scale::Linear => linear(low, high, target),
         Scale::Log => logarithmic(low, high, target),
     };
-    let step = values
-        .windows(2)
-        .map(|w| w[1] - w[0])
-        .fold(f64::INFINITY, f64::min);
-    let label = |at: f64| match format {
-        ValueFormat::Number => number(at, step),
-        ValueFormat::Percent => format!("{}%", number(at * 100.0, step * 100.0)),
+    let gaps = values.windows(2).map(|w| w[1] - w[0]);
+    let gap = gaps.fold(f64::INFINITY, f64::min);
+    let label = |at: f64| {
+        // Ticks that double need only their own digits; evenly spaced ones share theirs.
+        let step = match scale {
+            Scale::Log if at < 2.0 * gap || high > 3.0 * low => at,
+            _ => gap,
+        };
+        match format {
+            ValueFormat::Number => number(at, step),
+            ValueFormat::Percent => format!("{}%", number(at * 100.0, step * 100.0)),
+        }
     };
     values
         .into_iter()
@@ -128,12 +133,12 @@ fn logarithmic(low: f64, high: f64, target: usize) -> Vec<f64> {
 /// `value` with the digits that tell neighbours `step` apart, large ones in k, M, G.
 fn number(value: f64, step: f64) -> String {
     let largest = value.abs().max(step.abs());
-    let (divisor, suffix) = [(1e9, "G"), (1e6, "M"), (1e4, "k")]
-        .into_iter()
-        .find(|(limit, _)| largest >= *limit)
-        .map_or((1.0, ""), |(limit, suffix)| {
-            (if limit == 1e4 { 1e3 } else { limit }, suffix)
-        });
+    let (divisor, suffix) = match largest {
+        x if x >= 1e9 => (1e9, "G"),
+        x if x >= 1e6 => (1e6, "M"),
+        x if x >= 1e4 => (1e3, "k"),
+        _ => (1.0, ""),
+    };
     let (value, step) = (value / divisor, step / divisor);
     let digits = (0..=8_i32)
         .find(|d| {
@@ -303,6 +308,7 @@ mod tests {
         let inside = |low: f64, high: f64| labels(low, high, Scale::Log, ValueFormat::Number);
         assert_eq!(inside(0.9, 60.0).join(" "), "1 2 5 10 20 50");
         assert!(inside(1e-9, 1e12).len() <= 7);
+        assert_eq!(inside(3e5, 3e7).join(" "), "500k 1M 2M 5M 10M 20M");
         assert_eq!(inside(1.0, 1.3).join(" "), "1.0 1.1 1.2 1.3");
     }
 

@@ -218,11 +218,13 @@ impl Section {
     }
 }
 
-/// How a column's cells are aligned.
+/// How a column's cells are set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Column {
-    /// To the left.
+    /// To the left, on one line: names, dates.
     Text,
+    /// To the left, broken into lines: reasons, remarks.
+    Prose,
     /// To the right, with digits of equal width.
     Number,
 }
@@ -307,6 +309,7 @@ impl Column {
     const fn class(self) -> &'static str {
         match self {
             Self::Text => "",
+            Self::Prose => " class=\"prose\"",
             Self::Number => " class=\"n\"",
         }
     }

@@ -148,7 +148,7 @@ impl LineChart {
                 class: "narrow",
                 width: 380.0,
                 height: self.height.min(260.0),
-                left: 48.0,
+                left: 54.0,
                 right: 10.0,
                 time_ticks: 4,
                 value_ticks: 4,
@@ -189,18 +189,29 @@ impl LineChart {
                 to: at,
                 low: value,
                 high: value,
+                lowest: value,
+                highest: value,
             });
             f.from = f.from.min(at);
             f.to = f.to.max(at);
             f.low = f.low.min(value);
             f.high = f.high.max(value);
         }
-        if let Some(f) = &mut frame
-            && self.filled
-            && self.scale == Scale::Linear
-        {
-            f.low = f.low.min(0.0);
-            f.high = f.high.max(0.0);
+        let f = frame.as_mut()?;
+        (f.lowest, f.highest) = (f.low, f.high);
+        match self.scale {
+            Scale::Linear if self.filled => {
+                f.low = f.low.min(0.0);
+                f.high = f.high.max(0.0);
+            }
+            Scale::Linear => {}
+            Scale::Log => {
+                // Linear ticks leave air above and below; a log axis ends at its range, so widen
+                // it by a twentieth of its length, never out of the range of f64.
+                let air = libm::pow(f.high / f.low, 0.05).min(2.0);
+                f.low = (f.low / air).max(f64::MIN_POSITIVE);
+                f.high = (f.high * air).min(f64::MAX);
+            }
         }
         frame
     }
@@ -240,8 +251,8 @@ impl LineChart {
             frame.from.date(),
             frame.to.date(),
             names.join(", "),
-            frame.low,
-            frame.high
+            frame.lowest,
+            frame.highest
         )
     }
 
@@ -281,6 +292,9 @@ struct Frame {
     to: Timestamp,
     low: f64,
     high: f64,
+    /// The values themselves, without the air around them.
+    lowest: f64,
+    highest: f64,
 }
 
 /// Where things are in a drawing.
@@ -398,6 +412,17 @@ mod tests {
             .render();
         assert!(!text.contains("<b>") && !text.contains("x<y"), "{text}");
         assert!(text.contains("&lt;b&gt;&quot;T&quot;") && text.contains("a&amp;b"));
+    }
+
+    #[test]
+    fn the_spoken_range_is_that_of_the_data() {
+        let chart = LineChart::new("t", "u").scale(Scale::Log);
+        let text = chart.series("a", days(3, |i| 100.0 + i as f64)).render();
+        assert!(
+            text.contains("lowest value 100.0000, highest 102.0000"),
+            "{text}"
+        );
+        assert!(text.contains("from 1970-01-01 to 1970-01-03"), "{text}");
     }
 
     #[test]
