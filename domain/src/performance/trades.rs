@@ -273,9 +273,12 @@ impl Holding {
             i128::from(fill.quantity.abs().units()),
         );
         // The division is exact whenever price times quantity fits the cash scale; what it cuts
-        // off otherwise goes to the remainder, so nothing is lost.
-        let share =
-            |c: Cash| Cash::from_units(divide(c.units() * part, whole, Rounding::TowardZero));
+        // off otherwise goes to the remainder, so nothing is lost. Whole and rest are divided
+        // apart because a large amount at a fine scale times a quantity leaves i128.
+        let share = |c: Cash| {
+            let rest = divide(c.units() % whole * part, whole, Rounding::TowardZero);
+            Cash::from_units(c.units() / whole * part + rest)
+        };
         Some(FillRow {
             quantity: -self.position,
             notional: share(fill.notional),
@@ -470,6 +473,29 @@ mod tests {
                 (TradeSide::Short, 20, 400, 40, 5)
             ]
         );
+    }
+
+    #[test]
+    fn large_fills_at_fine_scales_are_shared_without_overflow() {
+        // 2 million units at 8 digits for 3 billion in cash at 18 digits.
+        let (quantity, notional) = (200_000_000_000_000, 3_000_000_000 * 10_i128.pow(18));
+        let large = |bar, quantity, notional| {
+            TradeEvent::Fill(FillRow {
+                time: at(bar),
+                instrument: 0,
+                quantity: Quantity::from_units(quantity),
+                price: Price::from_units(150_000_000_000),
+                notional: Cash::from_units(notional),
+                fee: Cash::ZERO,
+            })
+        };
+        let result = trips(&[
+            large(1, quantity, notional),
+            large(2, -2 * quantity, 2 * notional),
+            large(3, quantity, notional - 7),
+        ]);
+        let gross: Vec<_> = result.trades.iter().map(|t| t.gross_pnl.units()).collect();
+        assert_eq!(gross, [0, 7]);
     }
 
     #[test]
