@@ -1,3 +1,5 @@
 //! Integration tests of the domain, one binary.
 
 mod calendar;
+mod corpus;
+mod metrics_corpus;

@@ -1,0 +1,8 @@
+//! Reports for people: one self-contained page with tables and charts, no scripts, no arithmetic
+//! beyond what drawing needs.
+
+pub mod axis;
+pub mod escape;
+pub mod html;
+pub mod polyline;
+pub mod svg;
