@@ -7,4 +7,6 @@ pub mod error;
 pub mod money;
 pub mod time;
 
+pub mod indicators;
+
 pub use error::{Error, Result};
