@@ -8,5 +8,6 @@ pub mod money;
 pub mod time;
 
 pub mod indicators;
+pub mod signals;
 
 pub use error::{Error, Result};

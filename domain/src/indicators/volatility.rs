@@ -60,7 +60,7 @@ pub struct RollingStd {
     ready: bool,
     ddof: Ddof,
     inverse_period: f64,
-    divisor: f64,
+    inverse_divisor: f64,
 }
 
 /// Sum and sum of squares of distances from the anchor.
@@ -94,7 +94,7 @@ impl RollingStd {
             ready: false,
             ddof,
             inverse_period: 1.0 / period as f64,
-            divisor: (period - ddof.delta()) as f64,
+            inverse_divisor: 1.0 / (period - ddof.delta()) as f64,
         })
     }
 
@@ -133,7 +133,8 @@ impl RollingStd {
     /// The latest standard deviation; `None` before `period` values.
     #[inline]
     pub fn value(&self) -> Option<f64> {
-        self.ready.then(|| (self.latest / self.divisor).sqrt())
+        self.ready
+            .then(|| (self.latest * self.inverse_divisor).sqrt())
     }
 
     /// The number of values looked at.
