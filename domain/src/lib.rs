@@ -9,5 +9,7 @@ pub mod time;
 
 pub mod indicators;
 pub mod signals;
+pub mod universe;
+pub mod weighting;
 
 pub use error::{Error, Result};

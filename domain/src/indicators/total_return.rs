@@ -154,10 +154,10 @@ mod tests {
     fn a_split_and_a_dividend_by_hand() {
         let mut index = TotalReturnIndex::new();
         // An action at the first bar belongs to the holder of the day before.
-        assert_eq!(index.update(100.0, 5.0, 2.0).unwrap(), 100.0);
-        assert_eq!(index.factor(), 1.0);
+        assert_eq!(index.update(100.0, 5.0, 2.0), Ok(100.0));
+        assert_eq!((index.value(), index.factor()), (Some(100.0), 1.0));
         // Two for one at a constant value: the index does not move.
-        assert_eq!(index.update(50.0, 0.0, 2.0).unwrap(), 100.0);
+        assert_eq!(index.update(50.0, 0.0, 2.0), Ok(100.0));
         // A dividend of 1 with the close falling by 1: neither.
         let after = index.update(49.0, 1.0, 1.0).unwrap();
         assert!((after - 100.0).abs() < 1e-12, "{after}");
