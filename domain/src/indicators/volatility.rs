@@ -42,9 +42,10 @@ impl Ddof {
 /// Nothing is ever subtracted from a running sum. The series is cut into blocks of `period`; a
 /// window is the end of the finished block and the start of the growing one, and sums and squares
 /// of both parts are taken around one value that is itself inside the window: the last of the
-/// finished block. That anchor bounds cancellation: the squares are at most `period` times the
-/// result, so the relative error of the variance is below `period`² × 1.2e-16, whatever the level
-/// of the series, and it does not grow with time. An outlier is forgotten when it leaves.
+/// finished block. That anchor bounds cancellation: the sum of squares is at most `period` times the
+/// sum of squared deviations, so the relative error is at worst a few times `period`² × 1e-16,
+/// whatever the level of the series, and it does not grow with time. An outlier is forgotten when
+/// it leaves.
 #[derive(Clone, Debug)]
 pub struct RollingStd {
     /// Before `position`: the growing block's values in `sum`. From it on: sums of the finished

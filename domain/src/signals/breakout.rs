@@ -56,7 +56,7 @@ impl BreakoutLabel {
     }
 }
 
-/// The breakout state machine of one instrument, both sides.
+/// The breakout state machine of one instrument, for both sides or for longs alone.
 ///
 /// The close is compared with the extremes of the `entry` (or `exit`) bars before it, highs for the
 /// upper and lows for the lower one; the bar itself is not among them. Comparisons are strict: a
@@ -66,9 +66,13 @@ impl BreakoutLabel {
 /// (`NotReady`). When `exit` is longer than `entry`, a position can be opened before `exit` earlier
 /// bars exist; until they do it is held, because the extreme of a shorter window would be a tighter
 /// exit than the one asked for.
+///
+/// A machine for longs alone stays flat where the other goes short. It is not the same as ignoring
+/// the other's shorts: that one must leave its short before it can enter a long, at a later bar.
 #[derive(Clone, Debug)]
 pub struct Breakout {
     state: BreakoutState,
+    shorts: bool,
     entry_high: RollingMax,
     entry_low: RollingMin,
     exit_high: RollingMax,
@@ -76,15 +80,29 @@ pub struct Breakout {
 }
 
 impl Breakout {
-    /// A flat machine with windows of `entry` and `exit` bars; 50 and 70 are the usual ones.
+    /// A flat machine for both sides with windows of `entry` and `exit` bars; 50 and 70 are the
+    /// usual ones.
     ///
     /// # Errors
     /// When a window is 0.
     pub fn new(entry: usize, exit: usize) -> Result<Self> {
+        Self::with_shorts(entry, exit, true)
+    }
+
+    /// A flat machine for longs alone.
+    ///
+    /// # Errors
+    /// When a window is 0.
+    pub fn long_only(entry: usize, exit: usize) -> Result<Self> {
+        Self::with_shorts(entry, exit, false)
+    }
+
+    fn with_shorts(entry: usize, exit: usize, shorts: bool) -> Result<Self> {
         require_period("breakout entry", entry, 1)?;
         require_period("breakout exit", exit, 1)?;
         Ok(Self {
             state: BreakoutState::Flat,
+            shorts,
             entry_high: RollingMax::new(entry)?,
             entry_low: RollingMin::new(entry)?,
             exit_high: RollingMax::new(exit)?,
@@ -98,7 +116,7 @@ impl Breakout {
         let label = match self.state {
             BreakoutState::Flat => match (self.entry_high.value(), self.entry_low.value()) {
                 (Some(highest), _) if close > highest => BreakoutLabel::Long,
-                (_, Some(lowest)) if close < lowest => BreakoutLabel::Short,
+                (_, Some(lowest)) if self.shorts && close < lowest => BreakoutLabel::Short,
                 (Some(_), Some(_)) => BreakoutLabel::Neutral,
                 _ => BreakoutLabel::NotReady,
             },
@@ -144,6 +162,7 @@ impl Breakout {
     pub fn save(&self) -> Vec<u64> {
         let mut writer = StateWriter::new();
         writer.header(TAG, 1);
+        writer.bool(self.shorts);
         writer.u64(match self.state {
             BreakoutState::Flat => 0,
             BreakoutState::Long => 1,
@@ -159,12 +178,13 @@ impl Breakout {
     /// Continues where `words` were saved.
     ///
     /// # Errors
-    /// When the words belong to something else, to other windows or another layout, or are damaged;
+    /// When the words belong to something else, to other windows, sides or another layout, or are damaged;
     /// nothing is changed then.
     pub fn restore(&mut self, words: &[u64]) -> Result<()> {
         let mut restored = self.clone();
         let mut reader = StateReader::new(words);
         reader.header(TAG, 1)?;
+        reader.parameter("shorts", usize::from(self.shorts))?;
         restored.state = match reader.u64()? {
             0 => BreakoutState::Flat,
             1 => BreakoutState::Long,
@@ -253,6 +273,24 @@ mod tests {
         assert_eq!((breakout.entry(), breakout.exit()), (50, 70));
     }
 
+    #[test]
+    fn longs_alone_enter_without_leaving_a_short_first() {
+        let mut both = Breakout::new(2, 3).unwrap();
+        let mut long = Breakout::long_only(2, 3).unwrap();
+        for (high, low, close, with_shorts, without) in [
+            (11.0, 9.0, 10.0, NotReady, NotReady),
+            (11.0, 9.0, 10.0, NotReady, NotReady),
+            (9.0, 7.0, 8.0, Short, Neutral),
+            (14.0, 8.0, 13.0, ExitShort, Long),
+            (15.0, 13.0, 14.0, Neutral, HoldLong),
+        ] {
+            assert_eq!(both.update(high, low, close), with_shorts);
+            assert_eq!(long.update(high, low, close), without);
+        }
+        let e = long.restore(&both.save()).unwrap_err();
+        assert!(e.to_string().contains("made with shorts 1"), "{e}");
+    }
+
     /// ERR-11: an empty window says which one and what to use.
     #[test]
     fn err_11_empty_windows_teach() {
@@ -267,7 +305,7 @@ mod tests {
         }
         let mut breakout = Breakout::new(2, 3).unwrap();
         let mut words = breakout.save();
-        words[2] = 3;
+        words[3] = 3;
         assert_eq!(
             breakout.restore(&words).unwrap_err().to_string(),
             "the saved breakout is in no known state (state = 3); \
