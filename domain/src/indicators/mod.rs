@@ -11,6 +11,7 @@ pub mod extremes;
 pub mod moving_average;
 pub mod returns;
 mod ring;
+pub mod standard_deviation;
 pub mod state;
 pub mod total_return;
 pub mod volatility;
@@ -19,9 +20,10 @@ pub use extremes::{RollingMax, RollingMin, rolling_max, rolling_min};
 pub use moving_average::{Sma, sma};
 pub use returns::{ReturnKind, Returns, log_return, returns, simple_return};
 pub(crate) use ring::Ring;
+pub use standard_deviation::{Ddof, RollingStd, rolling_std};
 pub use state::{StateReader, StateWriter};
 pub use total_return::{TotalReturnIndex, total_return_index};
-pub use volatility::{Ddof, RollingStd, Volatility, annualised, rolling_std, volatility};
+pub use volatility::{Volatility, annualised, volatility};
 
 use crate::error::{Error, Result};
 
