@@ -31,9 +31,4 @@ pub mod time;
 pub mod universe;
 pub mod weighting;
 
-pub mod indicators;
-pub mod signals;
-pub mod universe;
-pub mod weighting;
-
 pub use error::{Error, Result};

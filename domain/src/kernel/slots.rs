@@ -16,14 +16,13 @@ impl<S: Strategy> Kernel<S> {
             self.states[i] = state;
             self.bars_seen[i] += u32::from(state == LaneState::Present);
         }
-        let view = View {
-            slice: *slice,
-            account: &self.account,
-            instruments: &self.instruments,
-            bars_seen: &self.bars_seen,
-            warm_up: u32::try_from(self.requirements.warm_up).unwrap_or(u32::MAX),
-            lookback: self.requirements.lookback,
-        };
+        let view = View::new(
+            *slice,
+            &self.account,
+            &self.instruments,
+            &self.bars_seen,
+            &self.requirements,
+        );
         self.strategy.on_slice(&view);
         let index = self.slices;
         self.slices += 1;
@@ -46,14 +45,13 @@ impl<S: Strategy> Kernel<S> {
     #[inline]
     fn decide(&mut self, index: usize, slice: &Slice<'_>, effects: &mut Effects) {
         let slot = Slot { time: slice.time() };
-        let view = View {
-            slice: *slice,
-            account: &self.account,
-            instruments: &self.instruments,
-            bars_seen: &self.bars_seen,
-            warm_up: u32::try_from(self.requirements.warm_up).unwrap_or(u32::MAX),
-            lookback: self.requirements.lookback,
-        };
+        let view = View::new(
+            *slice,
+            &self.account,
+            &self.instruments,
+            &self.bars_seen,
+            &self.requirements,
+        );
         let decision = self.strategy.decide(slot, &view);
         if matches!(decision, Decision::Hold(_)) {
             return;

@@ -1,5 +1,6 @@
 //! What a strategy sees: the slice that closed, the history behind it, and its own account.
 
+use super::Requirements;
 use crate::instrument::{InstrumentId, Instruments};
 use crate::market::Slice;
 use crate::portfolio::Account;
@@ -8,15 +9,35 @@ use crate::time::Timestamp;
 /// Everything pushed so far and nothing else.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
-    pub(crate) slice: Slice<'a>,
-    pub(crate) account: &'a Account,
-    pub(crate) instruments: &'a Instruments,
-    pub(crate) bars_seen: &'a [u32],
-    pub(crate) warm_up: u32,
-    pub(crate) lookback: usize,
+    slice: Slice<'a>,
+    account: &'a Account,
+    instruments: &'a Instruments,
+    bars_seen: &'a [u32],
+    warm_up: u32,
+    lookback: usize,
 }
 
 impl<'a> View<'a> {
+    /// A view of `slice`; `bars_seen` counts the bars of each lane up to and including it.
+    ///
+    /// The kernel makes the views of a run; this is for tests of a strategy on its own.
+    pub fn new(
+        slice: Slice<'a>,
+        account: &'a Account,
+        instruments: &'a Instruments,
+        bars_seen: &'a [u32],
+        requirements: &Requirements,
+    ) -> Self {
+        Self {
+            slice,
+            account,
+            instruments,
+            bars_seen,
+            warm_up: u32::try_from(requirements.warm_up).unwrap_or(u32::MAX),
+            lookback: requirements.lookback,
+        }
+    }
+
     /// The slice that just closed.
     #[inline]
     pub const fn slice(&self) -> Slice<'a> {
