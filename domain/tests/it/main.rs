@@ -3,3 +3,4 @@
 mod calendar;
 mod corpus;
 mod metrics_corpus;
+mod sma_cross_reference;
