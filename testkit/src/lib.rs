@@ -4,7 +4,7 @@
 //! misbehave on command, and [`conformance`] holds what every adapter of a port must do, one
 //! behaviour a function:
 //!
-//! ```ignore
+//! ```text
 //! mod market_data {
 //!     ballast_testkit::market_data_conformance!(super::subject());
 //! }
