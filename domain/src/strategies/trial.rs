@@ -7,7 +7,7 @@ use crate::instrument::{Asset, InstrumentId, InstrumentKind, InstrumentSpec, Ins
 use crate::market::{CorporateAction, Fields, LaneRow, LaneState, Panel, PriceBasis};
 use crate::portfolio::Account;
 use crate::strategy::{Decision, Slot, Strategy, Target, View};
-use crate::time::Timestamp;
+use crate::time::{NANOS_PER_DAY, Timestamp};
 
 /// Shares named `symbols`, traded in whole units every day.
 pub(super) fn shares(symbols: &[&str]) -> Instruments {
@@ -50,29 +50,34 @@ pub(super) const fn absent(state: LaneState) -> LaneRow {
 /// Rows one day apart.
 #[derive(Default)]
 pub(super) struct Trial {
-    rows: Vec<(Vec<LaneRow>, Vec<(InstrumentId, CorporateAction)>)>,
+    rows: Vec<Vec<LaneRow>>,
+    /// With the number of their row.
+    actions: Vec<(usize, (InstrumentId, CorporateAction))>,
 }
 
 impl Trial {
     /// With a row of bars.
     pub(super) fn row(mut self, lanes: &[LaneRow]) -> Self {
-        self.rows.push((lanes.to_vec(), Vec::new()));
+        self.rows.push(lanes.to_vec());
         self
     }
 
     /// With an action at the last row.
     pub(super) fn action(mut self, lane: u32, action: CorporateAction) -> Self {
-        let (_, actions) = self.rows.last_mut().expect("a row before its action");
-        actions.push((InstrumentId(lane), action));
+        let row = self.rows.len() - 1;
+        self.actions.push((row, (InstrumentId(lane), action)));
         self
     }
 
     /// The decision at each row.
     pub(super) fn run(&self, strategy: &mut dyn Strategy, of: &Instruments) -> Vec<Decision> {
         let mut panel = Panel::new(of.len(), Fields::ALL, PriceBasis::Raw);
-        for (day, (row, actions)) in (0..).zip(&self.rows) {
-            let at = |day: i64| Timestamp::from_seconds(day * 86_400).unwrap();
-            panel.push_row(at(day), at(day + 1), row, actions).unwrap();
+        for (number, row) in self.rows.iter().enumerate() {
+            let at = |day: usize| Timestamp::from_nanos(day as i64 * NANOS_PER_DAY);
+            let now = self.actions.iter().filter(|(row, _)| *row == number);
+            let actions: Vec<_> = now.map(|(_, action)| *action).collect();
+            let (open, close) = (at(number), at(number + 1));
+            panel.push_row(open, close, row, &actions).unwrap();
         }
         let (account, seen) = (Account::new(of), vec![0; of.len()]);
         let requirements = strategy.requirements();

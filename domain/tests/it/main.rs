@@ -2,4 +2,8 @@
 
 mod calendar;
 mod corpus;
+mod look_ahead;
 mod metrics_corpus;
+mod panels;
+mod roster;
+mod strategy_state;
