@@ -11,7 +11,7 @@ use crate::assemble::assemble;
 use crate::defect::{Defect, DefectCode, Defects};
 use crate::inventory::{Inventory, SymbolInventory, data_hash};
 use crate::options::{CsvOptions, CsvSource};
-use crate::rows::{Rows, read_file};
+use crate::rows::{Place, Rows, read_file};
 use crate::session::Sessions;
 use crate::source;
 
@@ -80,8 +80,13 @@ pub(crate) fn read(options: &CsvOptions) -> Result<Read> {
     };
     let mut defects = Defects::default();
     let mut rows = Rows::default();
+    let place = match (is_folder, files.len()) {
+        (false, _) => Place::Alone,
+        (true, 1) => Place::OnlyOfFolder,
+        (true, _) => Place::OneOfFolder,
+    };
     for (index, file) in files.iter().enumerate() {
-        read_file(index, file, !is_folder, options, &mut rows, &mut defects);
+        read_file(index, file, place, options, &mut rows, &mut defects);
     }
     let assembled = assemble(&files, &mut rows, options, &mut defects)?;
     let Some(mut assembled) = assembled else {

@@ -210,6 +210,34 @@ fn symbols_are_kept_apart() {
 }
 
 #[test]
+fn a_folder_holds_no_wide_tables_beside_other_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = || CsvSource::Path(folder.path().to_owned());
+    let closes = "date,A,B\n2020-01-01,1,2\n";
+    std::fs::write(folder.path().join("first.csv"), closes).unwrap();
+    let alone = check(&CsvOptions::new(source(), Calendar::Utc24x7)).unwrap();
+    assert_eq!((alone.errors, alone.symbols.len()), (0, 2));
+    std::fs::write(folder.path().join("second.csv"), closes).unwrap();
+    let e = refusal(&CsvOptions::new(source(), Calendar::Utc24x7));
+    assert!(
+        e.contains("second.csv line 1: column 'close' is missing"),
+        "{e}"
+    );
+}
+
+#[test]
+fn us_equities_without_a_session_table_are_refused_with_a_hint() {
+    let options = CsvOptions {
+        calendar: Calendar::UsEquities,
+        ..options("x.csv", format!("{HEADER}{GOOD}"))
+    };
+    let e = CsvMarketData::open(&options).unwrap_err();
+    assert_eq!(e.kind, ballast_ports::ErrorKind::Config);
+    assert!(e.chain().contains("line = 2"), "{}", e.chain());
+    assert!(e.advice().is_some());
+}
+
+#[test]
 fn times_off_the_grid_are_refused() {
     let hours = |extra: &str| {
         let row = |hour: u32| format!("2020-01-01T{hour:02}:00:00Z,1,1,1,1,0\n");
