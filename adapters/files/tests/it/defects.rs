@@ -150,6 +150,11 @@ fn whole_files_are_refused_with_a_reason() {
     for (data, code, text) in [
         (Vec::new(), Empty, "the file is empty"),
         (HEADER.as_bytes().to_vec(), Empty, "no row below the header"),
+        (
+            b"date,A,B\n2020-01-01,,\n".to_vec(),
+            Empty,
+            "there is no bar",
+        ),
         (utf16, BadEncoding, "UTF-16"),
         (
             format!("{HEADER}{GOOD}\0").into_bytes(),
@@ -179,6 +184,30 @@ fn whole_files_are_refused_with_a_reason() {
         let refused = refusal(&options("x.csv", data));
         assert!(refused.contains(text), "{refused}");
     }
+}
+
+#[test]
+fn defects_are_listed_by_line_whatever_found_them() {
+    let rows = "2020-01-03,10,12,9,11,5\n2020-01-02,10,12,9,11,5\n2020-01-04,10,12,9,x,5\n";
+    let report = check(&options(
+        "x.csv",
+        format!("{HEADER}{GOOD}{rows}2020-01-01,1,1,1,1,1\n"),
+    ));
+    let lines: Vec<_> = report
+        .unwrap()
+        .defects
+        .iter()
+        .map(|d| (d.row, d.code))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            (Some(4), DefectCode::NotSorted),
+            (Some(5), DefectCode::BadNumber),
+            (Some(6), DefectCode::NotSorted),
+            (Some(6), DefectCode::DuplicateConflict),
+        ]
+    );
 }
 
 #[test]
