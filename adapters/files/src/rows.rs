@@ -135,12 +135,12 @@ pub(crate) fn read_file(
 }
 
 fn both(a: Fields, b: Fields) -> Fields {
-    let shared: Vec<Field> = COLUMNS
+    let fields: Vec<Field> = COLUMNS
         .iter()
         .map(|(field, _)| *field)
         .filter(|field| a.has(*field) && b.has(*field))
         .collect();
-    Fields::of(&shared)
+    Fields::of(&fields)
 }
 
 /// Where the reader is, and where its findings go.

@@ -184,7 +184,7 @@ fn encodings_and_line_ends_do_not_matter() {
 #[test]
 fn an_adjusted_column_replaces_the_close_and_scales_the_rest() {
     let text = "date,open,high,low,close,volume,Adj Close\n2020-01-01,10,12,8,11,100,5.5\n\
-                2020-01-02,3,3,3,3,100,0.1\n";
+                2020-01-02,3,3,3,3,100,0.21\n";
     let adjusted = CsvOptions {
         adjust: Some("adj close".to_owned()),
         ..options("x.csv", text)
@@ -203,8 +203,8 @@ fn an_adjusted_column_replaces_the_close_and_scales_the_rest() {
         .map(|f| series.bars.column(f)[i])
     };
     assert_eq!(row(0), [5.0, 6.0, 4.0, 5.5, 100.0]);
-    // Prices equal to the close stay equal to it, whatever the ratio rounds to.
-    assert_eq!(row(1), [0.1, 0.1, 0.1, 0.1, 100.0]);
+    // Prices equal to the close stay equal to it: 3 × (0.21 / 3) is not 0.21 in f64.
+    assert_eq!(row(1), [0.21, 0.21, 0.21, 0.21, 100.0]);
     let missing = CsvOptions {
         adjust: Some("Adjusted".to_owned()),
         ..adjusted
