@@ -403,6 +403,10 @@ impl FileContext<'_> {
 }
 
 /// The same bar with `close` as its close and the other prices scaled alike.
+///
+/// The order of the prices survives rounding: scaling is monotone, a price equal to the close stays
+/// equal to it, and for the next f64 above (below) the close the relative gap of at least 2⁻⁵³
+/// outweighs the error of the quotient, at most 2⁻⁵³ / (1 + 2⁻⁵³).
 fn adjusted(values: [f64; 5], close: f64) -> [f64; 5] {
     let raw = values[CLOSE];
     let scale = |price: f64| {
@@ -413,17 +417,5 @@ fn adjusted(values: [f64; 5], close: f64) -> [f64; 5] {
         }
     };
     let [open, high, low, _, volume] = values;
-    let (open, high, low) = (scale(open), scale(high), scale(low));
-    // Rounding may carry a scaled price past the one it bounds by the last bit.
-    let high = if high > 0.0 {
-        high.max(open).max(close)
-    } else {
-        high
-    };
-    let low = if low > 0.0 {
-        low.min(close).min(if open > 0.0 { open } else { close })
-    } else {
-        low
-    };
-    [open, high, low, close, volume]
+    [scale(open), scale(high), scale(low), close, volume]
 }

@@ -260,6 +260,18 @@ proptest! {
         prop_assert!(report.rows_usable > 0 || report.errors > 0);
     }
 
+    /// Scaling never carries the close past a high or low one bit away from it.
+    #[test]
+    fn adjusted_bars_keep_their_order(close in 0.01_f64..1e5, adjusted in 1e-4_f64..1e5) {
+        let (high, low) = (close.next_up(), close.next_down());
+        let text = format!(
+            "date,open,high,low,close,volume,adj\n\
+             2020-01-01,{high},{high},{low},{close},0,{adjusted}\n"
+        );
+        let options = CsvOptions { adjust: Some("adj".to_owned()), ..options("x.csv", text) };
+        prop_assert_eq!(check(&options).unwrap().rows_usable, 1);
+    }
+
     /// Prices survive text to the last bit.
     #[test]
     fn prices_are_read_to_the_last_bit(price in 1e-8_f64..1e9) {
