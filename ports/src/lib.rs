@@ -29,6 +29,7 @@ pub mod cache;
 mod chunk;
 pub mod clock;
 mod error;
+mod held;
 pub mod journal;
 pub mod market_data;
 pub mod stream;
@@ -41,11 +42,12 @@ pub use broker::{
 #[cfg(any(test, feature = "mock"))]
 pub use cache::MockCache;
 pub use cache::{Cache, Entry, Freshness, Lifetime};
-pub use chunk::{Chunk, cut};
+pub use chunk::Chunk;
 pub use clock::Clock;
 #[cfg(any(test, feature = "mock"))]
 pub use clock::MockClock;
 pub use error::{Error, ErrorKind, Result};
+pub use held::HeldSeries;
 #[cfg(any(test, feature = "mock"))]
 pub use journal::MockJournal;
 pub use journal::{Committed, Journal, JournalBatch, JournalRecord};

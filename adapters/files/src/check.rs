@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use crate::actions;
 use crate::assemble::assemble;
-use crate::defect::{Defect, DefectCode, Defects};
+use crate::defect::{Defect, Defects};
 use crate::inventory::{Inventory, SymbolInventory, data_hash};
 use crate::options::{CsvOptions, CsvSource};
-use crate::rows::{Rows, read_file};
+use crate::rows::{Place, Rows, read_file};
 use crate::session::Sessions;
 use crate::source;
 
@@ -24,7 +24,7 @@ pub struct CheckReport {
     pub rows_usable: u64,
     /// Symbols with at least one usable bar.
     pub symbols: Vec<String>,
-    /// Defects in the order they were found, at most 10,000.
+    /// Defects by file and line, at most 10,000.
     pub defects: Vec<Defect>,
     /// All defects of severity error, listed or not.
     pub errors: u64,
@@ -80,11 +80,17 @@ pub(crate) fn read(options: &CsvOptions) -> Result<Read> {
     };
     let mut defects = Defects::default();
     let mut rows = Rows::default();
+    let place = match (is_folder, files.len()) {
+        (false, _) => Place::Alone,
+        (true, 1) => Place::OnlyOfFolder,
+        (true, _) => Place::OneOfFolder,
+    };
     for (index, file) in files.iter().enumerate() {
-        read_file(index, file, !is_folder, options, &mut rows, &mut defects);
+        read_file(index, file, place, options, &mut rows, &mut defects);
     }
     let assembled = assemble(&files, &mut rows, options, &mut defects)?;
     let Some(mut assembled) = assembled else {
+        defects.conclude(&files[0].name, false);
         return Ok(Read {
             series: BTreeMap::new(),
             defects,
@@ -101,12 +107,7 @@ pub(crate) fn read(options: &CsvOptions) -> Result<Read> {
             &mut defects,
         )?;
     }
-    if assembled.series.is_empty() && defects.errors == 0 {
-        defects.push(
-            Defect::new(DefectCode::Empty, &files[0].name, "there is no bar")
-                .hint("check how the file was written"),
-        );
-    }
+    defects.conclude(&files[0].name, !assembled.series.is_empty());
     let digests: Vec<_> = files
         .iter()
         .chain(&actions_file)

@@ -172,7 +172,7 @@ impl fmt::Display for Defect {
 /// The defects that refused a file: the first twenty, and how many there are.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DefectReport {
-    /// At most twenty, in the order they were found.
+    /// At most twenty, by file and line.
     pub defects: Vec<Defect>,
     /// All of them.
     pub total: u64,
@@ -193,7 +193,7 @@ impl fmt::Display for DefectReport {
 
 impl std::error::Error for DefectReport {}
 
-/// Defects in the order they are found, bounded.
+/// Defects as they are found, bounded.
 #[derive(Debug, Default)]
 pub(crate) struct Defects {
     pub(crate) kept: Vec<Defect>,
@@ -211,6 +211,18 @@ impl Defects {
         if room {
             self.kept.push(defect);
         }
+    }
+
+    /// Ends the collection: by file and line, and never silent about data without a bar.
+    pub(crate) fn conclude(&mut self, file: &str, has_bars: bool) {
+        if !has_bars && self.errors == 0 {
+            self.push(
+                Defect::new(DefectCode::Empty, file, "there is no bar")
+                    .hint("check how the file was written"),
+            );
+        }
+        self.kept
+            .sort_by(|a, b| (&a.file, a.row).cmp(&(&b.file, b.row)));
     }
 
     /// One error with every defect, or nothing when there are only warnings.

@@ -94,8 +94,14 @@ pub(crate) fn layout(
         defects.push(missing("timestamp (or date, time, datetime)"));
     }
     let values = COLUMNS.map(|(_, name)| find(&[name]));
-    // One price name alone can be a ticker in a wide table; two of them are bars.
-    let is_long = values[CLOSE].is_some() || values.iter().flatten().count() >= 2;
+    // One price name alone can be a ticker in a wide table; two of them are bars. Names such as
+    // bid_open are quotes, whose columns must not pass for symbols.
+    let is_quote = |name: &String| {
+        (["_open", "_high", "_low", "_close"].iter()).any(|ending| name.ends_with(ending))
+    };
+    let is_long = values[CLOSE].is_some()
+        || values.iter().flatten().count() >= 2
+        || lower.iter().any(is_quote);
     if is_long || time.is_none() {
         for (i, (field, name)) in COLUMNS.iter().enumerate() {
             if values[i].is_none() && (i == CLOSE || options.required.has(*field)) {
@@ -193,6 +199,10 @@ mod tests {
             (
                 "when,A,B",
                 "column 'timestamp (or date, time, datetime)' is missing",
+            ),
+            (
+                "date,bid_open,bid_close,ask_open,ask_close",
+                "column 'close' is missing",
             ),
             ("date,A,", "one named column a symbol"),
             ("date;open;close", "separate the columns by commas"),

@@ -1,14 +1,12 @@
 //! CSV files behind the market-data port.
 
-use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use ballast_domain::market::Series;
 use ballast_ports::{
-    BoxStream, Chunk, Error, ErrorKind, HistoryRequest, ListedInstrument, LiveBar, MarketData,
-    MarketDataCapabilities, Result, SubscribeRequest, cut, stream,
+    BoxStream, Chunk, Error, ErrorKind, HeldSeries, HistoryRequest, ListedInstrument, LiveBar,
+    MarketData, MarketDataCapabilities, Result, SubscribeRequest, stream,
 };
 
 use crate::check::read;
@@ -16,15 +14,12 @@ use crate::defect::Defect;
 use crate::inventory::Inventory;
 use crate::options::CsvOptions;
 
-/// Bars in one chunk: 8,192 rows of seven columns are about half a megabyte.
-const CHUNK_BARS: NonZeroUsize = NonZeroUsize::new(8_192).expect("8192 is not zero");
-
 /// Market data of files that were read and checked as a whole.
 ///
 /// The bars are held in memory, in columns: 56 bytes a bar.
 #[derive(Clone, Debug)]
 pub struct CsvMarketData {
-    series: BTreeMap<String, Arc<Series>>,
+    held: HeldSeries,
     inventory: Inventory,
     warnings: Vec<Defect>,
 }
@@ -48,11 +43,7 @@ impl CsvMarketData {
             .hint("report this with the file"));
         };
         Ok(Self {
-            series: read
-                .series
-                .into_iter()
-                .map(|(k, v)| (k, Arc::new(v)))
-                .collect(),
+            held: HeldSeries::new(inventory.bar, read.series)?,
             inventory,
             warnings: read.defects.kept,
         })
@@ -70,25 +61,7 @@ impl CsvMarketData {
 
     /// The series of a symbol, without a copy.
     pub fn series(&self, symbol: &str) -> Option<&Arc<Series>> {
-        self.series.get(symbol)
-    }
-
-    fn answer(&self, request: &HistoryRequest) -> Result<Vec<(String, Arc<Series>)>> {
-        self.capabilities().admit(request)?;
-        let find = |symbol: &String| {
-            let series = self.series.get(symbol);
-            let series = series.ok_or_else(|| request.unknown_symbol(symbol))?;
-            let opens = series.bars.open_times();
-            let first_in_range = opens.partition_point(|t| *t < request.start);
-            if !opens
-                .get(first_in_range)
-                .is_some_and(|t| request.contains(*t))
-            {
-                return Err(request.no_bars(symbol, opens.first().copied(), opens.last().copied()));
-            }
-            Ok((symbol.clone(), Arc::clone(series)))
-        };
-        request.symbols.iter().map(find).collect()
+        self.held.get(symbol)
     }
 }
 
@@ -99,35 +72,15 @@ impl MarketData for CsvMarketData {
     }
 
     fn capabilities(&self) -> MarketDataCapabilities {
-        MarketDataCapabilities {
-            fields: self.inventory.fields,
-            bar_sizes: vec![self.inventory.bar],
-            bases: vec![self.inventory.basis],
-            actions: self.series.values().any(|s| !s.actions.is_empty()),
-            subscribe: false,
-            instruments: true,
-        }
+        self.held.capabilities().clone()
     }
 
     async fn instruments(&self) -> Result<Vec<ListedInstrument>> {
-        let listed = |(symbol, series): (&String, &Arc<Series>)| ListedInstrument {
-            symbol: symbol.clone(),
-            first: series.bars.open_times().first().copied(),
-            last: series.bars.open_times().last().copied(),
-        };
-        Ok(self.series.iter().map(listed).collect())
+        Ok(self.held.instruments())
     }
 
     fn history(&self, request: &HistoryRequest) -> BoxStream<Result<Chunk>> {
-        match self.answer(request) {
-            Err(error) => stream::once(Err(error)),
-            Ok(found) => {
-                let request = request.clone();
-                stream::iter(found.into_iter().flat_map(move |(symbol, series)| {
-                    cut(&symbol, series, &request, CHUNK_BARS).map(Ok)
-                }))
-            }
-        }
+        self.held.history(request)
     }
 
     fn subscribe(&self, _: &SubscribeRequest) -> BoxStream<Result<LiveBar>> {

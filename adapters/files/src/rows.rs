@@ -44,11 +44,22 @@ pub(crate) struct Rows {
     pub(crate) count: u64,
 }
 
-/// Reads one file. `alone` is false for a file of a folder, which holds the symbol of its stem.
+/// Where a file stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// By itself: any layout, any symbols.
+    Alone,
+    /// In a folder, where it is the only file.
+    OnlyOfFolder,
+    /// In a folder with others, of one symbol each.
+    OneOfFolder,
+}
+
+/// Reads one file.
 pub(crate) fn read_file(
     index: usize,
     file: &TextFile,
-    alone: bool,
+    place: Place,
     options: &CsvOptions,
     rows: &mut Rows,
     defects: &mut Defects,
@@ -84,6 +95,13 @@ pub(crate) fn read_file(
         Ok(layout) => layout,
         Err(found) => return found.into_iter().for_each(|d| defects.push(d)),
     };
+    if matches!(layout, Layout::Wide { .. }) && place == Place::OneOfFolder {
+        let message = format!("column 'close' is missing; found: {}", header.join(", "));
+        let defect = Defect::new(DefectCode::MissingColumn, &file.name, message).row(1);
+        return defects.push(defect.hint(
+            "a folder holds bars of one symbol a file: name a wide table of closes by itself",
+        ));
+    }
     let fields = match &layout {
         Layout::Long(long) => long.fields(),
         Layout::Wide { .. } => Fields::CLOSE,
@@ -95,7 +113,7 @@ pub(crate) fn read_file(
     let mut context = FileContext {
         index,
         file,
-        alone,
+        place,
         header: &header,
         unit: None,
         rows,
@@ -117,19 +135,19 @@ pub(crate) fn read_file(
 }
 
 fn both(a: Fields, b: Fields) -> Fields {
-    let shared: Vec<Field> = COLUMNS
+    let fields: Vec<Field> = COLUMNS
         .iter()
         .map(|(field, _)| *field)
         .filter(|field| a.has(*field) && b.has(*field))
         .collect();
-    Fields::of(&shared)
+    Fields::of(&fields)
 }
 
 /// Where the reader is, and where its findings go.
 struct FileContext<'a> {
     index: usize,
     file: &'a TextFile,
-    alone: bool,
+    place: Place,
     header: &'a [String],
     unit: Option<EpochUnit>,
     rows: &'a mut Rows,
@@ -305,7 +323,7 @@ impl FileContext<'_> {
                     .warning(),
             );
         }
-        if !self.alone && symbol != stem {
+        if self.place != Place::Alone && symbol != stem {
             let message = format!("a row of another symbol in the file of {stem}");
             let defect = self.defect(DefectCode::SymbolMismatch, message);
             self.defects.push(
@@ -385,6 +403,10 @@ impl FileContext<'_> {
 }
 
 /// The same bar with `close` as its close and the other prices scaled alike.
+///
+/// The order of the prices survives rounding: scaling is monotone, a price equal to the close stays
+/// equal to it, and for the next f64 above (below) the close the relative gap of at least 2⁻⁵³
+/// outweighs the error of the quotient, at most 2⁻⁵³ / (1 + 2⁻⁵³).
 fn adjusted(values: [f64; 5], close: f64) -> [f64; 5] {
     let raw = values[CLOSE];
     let scale = |price: f64| {
@@ -395,17 +417,5 @@ fn adjusted(values: [f64; 5], close: f64) -> [f64; 5] {
         }
     };
     let [open, high, low, _, volume] = values;
-    let (open, high, low) = (scale(open), scale(high), scale(low));
-    // Rounding may carry a scaled price past the one it bounds by the last bit.
-    let high = if high > 0.0 {
-        high.max(open).max(close)
-    } else {
-        high
-    };
-    let low = if low > 0.0 {
-        low.min(close).min(if open > 0.0 { open } else { close })
-    } else {
-        low
-    };
-    [open, high, low, close, volume]
+    [scale(open), scale(high), scale(low), close, volume]
 }

@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ballast_domain::market::{BarSize, Fields, PriceBasis, Series};
+use ballast_domain::market::{BarSize, Series};
 use ballast_ports::{
-    BoxStream, Chunk, Error, ErrorKind, HistoryRequest, ListedInstrument, LiveBar, MarketData,
-    MarketDataCapabilities, Result, SubscribeRequest, cut, stream,
+    BoxStream, Chunk, Error, ErrorKind, HeldSeries, HistoryRequest, ListedInstrument, LiveBar,
+    MarketData, MarketDataCapabilities, Result, SubscribeRequest,
+    stream::{self, Stream},
 };
-use futures_core::Stream;
 use tokio::time::Sleep;
 
 /// What goes wrong in one call of `history`.
@@ -33,9 +33,7 @@ pub enum Fault {
 /// Market data from given series, with a script of faults: one a call, then none.
 #[derive(Debug)]
 pub struct FakeMarketData {
-    series: BTreeMap<String, Arc<Series>>,
-    capabilities: MarketDataCapabilities,
-    chunk_bars: NonZeroUsize,
+    held: HeldSeries,
     delay: Duration,
     live: Option<Vec<LiveBar>>,
     script: Mutex<VecDeque<Fault>>,
@@ -43,28 +41,17 @@ pub struct FakeMarketData {
 }
 
 impl FakeMarketData {
-    /// A source of these daily series, in chunks of at most 7 bars. The columns and the basis are
-    /// those of the first series; all others must have the same.
+    /// A source of these daily series, in chunks of at most 7 bars. Panics when there is none or
+    /// they differ in columns or basis.
     pub fn new(series: BTreeMap<String, Series>) -> Self {
-        let first = series.values().next();
-        let capabilities = MarketDataCapabilities {
-            fields: first.map_or(Fields::ALL, |s| s.bars.fields()),
-            bar_sizes: vec![BarSize::DAY],
-            bases: vec![first.map_or(PriceBasis::Raw, |s| s.basis)],
-            actions: true,
-            subscribe: false,
-            instruments: true,
-        };
-        for (symbol, s) in &series {
-            assert!(
-                s.bars.fields() == capabilities.fields && capabilities.bases == [s.basis],
-                "{symbol} has other columns or another basis than the first series"
-            );
-        }
+        Self::with_bar(BarSize::DAY, series)
+    }
+
+    /// The same for series whose bars are `bar` long.
+    pub fn with_bar(bar: BarSize, series: BTreeMap<String, Series>) -> Self {
+        let held = HeldSeries::new(bar, series).unwrap_or_else(|e| panic!("{}", e.chain()));
         Self {
-            series: series.into_iter().map(|(k, v)| (k, Arc::new(v))).collect(),
-            capabilities,
-            chunk_bars: NonZeroUsize::new(7).expect("seven is not zero"),
+            held: held.chunk_bars(NonZeroUsize::new(7).expect("seven is not zero")),
             delay: Duration::ZERO,
             live: None,
             script: Mutex::default(),
@@ -72,17 +59,10 @@ impl FakeMarketData {
         }
     }
 
-    /// Declares this bar size in place of a day.
-    #[must_use]
-    pub fn bar(mut self, bar: BarSize) -> Self {
-        self.capabilities.bar_sizes = vec![bar];
-        self
-    }
-
     /// At most this many bars a chunk.
     #[must_use]
-    pub const fn chunk_bars(mut self, bars: NonZeroUsize) -> Self {
-        self.chunk_bars = bars;
+    pub fn chunk_bars(mut self, bars: NonZeroUsize) -> Self {
+        self.held = self.held.chunk_bars(bars);
         self
     }
 
@@ -96,7 +76,6 @@ impl FakeMarketData {
     /// Answers each subscription with these bars and then silence.
     #[must_use]
     pub fn live(mut self, bars: Vec<LiveBar>) -> Self {
-        self.capabilities.subscribe = true;
         self.live = Some(bars);
         self
     }
@@ -112,28 +91,6 @@ impl FakeMarketData {
     pub fn calls(&self) -> Vec<HistoryRequest> {
         lock(&self.calls).clone()
     }
-
-    fn answer(&self, request: &HistoryRequest) -> Result<Vec<Result<Chunk>>> {
-        self.capabilities.admit(request)?;
-        let mut items = Vec::new();
-        for symbol in &request.symbols {
-            let Some(series) = self.series.get(symbol) else {
-                return Err(request.unknown_symbol(symbol));
-            };
-            let before = items.len();
-            items.extend(cut(symbol, Arc::clone(series), request, self.chunk_bars).map(Ok));
-            if items.len() == before {
-                let opens = series.bars.open_times();
-                items.push(Err(request.no_bars(
-                    symbol,
-                    opens.first().copied(),
-                    opens.last().copied(),
-                )));
-                break;
-            }
-        }
-        Ok(items)
-    }
 }
 
 #[async_trait]
@@ -143,22 +100,23 @@ impl MarketData for FakeMarketData {
     }
 
     fn capabilities(&self) -> MarketDataCapabilities {
-        self.capabilities.clone()
+        MarketDataCapabilities {
+            subscribe: self.live.is_some(),
+            ..self.held.capabilities().clone()
+        }
     }
 
     async fn instruments(&self) -> Result<Vec<ListedInstrument>> {
-        let listed = |(symbol, series): (&String, &Arc<Series>)| ListedInstrument {
-            symbol: symbol.clone(),
-            first: series.bars.open_times().first().copied(),
-            last: series.bars.open_times().last().copied(),
-        };
-        Ok(self.series.iter().map(listed).collect())
+        Ok(self.held.instruments())
     }
 
     fn history(&self, request: &HistoryRequest) -> BoxStream<Result<Chunk>> {
         lock(&self.calls).push(request.clone());
         let fault = lock(&self.script).pop_front().unwrap_or(Fault::None);
-        let mut items = self.answer(request).unwrap_or_else(|e| vec![Err(e)]);
+        let mut items: Vec<_> = match self.held.chunks(request) {
+            Ok(chunks) => chunks.map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        };
         let mut hangs = false;
         match fault {
             Fault::None => {}

@@ -150,6 +150,11 @@ fn whole_files_are_refused_with_a_reason() {
     for (data, code, text) in [
         (Vec::new(), Empty, "the file is empty"),
         (HEADER.as_bytes().to_vec(), Empty, "no row below the header"),
+        (
+            b"date,A,B\n2020-01-01,,\n".to_vec(),
+            Empty,
+            "there is no bar",
+        ),
         (utf16, BadEncoding, "UTF-16"),
         (
             format!("{HEADER}{GOOD}\0").into_bytes(),
@@ -182,6 +187,30 @@ fn whole_files_are_refused_with_a_reason() {
 }
 
 #[test]
+fn defects_are_listed_by_line_whatever_found_them() {
+    let rows = "2020-01-03,10,12,9,11,5\n2020-01-02,10,12,9,11,5\n2020-01-04,10,12,9,x,5\n";
+    let report = check(&options(
+        "x.csv",
+        format!("{HEADER}{GOOD}{rows}2020-01-01,1,1,1,1,1\n"),
+    ));
+    let lines: Vec<_> = report
+        .unwrap()
+        .defects
+        .iter()
+        .map(|d| (d.row, d.code))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            (Some(4), DefectCode::NotSorted),
+            (Some(5), DefectCode::BadNumber),
+            (Some(6), DefectCode::NotSorted),
+            (Some(6), DefectCode::DuplicateConflict),
+        ]
+    );
+}
+
+#[test]
 fn symbols_are_kept_apart() {
     let header = "symbol,date,open,high,low,close,volume\n";
     let row = |symbol: &str, day: u32| format!("{symbol},2020-01-{day:02},1,1,1,1,0\n");
@@ -207,6 +236,34 @@ fn symbols_are_kept_apart() {
     let source = CsvSource::Path(folder.path().to_owned());
     let e = refusal(&CsvOptions::new(source, Calendar::Utc24x7));
     assert!(e.contains("another symbol in the file of A"), "{e}");
+}
+
+#[test]
+fn a_folder_holds_no_wide_tables_beside_other_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = || CsvSource::Path(folder.path().to_owned());
+    let closes = "date,A,B\n2020-01-01,1,2\n";
+    std::fs::write(folder.path().join("first.csv"), closes).unwrap();
+    let alone = check(&CsvOptions::new(source(), Calendar::Utc24x7)).unwrap();
+    assert_eq!((alone.errors, alone.symbols.len()), (0, 2));
+    std::fs::write(folder.path().join("second.csv"), closes).unwrap();
+    let e = refusal(&CsvOptions::new(source(), Calendar::Utc24x7));
+    assert!(
+        e.contains("second.csv line 1: column 'close' is missing"),
+        "{e}"
+    );
+}
+
+#[test]
+fn us_equities_without_a_session_table_are_refused_with_a_hint() {
+    let options = CsvOptions {
+        calendar: Calendar::UsEquities,
+        ..options("x.csv", format!("{HEADER}{GOOD}"))
+    };
+    let e = CsvMarketData::open(&options).unwrap_err();
+    assert_eq!(e.kind, ballast_ports::ErrorKind::Config);
+    assert!(e.chain().contains("line = 2"), "{}", e.chain());
+    assert!(e.advice().is_some());
 }
 
 #[test]

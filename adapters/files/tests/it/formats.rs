@@ -184,7 +184,7 @@ fn encodings_and_line_ends_do_not_matter() {
 #[test]
 fn an_adjusted_column_replaces_the_close_and_scales_the_rest() {
     let text = "date,open,high,low,close,volume,Adj Close\n2020-01-01,10,12,8,11,100,5.5\n\
-                2020-01-02,3,3,3,3,100,0.1\n";
+                2020-01-02,3,3,3,3,100,0.21\n";
     let adjusted = CsvOptions {
         adjust: Some("adj close".to_owned()),
         ..options("x.csv", text)
@@ -203,8 +203,8 @@ fn an_adjusted_column_replaces_the_close_and_scales_the_rest() {
         .map(|f| series.bars.column(f)[i])
     };
     assert_eq!(row(0), [5.0, 6.0, 4.0, 5.5, 100.0]);
-    // Prices equal to the close stay equal to it, whatever the ratio rounds to.
-    assert_eq!(row(1), [0.1, 0.1, 0.1, 0.1, 100.0]);
+    // Prices equal to the close stay equal to it: 3 × (0.21 / 3) is not 0.21 in f64.
+    assert_eq!(row(1), [0.21, 0.21, 0.21, 0.21, 100.0]);
     let missing = CsvOptions {
         adjust: Some("Adjusted".to_owned()),
         ..adjusted
@@ -258,6 +258,18 @@ proptest! {
         }
         let report = check(&options("x.csv", text)).unwrap();
         prop_assert!(report.rows_usable > 0 || report.errors > 0);
+    }
+
+    /// Scaling never carries the close past a high or low one bit away from it.
+    #[test]
+    fn adjusted_bars_keep_their_order(close in 0.01_f64..1e5, adjusted in 1e-4_f64..1e5) {
+        let (high, low) = (close.next_up(), close.next_down());
+        let text = format!(
+            "date,open,high,low,close,volume,adj\n\
+             2020-01-01,{high},{high},{low},{close},0,{adjusted}\n"
+        );
+        let options = CsvOptions { adjust: Some("adj".to_owned()), ..options("x.csv", text) };
+        prop_assert_eq!(check(&options).unwrap().rows_usable, 1);
     }
 
     /// Prices survive text to the last bit.

@@ -30,11 +30,11 @@ fn one_file_has_the_hash_that_b3sum_prints() {
 
 #[test]
 fn the_hash_covers_every_file_and_no_folder() {
-    let write = |a: &str, actions: &str| {
+    let write = |a: &str, actions: &str, name: &str| {
         let folder = tempfile::tempdir().unwrap();
         let text =
             |close: &str| format!("date,open,high,low,close,volume\n2020-01-01,1,9,1,{close},0\n");
-        std::fs::write(folder.path().join("A.csv"), text(a)).unwrap();
+        std::fs::write(folder.path().join(format!("{name}.csv")), text(a)).unwrap();
         std::fs::write(folder.path().join("B.csv"), text("2")).unwrap();
         let source = CsvSource::Path(folder.path().to_owned());
         let options = CsvOptions {
@@ -51,13 +51,14 @@ fn the_hash_covers_every_file_and_no_folder() {
             .iter()
             .map(|f| f.name.clone())
             .collect();
-        assert_eq!(names, ["A.csv", "B.csv", "actions.csv"]);
+        assert_eq!(names, [&format!("{name}.csv"), "B.csv", "actions.csv"]);
         data.inventory().data_hash.clone()
     };
-    let first = write("1", "");
-    assert_eq!(first, write("1", ""), "another folder, the same bytes");
-    assert_ne!(first, write("2", ""));
-    assert_ne!(first, write("1", "2020-01-01,A,split,2\n"));
+    let first = write("1", "", "A");
+    assert_eq!(first, write("1", "", "A"), "another folder, the same bytes");
+    assert_ne!(first, write("2", "", "A"));
+    assert_ne!(first, write("1", "", "AA"), "a symbol is renamed");
+    assert_ne!(first, write("1", "2020-01-01,A,split,2\n", "A"));
 }
 
 #[test]
