@@ -6,8 +6,7 @@ use std::fmt::Write as _;
 use ballast_domain::Result;
 use ballast_domain::instrument::{InstrumentId, Instruments};
 use ballast_domain::kernel::{
-    DecisionRecord, FillRecord, IntentRecord, LegRecord, OrderRecord, Record, ResidualRecord,
-    SplitRecord,
+    DecisionRecord, FillRecord, IntentRecord, OrderRecord, Record, SplitRecord,
 };
 use ballast_domain::money::{Cash, Quantity};
 use ballast_domain::orders::{ClientOrderId, OrderType, TimeInForce};
@@ -16,7 +15,7 @@ use ballast_domain::portfolio::{Entry, EntryKind};
 use ballast_domain::simulation::{BarClose, Sink};
 use ballast_domain::time::Timestamp;
 
-use super::decision_line::DecisionLine;
+use super::decisions::OpenDecision;
 use super::text;
 
 /// Tables of a run, and what its statistics are computed from.
@@ -37,7 +36,7 @@ pub struct Artefacts {
     held: Vec<Quantity>,
     orders: Vec<OrderRow>,
     order_index: BTreeMap<ClientOrderId, usize>,
-    open_decision: Option<DecisionLine>,
+    open_decision: Option<OpenDecision>,
     /// Equity in the base currency: the opening capital, then each close.
     pub equity: Vec<f64>,
     /// Close times.
@@ -119,21 +118,17 @@ impl Artefacts {
     }
 
     fn flush_decision(&mut self) {
-        if let Some(line) = self.open_decision.take() {
-            self.decisions_jsonl.push_str(&line.render(&self.instruments));
+        if let Some(open) = self.open_decision.take() {
+            let line = serde_json::to_string(&open.into_line()).expect("plain data serialises");
+            self.decisions_jsonl.push_str(&line);
             self.decisions_jsonl.push('\n');
         }
     }
 
-    fn on_decision(&mut self, record: &DecisionRecord) {
+    fn on_decision(&mut self, record: &DecisionRecord) -> Result<()> {
         self.flush_decision();
-        self.open_decision = Some(DecisionLine::new(record));
-    }
-
-    fn on_leg(&mut self, record: &LegRecord) {
-        if let Some(line) = &mut self.open_decision {
-            line.add_leg(record);
-        }
+        self.open_decision = Some(OpenDecision::new(record, &self.instruments)?);
+        Ok(())
     }
 
     fn on_intent(&mut self, record: &IntentRecord) {
@@ -257,47 +252,37 @@ impl Artefacts {
         let adjustment = Adjustment { time, instrument: id.0, quantity, cash };
         self.trade_events.push(TradeEvent::Adjustment(adjustment));
     }
-
-    fn on_residual(&mut self, record: &ResidualRecord) {
-        self.residuals += 1;
-        self.flush_decision();
-        let Some(instrument) = self.instruments.get(record.instrument) else { return };
-        let line = serde_json::json!({
-            "record": "residual",
-            "time": text::time(record.time),
-            "decision": record.decision,
-            "symbol": instrument.symbol,
-            "quantity": record.quantity.text(instrument.quantity_scale),
-        });
-        text::line(&mut self.decisions_jsonl, format_args!("{line}"));
-    }
 }
 
 impl Sink for Artefacts {
     fn records(&mut self, records: &[Record]) -> Result<()> {
         for record in records {
             match record {
-                Record::Decision(r) => self.on_decision(r),
-                Record::Leg(r) => self.on_leg(r),
-                Record::Intent(r) => self.on_intent(r),
+                Record::Decision(r) => self.on_decision(r)?,
+                Record::Leg(r) => {
+                    if let Some(open) = &mut self.open_decision {
+                        open.add_leg(r, &self.instruments)?;
+                    }
+                }
+                Record::Intent(r) => {
+                    if let Some(open) = &mut self.open_decision {
+                        open.add_order(r, &self.instruments)?;
+                    }
+                    self.on_intent(r);
+                }
+                Record::Residual(r) => {
+                    self.residuals += 1;
+                    if let Some(open) = &mut self.open_decision {
+                        open.add_residual(r, &self.instruments)?;
+                    }
+                }
                 Record::Order(r) => self.on_order(r),
                 Record::Fill(r) => self.on_fill(r),
                 Record::Entry(r) => self.on_entry(r),
                 Record::Split(r) => self.on_split(r),
-                Record::Residual(r) => self.on_residual(r),
-                Record::Mode(r) => {
-                    self.flush_decision();
-                    let line = serde_json::json!({
-                        "record": "mode",
-                        "time": text::time(r.time),
-                        "scope": r.scope,
-                        "mode": r.mode,
-                        "reason": r.reason,
-                    });
-                    text::line(&mut self.decisions_jsonl, format_args!("{line}"));
-                }
-                // A backtest restarts from its inputs, not from a saved memory.
-                Record::State(_) => {}
+                // A mode changes in a backtest only on an incident, which ends the run; and it
+                // restarts from its inputs, not from a saved memory.
+                Record::Mode(_) | Record::State(_) => {}
             }
         }
         Ok(())
