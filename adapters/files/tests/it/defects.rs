@@ -255,15 +255,22 @@ fn a_folder_holds_no_wide_tables_beside_other_files() {
 }
 
 #[test]
-fn us_equities_without_a_session_table_are_refused_with_a_hint() {
-    let options = CsvOptions {
+fn dates_without_a_session_or_outside_the_calendar_are_refused_with_a_hint() {
+    let shares = |rows: &str| CsvOptions {
         calendar: Calendar::UsEquities,
-        ..options("x.csv", format!("{HEADER}{GOOD}"))
+        ..options("x.csv", format!("{HEADER}{rows}"))
     };
-    let e = CsvMarketData::open(&options).unwrap_err();
-    assert_eq!(e.kind, ballast_ports::ErrorKind::Config);
-    assert!(e.chain().contains("line = 2"), "{}", e.chain());
-    assert!(e.advice().is_some());
+    for (row, expected) in
+        [("2020-01-01,1,1,1,1,0\n", "line 2"), ("1985-03-01,1,1,1,1,0\n", "line")]
+    {
+        let e = CsvMarketData::open(&shares(row)).unwrap_err();
+        assert_eq!(e.kind, ballast_ports::ErrorKind::InvalidData, "{}", e.chain());
+        assert!(e.chain().contains(expected), "{}", e.chain());
+        assert!(e.chain().contains("hint") || e.advice().is_some(), "{}", e.chain());
+    }
+    let open = CsvMarketData::open(&shares("2020-01-02,1,1,1,1,0\n")).unwrap();
+    let first = open.inventory().symbols.values().next().unwrap().first;
+    assert_eq!(first.to_string(), "2020-01-02T14:30:00.000000000Z");
 }
 
 #[test]
