@@ -195,6 +195,18 @@ impl Bars {
         Ok(())
     }
 
+    /// The bars at positions `range`, as a chunk of the same series. Panics outside the bars.
+    #[must_use]
+    pub fn range(&self, range: std::ops::Range<usize>) -> Self {
+        let cut = |column: &Vec<f64>| column.get(range.clone()).unwrap_or_default().to_vec();
+        Self {
+            fields: self.fields,
+            open_time: self.open_time[range.clone()].to_vec(),
+            close_time: self.close_time[range.clone()].to_vec(),
+            columns: self.columns.each_ref().map(cut),
+        }
+    }
+
     /// Which columns are there.
     pub const fn fields(&self) -> Fields {
         self.fields
@@ -263,6 +275,19 @@ mod tests {
         assert!(e.contains("not later than the one before it"), "{e}");
         bars.push(&bar(2, 11.0)).unwrap();
         assert_eq!(bars.column(Field::Close), [10.0, 11.0]);
+    }
+
+    #[test]
+    fn ranges_append_back_to_the_whole() {
+        let mut bars = Bars::new(Fields::of(&[Field::High]));
+        for day in 0..5 {
+            bars.push(&bar(day, 10.0 + day as f64)).unwrap();
+        }
+        let mut again = bars.range(0..2);
+        assert_eq!(again.column(Field::High), [10.0, 11.0]);
+        assert!(again.column(Field::Open).is_empty());
+        again.append(&bars.range(2..5)).unwrap();
+        assert_eq!(again, bars);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod action;
 mod bar;
+mod bar_size;
 mod bars;
 mod lane;
 mod panel;
@@ -9,6 +10,7 @@ mod slice;
 
 pub use action::{ActionKind, CorporateAction, SplitRatio};
 pub use bar::Bar;
+pub use bar_size::BarSize;
 pub use bars::{Bars, Field, Fields, PriceBasis, Series};
 pub use lane::LaneState;
 pub use panel::{LaneRow, Panel, PanelBuilder};

@@ -1,0 +1,13 @@
+//! The machine Ballast runs on: its clock, its disk and the figures of this process.
+//!
+//! This is the only crate that reads the time of day or a monotonic clock directly.
+
+mod clock;
+mod disk;
+mod process;
+mod stopwatch;
+
+pub use clock::SystemClock;
+pub use disk::write_atomic;
+pub use process::peak_rss_bytes;
+pub use stopwatch::Stopwatch;

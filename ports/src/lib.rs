@@ -1,0 +1,51 @@
+//! What Ballast needs from the outside, as traits in domain words.
+//!
+//! A port is written for its callers: small, object safe, in domain types, without a default body
+//! that succeeds. An adapter implements it for one neighbour, in a crate of its own under
+//! `adapters/`; `app` is the only crate that knows every adapter. An adapter never names another
+//! one: behaviour that any of them can use (retry, rate limit, cache) is a decorator, which
+//! implements the port it wraps.
+//!
+//! | port | what it is | read |
+//! |---|---|---|
+//! | [`MarketData`] | bars and corporate actions, past and live | [`market_data`] |
+//! | [`Clock`] | trading time | [`clock`] |
+//! | [`Cache`] | bytes that may be stale, never wrong | [`cache`] |
+//! | [`Journal`] | the durable record of a kernel | [`journal`] |
+//!
+//! Every method is documented under the same heads: Behaviour, Errors, Idempotency, Cancellation,
+//! and what an adapter author must know. Each port has a conformance suite in
+//! `ballast-testkit`; an adapter is done when it passes.
+//!
+//! Failures are one type, [`Error`]: the adapter classifies once, where it can still see the
+//! status code, and callers ask [`Error::is_transient`].
+//!
+//! The feature `mock` gives a mockall mock of every port, for tests that count calls; prefer the
+//! fakes of `ballast-testkit` elsewhere.
+
+pub mod cache;
+mod chunk;
+pub mod clock;
+mod error;
+pub mod journal;
+pub mod market_data;
+pub mod stream;
+
+#[cfg(any(test, feature = "mock"))]
+pub use cache::MockCache;
+pub use cache::{Cache, Entry, Freshness, Lifetime};
+pub use chunk::{Chunk, cut};
+pub use clock::Clock;
+#[cfg(any(test, feature = "mock"))]
+pub use clock::MockClock;
+pub use error::{Error, ErrorKind, Result};
+#[cfg(any(test, feature = "mock"))]
+pub use journal::MockJournal;
+pub use journal::{Committed, Journal, JournalBatch, JournalRecord};
+#[cfg(any(test, feature = "mock"))]
+pub use market_data::MockMarketData;
+pub use market_data::{
+    HistoryRequest, ListedInstrument, LiveBar, MarketData, MarketDataCapabilities, MarketDataExt,
+    SubscribeRequest,
+};
+pub use stream::BoxStream;
