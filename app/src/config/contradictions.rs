@@ -1,0 +1,99 @@
+//! Settings that are fine one by one and contradict each other.
+
+use ballast_domain::instrument::{Asset, Instruments};
+use ballast_domain::market::PriceBasis;
+use ballast_domain::portfolio::MarginModel;
+use rust_decimal::Decimal;
+
+use super::check::Check;
+use super::layer::join;
+use super::sections::Config;
+
+/// Adds every contradiction within `config` to `check`.
+pub(super) fn find(config: &Config, check: &mut Check<'_>) {
+    if let (Some(start), Some(end)) = (config.run.start, config.run.end)
+        && start > end
+    {
+        check.refuse(
+            "run.end",
+            format!("the run ends on {end}, before its start on {start}"),
+            "exchange run.start and run.end, or leave one out".to_owned(),
+        );
+    }
+    basis(config, check);
+    exposure(config, check);
+    instruments(config, check);
+}
+
+fn basis(config: &Config, check: &mut Check<'_>) {
+    let data = &config.data;
+    if data.adjust.is_some() && data.basis == PriceBasis::Raw {
+        check.refuse(
+            "data.adjust",
+            "an adjusted close is not raw".to_owned(),
+            "set data.basis = \"back_adjusted\", or leave data.adjust out".to_owned(),
+        );
+    }
+    if data.actions.is_some() && data.basis == PriceBasis::BackAdjusted {
+        check.refuse(
+            "data.actions",
+            "back-adjusted prices hold their splits and dividends already".to_owned(),
+            "leave data.actions out, or use raw prices".to_owned(),
+        );
+    }
+}
+
+fn exposure(config: &Config, check: &mut Check<'_>) {
+    let risk = &config.risk;
+    if config.account.margin == MarginModel::Cash && risk.max_gross > Decimal::ONE {
+        check.refuse(
+            "risk.max_gross",
+            format!(
+                "a cash account cannot hold {} times its equity",
+                risk.max_gross
+            ),
+            "set risk.max_gross to 1 or less".to_owned(),
+        );
+    } else if risk.max_gross > risk.max_leverage {
+        check.refuse(
+            "risk.max_gross",
+            format!(
+                "max_gross {} is above max_leverage {}",
+                risk.max_gross, risk.max_leverage
+            ),
+            "lower risk.max_gross, or raise risk.max_leverage".to_owned(),
+        );
+    }
+    if config.account.margin != MarginModel::Cash {
+        check.refuse(
+            "account.margin",
+            "only cash accounts can trade yet".to_owned(),
+            "set account.margin = \"cash\"".to_owned(),
+        );
+    }
+}
+
+/// Each set of rules is tried on a registry of its own.
+fn instruments(config: &Config, check: &mut Check<'_>) {
+    let named = config.instruments.by_symbol.keys().map(String::as_str);
+    let mut general_is_refused = false;
+    for symbol in std::iter::once("").chain(named) {
+        let mut spec = config.instrument_spec(symbol);
+        if symbol.is_empty() {
+            spec.symbol = "SYMBOL".to_owned();
+        }
+        let base = Asset {
+            code: config.account.base.clone(),
+            scale: config.cash_scale(),
+        };
+        let refused = Instruments::new(base).and_then(|mut all| all.define(&spec));
+        let Err(error) = refused else { continue };
+        if symbol.is_empty() {
+            general_is_refused = true;
+            check.add("instruments", error.context("key", "instruments"));
+        } else if !general_is_refused {
+            let path = join("instruments", symbol);
+            check.add(&path, error.context("key", &path));
+        }
+    }
+}

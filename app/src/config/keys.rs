@@ -1,0 +1,309 @@
+//! Every key of a config file: what it takes, its default and what it is for.
+
+use rust_decimal::Decimal;
+
+/// What a key takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Takes {
+    /// Any text but the empty one.
+    Text,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A bar size such as `1d`.
+    BarSize,
+    /// A whole number within bounds, both included.
+    Whole(i64, i64),
+    /// A decimal number.
+    Number(Range),
+    /// A positive amount of money.
+    Amount,
+    /// A positive amount of money or `unlimited`.
+    Limit,
+    /// A date.
+    Date,
+    /// True or false.
+    Flag,
+    /// Texts, each once.
+    Texts,
+    /// A table that its reader checks.
+    Table,
+}
+
+/// The values a decimal number may have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Range {
+    /// Whether 0 is allowed; below it nothing is.
+    pub(super) zero: bool,
+    /// The largest value, allowed.
+    pub(super) max: Decimal,
+    /// Digits after the point that are kept.
+    pub(super) digits: u32,
+}
+
+/// From 0 to `max`, 0 included.
+const fn from_zero(max: u32, digits: u32) -> Takes {
+    Takes::Number(Range {
+        zero: true,
+        max: Decimal::from_parts(max, 0, 0, false, 0),
+        digits,
+    })
+}
+
+/// Above 0, to `max`.
+const fn positive(max: u32, digits: u32) -> Takes {
+    Takes::Number(Range {
+        zero: false,
+        max: Decimal::from_parts(max, 0, 0, false, 0),
+        digits,
+    })
+}
+
+/// One key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key {
+    pub(super) section: &'static str,
+    pub(super) name: &'static str,
+    pub(super) takes: Takes,
+    /// What stands in for it when no layer sets it.
+    pub(super) default: Fallback,
+}
+
+/// What stands in for a key that no layer sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fallback {
+    /// This value, as TOML.
+    Value(&'static str),
+    /// Nothing: the key is optional.
+    Absent,
+    /// Nothing: somebody has to decide. The text says what to write.
+    Required(&'static str),
+}
+
+use Fallback::{Absent, Required, Value};
+
+const fn key(
+    section: &'static str,
+    name: &'static str,
+    takes: Takes,
+    default: Fallback,
+) -> Key {
+    Key {
+        section,
+        name,
+        takes,
+        default,
+    }
+}
+
+/// Digits of a basis point whose fraction is exact to 1e-9.
+const BPS_DIGITS: u32 = 5;
+/// Digits of a share: weights and rates count in 1e-9.
+const SHARE_DIGITS: u32 = 9;
+
+const MONEY_HINT: &str =
+    "money limits have no default: write an amount such as \"250000\", or \"unlimited\" on purpose";
+
+/// All keys outside `[instruments]`, in the order of the canonical text.
+pub(super) const KEYS: &[Key] = &[
+    key("run", "name", Takes::Text, Value("\"backtest\"")),
+    key("run", "seed", Takes::Whole(0, i64::MAX), Value("0")),
+    key("run", "start", Takes::Date, Absent),
+    key("run", "end", Takes::Date, Absent),
+    key(
+        "data",
+        "source",
+        Takes::Text,
+        Required("write the path of a CSV file or folder, or \"sample:us-stocks\""),
+    ),
+    key("data", "symbols", Takes::Texts, Value("[]")),
+    key("data", "bar", Takes::BarSize, Value("\"1d\"")),
+    key(
+        "data",
+        "calendar",
+        Takes::Word(&["us_equities", "utc_24x7"]),
+        Value("\"us_equities\""),
+    ),
+    key(
+        "data",
+        "basis",
+        Takes::Word(&["raw", "back_adjusted"]),
+        Value("\"raw\""),
+    ),
+    key("data", "adjust", Takes::Text, Absent),
+    key("data", "actions", Takes::Text, Absent),
+    key(
+        "data",
+        "date_format",
+        Takes::Word(&["M/D/YYYY", "D/M/YYYY"]),
+        Absent,
+    ),
+    key("account", "base", Takes::Text, Value("\"USD\"")),
+    key("account", "cash", Takes::Amount, Value("\"1000000\"")),
+    key(
+        "account",
+        "margin",
+        Takes::Word(&["cash", "margin", "cross_margined_perpetual"]),
+        Value("\"cash\""),
+    ),
+    key(
+        "account",
+        "installation",
+        Takes::Whole(0, (1 << 24) - 1),
+        Value("1"),
+    ),
+    key(
+        "strategy",
+        "name",
+        Takes::Text,
+        Required("write the name of a strategy, such as \"breakout\""),
+    ),
+    key(
+        "strategy",
+        "schedule",
+        Takes::Word(&["every_bar", "week_end", "month_end"]),
+        Value("\"every_bar\""),
+    ),
+    key("strategy", "parameters", Takes::Table, Absent),
+    key(
+        "execution",
+        "fill",
+        Takes::Word(&["next_open", "next_close", "same_close"]),
+        Value("\"next_open\""),
+    ),
+    key("execution", "signal_lag", Takes::Whole(0, 1), Value("0")),
+    key(
+        "execution",
+        "size_at",
+        Takes::Word(&["decision", "fill"]),
+        Value("\"decision\""),
+    ),
+    key("execution", "fee_bps", from_zero(10_000, BPS_DIGITS), Value("5")),
+    key(
+        "execution",
+        "slippage_bps",
+        from_zero(10_000, BPS_DIGITS),
+        Value("5"),
+    ),
+    key(
+        "execution",
+        "delisting_haircut",
+        from_zero(1, SHARE_DIGITS),
+        Value("0"),
+    ),
+    key(
+        "rebalance",
+        "of",
+        Takes::Word(&["gross", "target", "equity"]),
+        Value("\"gross\""),
+    ),
+    key(
+        "rebalance",
+        "threshold",
+        from_zero(1, SHARE_DIGITS),
+        Value("0.05"),
+    ),
+    key(
+        "rebalance",
+        "min_fresh_share",
+        from_zero(1, SHARE_DIGITS),
+        Value("0.95"),
+    ),
+    key("rebalance", "max_plans", Takes::Whole(2, 255), Value("5")),
+    key("risk", "max_order_notional", Takes::Limit, Required(MONEY_HINT)),
+    key(
+        "risk",
+        "max_position_notional",
+        Takes::Limit,
+        Required(MONEY_HINT),
+    ),
+    key(
+        "risk",
+        "max_position_weight",
+        positive(1_000, SHARE_DIGITS),
+        Value("1"),
+    ),
+    key("risk", "max_gross", positive(1_000, SHARE_DIGITS), Value("1")),
+    key(
+        "risk",
+        "max_leverage",
+        positive(1_000, SHARE_DIGITS),
+        Value("1"),
+    ),
+    key("risk", "price_collar", from_zero(1, SHARE_DIGITS), Value("0.1")),
+    key(
+        "risk",
+        "max_price_age_days",
+        positive(36_500, SHARE_DIGITS),
+        Value("7"),
+    ),
+    key("risk", "cash_buffer", from_zero(1, SHARE_DIGITS), Value("0.02")),
+    key("report", "benchmarks", Takes::Texts, Value("[\"equal_weight\"]")),
+    key("report", "robustness", Takes::Flag, Value("true")),
+];
+
+/// The keys of `[instruments]` and of each `[instruments.SYMBOL]`.
+pub(super) const RULES: &[Key] = &[
+    key(
+        "instruments",
+        "kind",
+        Takes::Word(&["equity", "etf", "spot", "perpetual"]),
+        Absent,
+    ),
+    key("instruments", "tick", Takes::Amount, Absent),
+    key("instruments", "lot", Takes::Amount, Absent),
+    key("instruments", "min_notional", Takes::Amount, Absent),
+    key("instruments", "price_scale", Takes::Whole(0, 12), Absent),
+    key("instruments", "quantity_scale", Takes::Whole(0, 12), Absent),
+];
+
+/// All sections, in the order of the canonical text.
+pub(super) const SECTIONS: &[&str] = &[
+    "run",
+    "data",
+    "account",
+    "instruments",
+    "strategy",
+    "execution",
+    "rebalance",
+    "risk",
+    "report",
+];
+
+/// The keys of `section`; empty when there is no such section.
+pub(super) fn keys_of(section: &str) -> Vec<&'static Key> {
+    KEYS.iter()
+        .chain(RULES)
+        .filter(|key| key.section == section)
+        .collect()
+}
+
+impl Takes {
+    /// What to write, for hints: `a decimal number from 0 to 1`.
+    pub(super) fn phrase(self) -> String {
+        match self {
+            Self::Text => "a text in quotes".to_owned(),
+            Self::Word(words) => format!("one of \"{}\"", words.join("\", \"")),
+            Self::BarSize => "a bar size such as \"1d\" or \"1h\"".to_owned(),
+            Self::Whole(min, i64::MAX) => format!("a whole number, {min} or more"),
+            Self::Whole(min, max) => format!("a whole number from {min} to {max}"),
+            Self::Number(range) if range.zero => {
+                format!(
+                    "a number from 0 to {} with at most {} digits after the point",
+                    range.max, range.digits
+                )
+            }
+            Self::Number(range) => {
+                format!(
+                    "a number above 0, up to {}, with at most {} digits after the point",
+                    range.max, range.digits
+                )
+            }
+            Self::Amount => "a positive amount such as \"1000000\"".to_owned(),
+            Self::Limit => "a positive amount such as \"250000\", or \"unlimited\"".to_owned(),
+            Self::Date => "a date such as 2005-02-28".to_owned(),
+            Self::Flag => "true or false".to_owned(),
+            Self::Texts => "a list of texts such as [\"AAPL\", \"IBM\"], each once".to_owned(),
+            Self::Table => "a table".to_owned(),
+        }
+    }
+}

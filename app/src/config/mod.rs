@@ -1,0 +1,165 @@
+//! Settings of a run: typed, layered, refused with everything that is wrong at once.
+//!
+//! Layers in order: built-in defaults, one file, `--set` on the command line. [`resolve`] merges
+//! them key by key and remembers who set what. A [`Config`] can also be built by hand.
+//!
+//! The canonical text ([`Config::to_toml`]) names every key in a fixed order; the canonical hash
+//! ([`Config::hash`]) does not depend on the order in which a file wrote them.
+
+mod check;
+mod contradictions;
+mod decimal;
+mod examples;
+mod instruments;
+mod keys;
+mod layer;
+mod nearest;
+mod sections;
+mod show;
+
+pub use examples::{BREAKOUT, MOMENTUM, YOUR_DATA};
+pub use layer::{Layer, Origin};
+pub(crate) use nearest::nearest;
+pub use sections::{
+    Account, Config, Data, Execution, Fill, InstrumentRules, Instruments, MoneyLimit, Rebalance,
+    Report, Risk, Run, StrategyChoice,
+};
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use ballast_domain::error::Error;
+
+use crate::stable_hash::stable_hash;
+use check::Check;
+
+/// A config and who set each of its keys.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolved {
+    /// The settings.
+    pub config: Config,
+    /// The folder that relative paths in the config start from.
+    pub base: PathBuf,
+    /// Who set each leaf, by its dotted path.
+    origins: BTreeMap<String, Origin>,
+}
+
+impl Resolved {
+    /// Who set the key at the dotted `path`; `None` when nobody did.
+    pub fn origin(&self, path: &str) -> Option<&Origin> {
+        self.origins.get(path)
+    }
+
+    /// The canonical text with each key's origin as comment.
+    pub fn show(&self) -> String {
+        show::annotated(&self.config.to_toml(), &self.origins)
+    }
+}
+
+/// Merges `layers`, later ones winning key by key, and checks the result.
+///
+/// # Errors
+/// `Configuration`, one for each thing that is wrong: unknown keys with the nearest known one,
+/// wrong types, values out of range, required keys that are missing, contradictions.
+pub fn resolve(layers: &[Layer], base: &Path) -> Result<Resolved, Vec<Error>> {
+    let mut table = toml::Table::new();
+    let mut origins = BTreeMap::new();
+    for layer in layers {
+        layer::merge(&mut table, &layer.table);
+        origins.extend(layer.origins.clone());
+    }
+    let config = typed(&table, &origins)?;
+    Ok(Resolved {
+        config,
+        base: base.to_owned(),
+        origins,
+    })
+}
+
+/// Reads the config file at `path` and puts `arguments` on top of it and of the defaults.
+///
+/// # Errors
+/// `Configuration` when the file cannot be read, else as [`resolve`].
+pub fn read(path: &Path, arguments: Layer) -> Result<Resolved, Vec<Error>> {
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        vec![
+            Error::config(format!("config file cannot be read: {e}"))
+                .context("path", path.display())
+                .hint("check the path; `ballast init DIR` writes a config to start from"),
+        ]
+    })?;
+    let base = path.parent().unwrap_or(Path::new(""));
+    from_text(&path.display().to_string(), &text, arguments, base)
+}
+
+/// As [`read`], from a text that is called `name`.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn from_text(
+    name: &str,
+    text: &str,
+    arguments: Layer,
+    base: &Path,
+) -> Result<Resolved, Vec<Error>> {
+    let file = Layer::file(name, text).map_err(|e| vec![e])?;
+    resolve(&[Layer::defaults(), file, arguments], base)
+}
+
+fn typed(
+    table: &toml::Table,
+    origins: &BTreeMap<String, Origin>,
+) -> Result<Config, Vec<Error>> {
+    let mut check = Check::new(origins);
+    let checked = check.table(table);
+    // A section that lost a refused value cannot become typed; its errors are enough.
+    match toml::Value::Table(checked).try_into::<Config>() {
+        Ok(config) => {
+            contradictions::find(&config, &mut check);
+            let errors = check.finish();
+            if errors.is_empty() { Ok(config) } else { Err(errors) }
+        }
+        Err(e) => {
+            let errors = check.finish();
+            if errors.is_empty() {
+                // The table of keys and the typed sections disagree: a bug here.
+                return Err(vec![Error::invariant(format!("a checked config is refused: {e}"))]);
+            }
+            Err(errors)
+        }
+    }
+}
+
+impl Config {
+    /// Reads a complete config: the defaults and `text`.
+    ///
+    /// # Errors
+    /// As [`resolve`].
+    pub fn from_toml(text: &str) -> Result<Self, Vec<Error>> {
+        from_text("config.toml", text, Layer::empty(), Path::new("")).map(|r| r.config)
+    }
+
+    /// The canonical text: every key, fixed order. [`Config::from_toml`] gives back an equal config.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("every section is a table of plain values")
+    }
+
+    /// Everything that is wrong with a config that was built by hand.
+    ///
+    /// # Errors
+    /// As [`resolve`].
+    pub fn validate(&self) -> Result<(), Vec<Error>> {
+        let table = toml::Table::try_from(self)
+            .map_err(|e| vec![Error::config(format!("config cannot be written as TOML: {e}"))])?;
+        typed(&table, &BTreeMap::new()).map(drop)
+    }
+
+    /// BLAKE3 over the canonical JSON with sorted keys, in hex: equal for equal settings, however
+    /// a file ordered or wrote them.
+    pub fn hash(&self) -> String {
+        stable_hash(self).expect("a config is a tree of plain values")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! wip
+
+pub mod config;
+pub mod reports;
+pub mod stable_hash;
