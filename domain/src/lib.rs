@@ -33,4 +33,4 @@ pub mod time;
 pub mod universe;
 pub mod weighting;
 
-pub use error::{Error, Result};
+pub use error::{Error, ErrorFamily, ErrorKind, Result};

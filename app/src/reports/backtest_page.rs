@@ -4,7 +4,8 @@ use ballast_domain::performance::underwater;
 
 use super::figures::{amount, count, maybe_percent, percent, ratio};
 use super::html::{Column, ReportPage, Section, Table};
-use super::svg::{LineChart, Scale, ValueFormat};
+use super::axis::{Scale, ValueFormat};
+use super::svg::LineChart;
 use crate::drivers::backtest::{Finished, Summary};
 
 /// The page of a finished run.
@@ -29,10 +30,11 @@ pub fn render(run: &Finished) -> String {
     for caveat in &s.caveats {
         page = page.note(format!("{}: {}.", caveat.topic, caveat.text));
     }
-    page.reproducibility("result", s.result_id.clone())
-        .reproducibility("program", env!("CARGO_PKG_VERSION"))
-        .reproducibility("config", s.config_hash.clone())
-        .reproducibility("data", s.data_hash.clone())
+    page.reproducibility("result", s.identity.result_id.clone())
+        .reproducibility("program", s.identity.program_version.clone())
+        .reproducibility("config", s.identity.config_hash.clone())
+        .reproducibility("data", s.identity.data_hash.clone())
+        .reproducibility("seed", s.identity.seed.to_string())
         .render()
 }
 

@@ -1,0 +1,3 @@
+//! Integration tests of the program, one binary.
+
+mod trial;

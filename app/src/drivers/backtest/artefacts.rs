@@ -172,7 +172,7 @@ impl Artefacts {
     fn on_order(&mut self, record: &OrderRecord) {
         if let Some(row) = self.order_mut(record.client_id) {
             row.status = record.status.name();
-            record.reason.clone_into(&mut row.reason);
+            row.reason = record.reason.to_string();
         }
     }
 

@@ -10,12 +10,13 @@ use ballast_domain::simulation::{BarClose, Sink};
 pub struct Curve {
     /// The values.
     pub equity: Vec<f64>,
+    cash_scale: u8,
 }
 
 impl Curve {
     /// A curve that starts at the opening capital.
     pub fn new(opening_cash: Cash, cash_scale: u8) -> Self {
-        Self { equity: vec![opening_cash.to_f64(cash_scale)] }
+        Self { equity: vec![opening_cash.to_f64(cash_scale)], cash_scale }
     }
 }
 
@@ -25,7 +26,8 @@ impl Sink for Curve {
     }
 
     fn bar(&mut self, close: &BarClose<'_>) -> Result<()> {
-        self.equity.push(close.account.equity());
+        let equity = close.account.cash() + close.account.positions_value(close.instruments);
+        self.equity.push(equity.to_f64(self.cash_scale));
         Ok(())
     }
 }

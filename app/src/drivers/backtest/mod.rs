@@ -18,12 +18,13 @@ pub use benchmarks::Benchmark;
 pub use summary::{BenchmarkSummary, Caveat, OrderCounts, RobustnessRow, Summary};
 pub use variant::Variant;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ballast_domain::instrument::Instruments;
 use ballast_domain::kernel::Record;
 use ballast_domain::market::{Fields, Panel, PanelBuilder, PriceBasis};
-use ballast_domain::money::Price;
+use ballast_domain::money::{Cash, Price};
 use ballast_domain::performance::{
     Metrics, OpenMark, RoundTrips, compare_to_benchmark, round_trips, simple_returns,
     trade_statistics, turnover,
@@ -36,8 +37,9 @@ use ballast_domain::time::Timestamp;
 use ballast_ports::{HistoryRequest, MarketData, MarketDataExt};
 
 use crate::config::Config;
-use crate::error::Failure;
-use crate::progress::Progress;
+use crate::run_directory::Identity;
+
+use super::{Progress, RunError};
 use crate::wiring;
 
 use curve::Curve;
@@ -63,8 +65,8 @@ pub struct Backtest {
     pub config: Config,
     /// Where bars and corporate actions come from.
     pub market_data: Arc<dyn MarketData>,
-    /// Hash of the input data, for the run's identity.
-    pub data_hash: String,
+    /// BLAKE3 of each input file by its name, for the run's identity.
+    pub data_files: BTreeMap<String, String>,
     /// Indices to compare with, besides `equal_weight`.
     pub indices: Vec<IndexBenchmark>,
 }
@@ -95,8 +97,8 @@ impl Backtest {
     /// Loads the data, runs the strategy, its benchmarks and its robustness strip, and sums up.
     ///
     /// # Errors
-    /// Whatever the source, the config or the run refuses, as a [`Failure`] with its exit code.
-    pub async fn run(&self, progress: &mut dyn Progress) -> Result<Finished, Failure> {
+    /// Whatever the source, the config or the run refuses, as a [`RunError`].
+    pub async fn run(&self, progress: &mut dyn Progress) -> Result<Finished, RunError> {
         let prepared = self.prepare().await?;
         let lanes = self.runs(&prepared);
         progress.begin(prepared.panel.len() * lanes);
@@ -120,7 +122,7 @@ impl Backtest {
         1 + strip + equal.count()
     }
 
-    async fn prepare(&self) -> Result<Prepared, Failure> {
+    async fn prepare(&self) -> Result<Prepared, RunError> {
         let config = &self.config;
         let symbols = self.symbols().await?;
         let (instruments, variant) = wiring::backtest(config, &symbols)?;
@@ -148,7 +150,7 @@ impl Backtest {
     }
 
     /// The configured symbols, or all of the source, in the order they become lanes.
-    async fn symbols(&self) -> Result<Vec<String>, Failure> {
+    async fn symbols(&self) -> Result<Vec<String>, RunError> {
         if !self.config.data.symbols.is_empty() {
             return Ok(self.config.data.symbols.clone());
         }
@@ -160,7 +162,7 @@ impl Backtest {
         &self,
         prepared: &Prepared,
         progress: &mut dyn Progress,
-    ) -> Result<Vec<Benchmark>, Failure> {
+    ) -> Result<Vec<Benchmark>, RunError> {
         let mut all = Vec::new();
         for name in &self.config.report.benchmarks {
             if name == EqualWeightHold::NAME {
@@ -190,7 +192,7 @@ impl Backtest {
         &self,
         prepared: &Prepared,
         progress: &mut dyn Progress,
-    ) -> Result<Vec<RobustnessRow>, Failure> {
+    ) -> Result<Vec<RobustnessRow>, RunError> {
         if !self.config.report.robustness {
             return Ok(Vec::new());
         }
@@ -230,7 +232,7 @@ impl Backtest {
         artefacts: Artefacts,
         benchmarks: Vec<Benchmark>,
         robustness: Vec<RobustnessRow>,
-    ) -> Result<Finished, Failure> {
+    ) -> Result<Finished, RunError> {
         let Prepared { instruments, variant, panel } = prepared;
         let annualisation = wiring::annualisation(&self.config);
         let metrics = Metrics::from_equity(&artefacts.equity, annualisation)?;
@@ -259,20 +261,14 @@ impl Backtest {
         let statistics = trade_statistics(&trips.trades, &artefacts.times, scale);
         let ledger = account.ledger();
         let base = ballast_domain::instrument::AssetId::BASE;
-        let income: f64 = instruments.ids().map(|id| ledger.income(id).to_f64(scale)).sum();
+        let income: Cash = instruments.ids().map(|id| ledger.income(id)).sum();
         let average_gross =
             artefacts.gross.iter().sum::<f64>() / artefacts.gross.len().max(1) as f64;
-        let config_hash = self.config.hash();
+        let identity = Identity::new(&self.config, &self.data_files)?;
         let summary = Summary {
             name: self.config.run.name.clone(),
             strategy: strategy.to_owned(),
-            result_id: crate::identity::result_id(
-                &config_hash,
-                &self.data_hash,
-                self.config.run.seed,
-            ),
-            config_hash,
-            data_hash: self.data_hash.clone(),
+            identity,
             start: text::time(panel.open_times()[0]),
             end: text::time(panel.close_times()[panel.len() - 1]),
             bars: panel.len(),
@@ -285,9 +281,9 @@ impl Backtest {
             max_drawdown: metrics.max_drawdown,
             trades: statistics.count,
             fees: ledger.fees(base).to_f64(scale),
-            income,
+            income: income.to_f64(scale),
             average_gross,
-            turnover: turnover(artefacts.traded.iter().copied(), &artefacts.equity, annualisation)?,
+            turnover: turnover(artefacts.traded.iter().copied(), &artefacts.equity, annualisation),
             metrics,
             trade_statistics: statistics,
             orders: OrderCounts {
@@ -314,7 +310,7 @@ impl Prepared {
         strategy: S,
         sink: &mut K,
         progress: &mut dyn Progress,
-    ) -> Result<(RunTotals, Account), Failure> {
+    ) -> Result<(RunTotals, Account), RunError> {
         let mut sink = Watched { sink, progress };
         Ok(variant.run(&self.instruments, &self.panel, strategy, &mut sink)?)
     }
@@ -324,7 +320,7 @@ impl Prepared {
         variant: &Variant,
         strategy: S,
         progress: &mut dyn Progress,
-    ) -> Result<Vec<f64>, Failure> {
+    ) -> Result<Vec<f64>, RunError> {
         let scale = self.instruments.base().scale;
         let mut curve = Curve::new(variant.exchange.opening_cash, scale);
         let mut lean = variant.clone();
@@ -334,7 +330,7 @@ impl Prepared {
     }
 
     /// The same capital in equal parts in the same instruments, through the same venue.
-    fn equal_weight(&self, progress: &mut dyn Progress) -> Result<Benchmark, Failure> {
+    fn equal_weight(&self, progress: &mut dyn Progress) -> Result<Benchmark, RunError> {
         let parameters = EqualWeightParameters::default();
         let strategy = EqualWeightHold::new(&parameters, &self.instruments)?;
         Ok(Benchmark {

@@ -3,6 +3,8 @@
 use ballast_domain::performance::{BenchmarkComparison, Metrics, TradeStatistics, Turnover};
 use serde::{Deserialize, Serialize};
 
+use crate::run_directory::Identity;
+
 /// Everything a run says about itself. Money is in the base currency; losses are negative.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
@@ -10,12 +12,9 @@ pub struct Summary {
     pub name: String,
     /// Name of the strategy.
     pub strategy: String,
-    /// Names the run by program version, config, data and seed.
-    pub result_id: String,
-    /// Hash of the config.
-    pub config_hash: String,
-    /// Hash of the input data.
-    pub data_hash: String,
+    /// What the result is a function of, and the name that follows from it.
+    #[serde(flatten)]
+    pub identity: Identity,
     /// Open of the first bar.
     pub start: String,
     /// Close of the last bar.
