@@ -54,7 +54,9 @@ impl Layer {
                 text += &format!("{}.{} = {value}\n", key.section, key.name);
             }
         }
-        let table: toml::Table = text.parse().expect("the defaults are TOML; a test reads them");
+        let table: toml::Table = text
+            .parse()
+            .expect("the defaults are TOML; a test reads them");
         let origins = leaves(&table).map(|path| (path, Origin::Default)).collect();
         Self { table, origins }
     }
@@ -67,9 +69,12 @@ impl Layer {
         let refused = |e: &toml::de::Error| {
             let at = e.span().map_or(0, |span| span.start);
             let (line, column) = position(text, at);
-            Error::config(format!("{name} is not TOML: {}", e.message().replace('\n', ", ")))
-                .context("where", format!("{name} line {line} column {column}"))
-                .hint("write `key = value` lines under [section] headers; texts stand in quotes")
+            Error::config(format!(
+                "{name} is not TOML: {}",
+                e.message().replace('\n', ", ")
+            ))
+            .context("where", format!("{name} line {line} column {column}"))
+            .hint("write `key = value` lines under [section] headers; texts stand in quotes")
         };
         let spans = DeTable::parse(text).map_err(|e| refused(&e))?;
         let table: toml::Table = text.parse().map_err(|e| refused(&e))?;

@@ -18,7 +18,9 @@ pub fn ratio(value: Option<f64>) -> String {
 /// An amount with two digits and thousands separated: `1,234,567.89`.
 pub fn amount(value: f64) -> String {
     let text = format!("{:.2}", tidy_zero(value));
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |d| ("-", d));
+    let (sign, digits) = text
+        .strip_prefix('-')
+        .map_or(("", text.as_str()), |d| ("-", d));
     let (whole, part) = digits.split_once('.').unwrap_or((digits, "00"));
     format!("{sign}{}.{part}", grouped(whole))
 }

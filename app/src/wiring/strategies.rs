@@ -22,7 +22,10 @@ pub fn strategy(choice: &StrategyChoice, instruments: &Instruments) -> Result<Bo
     match choice.name.as_str() {
         "breakout" => {
             let parameters: BreakoutParameters = parameters(choice)?;
-            Ok(Box::new(BreakoutInverseVolatility::new(&parameters, instruments)?))
+            Ok(Box::new(BreakoutInverseVolatility::new(
+                &parameters,
+                instruments,
+            )?))
         }
         "momentum" => {
             let parameters: MomentumParameters = parameters(choice)?;
@@ -45,17 +48,24 @@ pub fn strategy(choice: &StrategyChoice, instruments: &Instruments) -> Result<Bo
 /// # Errors
 /// As [`strategy`].
 pub fn check_strategy(choice: &StrategyChoice) -> Result<()> {
-    let base = ballast_domain::instrument::Asset { code: "USD".to_owned(), scale: 8 };
+    let base = ballast_domain::instrument::Asset {
+        code: "USD".to_owned(),
+        scale: 8,
+    };
     strategy(choice, &Instruments::new(base)?).map(drop)
 }
 
 fn parameters<T: DeserializeOwned>(choice: &StrategyChoice) -> Result<T> {
-    choice.parameters.clone().try_into().map_err(|e: toml::de::Error| {
-        Error::config(format!("strategy parameters are refused: {}", e.message()))
-            .context("strategy", &choice.name)
-            .context("section", "strategy.parameters")
-            .hint("the message lists the known parameters; leave one out to take its default")
-    })
+    choice
+        .parameters
+        .clone()
+        .try_into()
+        .map_err(|e: toml::de::Error| {
+            Error::config(format!("strategy parameters are refused: {}", e.message()))
+                .context("strategy", &choice.name)
+                .context("section", "strategy.parameters")
+                .hint("the message lists the known parameters; leave one out to take its default")
+        })
 }
 
 fn unknown_strategy(name: &str) -> Error {
