@@ -3,6 +3,7 @@
 
 pub mod axis;
 pub mod escape;
+pub mod figure;
 pub mod html;
 pub mod polyline;
 pub mod svg;

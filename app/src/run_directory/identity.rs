@@ -38,11 +38,7 @@ impl Identity {
         Self::of_version(PROGRAM_VERSION, config, data)
     }
 
-    fn of_version(
-        version: &str,
-        config: &Config,
-        data: &BTreeMap<String, String>,
-    ) -> Result<Self> {
+    fn of_version(version: &str, config: &Config, data: &BTreeMap<String, String>) -> Result<Self> {
         #[derive(Serialize)]
         struct Parts<'a> {
             program_version: &'a str,

@@ -1,0 +1,93 @@
+//! One line of `decisions.jsonl`: what was decided and what it means for each instrument.
+
+use ballast_domain::time::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// A decision. Amounts are exact decimals, written as strings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionLine {
+    /// Number of the decision in the account, from 1.
+    pub number: u32,
+    /// The slot it was made for: the close it saw.
+    pub slot: Timestamp,
+    /// When its targets took effect.
+    pub time: Timestamp,
+    /// `targets` or `hold`.
+    pub action: String,
+    /// Why, in the strategy's words.
+    pub reason: String,
+    /// Equity the targets were valued with.
+    pub equity: Decimal,
+    /// Share of gross exposure with fresh data.
+    pub fresh_share: f64,
+    /// Whether it led to plans; not when too little data was fresh.
+    pub planned: bool,
+    /// What it means for each instrument that is held or wanted.
+    pub legs: Vec<LegLine>,
+    /// Instruments that were looked at and have no target.
+    pub excluded: Vec<ExcludedLine>,
+}
+
+/// One instrument on its way from what is held to what is wanted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LegLine {
+    /// Which instrument.
+    pub symbol: String,
+    /// The signal's state or name; empty when the strategy said nothing.
+    pub signal: String,
+    /// The signal's value, if it has one.
+    pub score: Option<f64>,
+    /// The risk estimate that sized it, such as an annualised volatility.
+    pub volatility: Option<f64>,
+    /// The weight before caps.
+    pub uncapped: Option<f64>,
+    /// The target, as `0.25 of equity`, `10 units` or `5000 in value`; `None` closes.
+    pub target: Option<String>,
+    /// Price at which both quantities were valued.
+    pub price: Decimal,
+    /// Quantity held.
+    pub current: Decimal,
+    /// Quantity wanted, in whole lots.
+    pub wanted: Decimal,
+    /// Value held.
+    pub current_value: Decimal,
+    /// Value wanted, before rounding to lots.
+    pub target_value: Decimal,
+    /// The drift had to be above this to trade.
+    pub threshold: Decimal,
+    /// What became of it, such as `trade`, `below_threshold`, `at_target`.
+    pub disposition: String,
+    /// The orders that followed, in order.
+    pub orders: Vec<OrderLine>,
+    /// What was missing to the target at the end, signed; `None` when nothing was.
+    pub residual: Option<Decimal>,
+}
+
+/// An order that was wanted and judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderLine {
+    /// Its client order id, as in `orders.csv` and `fills.csv`.
+    pub order_id: String,
+    /// `buy` or `sell`.
+    pub side: String,
+    /// How much was ordered.
+    pub quantity: Decimal,
+    /// How much the plan wanted before cash and budget cut it.
+    pub wanted: Decimal,
+    /// `passed`, or the control that refused it and why.
+    pub verdict: String,
+}
+
+/// An instrument without a target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExcludedLine {
+    /// Which instrument.
+    pub symbol: String,
+    /// Why it has none.
+    pub reason: String,
+}
