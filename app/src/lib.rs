@@ -5,6 +5,7 @@ pub mod commands;
 pub mod config;
 pub mod engine;
 pub mod exit;
+pub mod machine;
 pub mod progress;
 pub mod registry;
 pub mod reports;

@@ -61,8 +61,12 @@ pub fn main(program: &Program<'_>) -> ExitCode {
             std::process::exit(i32::from(Exit::Interrupted.code()));
         }
     });
-    // The message is shown once, with the hint, by `run`.
-    panic::set_hook(Box::new(|_| {}));
+    // `run` shows the message with a hint; only the hook knows the place.
+    panic::set_hook(Box::new(|panic| {
+        if let Some(place) = panic.location() {
+            let _ = writeln!(io::stderr(), "panic at {place}");
+        }
+    }));
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let is_terminal = io::stderr().is_terminal();
