@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
-use ballast_domain::error::{Error, ErrorFamily};
+use ballast_domain::error::{Error, ErrorFamily, ErrorKind};
 use serde::Serialize;
+
+use crate::drivers::RunError;
 
 /// The exit codes. Scripts rely on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,6 +102,53 @@ impl From<Error> for Failure {
     }
 }
 
+impl From<RunError> for Failure {
+    /// By the family of the domain error, else by what the failed call means to its caller.
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Domain(error) => error.into(),
+            RunError::Port(error) => of_port(&error),
+        }
+    }
+}
+
+/// A failed port call, with all its words; the cause underneath becomes context.
+fn of_port(error: &ballast_ports::Error) -> Failure {
+    use ballast_ports::ErrorKind as Kind;
+    let (kind, exit) = match error.kind {
+        Kind::NotFound => (ErrorKind::DataMissing, Exit::DataRefused),
+        Kind::InvalidData => (ErrorKind::DataValidation, Exit::DataRefused),
+        Kind::Config | Kind::Unsupported | Kind::Unauthenticated => {
+            (ErrorKind::Configuration, Exit::Usage)
+        }
+        Kind::Rejected | Kind::Halted => (ErrorKind::Execution, Exit::Refused),
+        Kind::RateLimited | Kind::Unavailable | Kind::CircuitOpen => {
+            (ErrorKind::Api, Exit::Unavailable)
+        }
+        Kind::Unexpected => (ErrorKind::Invariant, Exit::Bug),
+    };
+    let source =
+        std::error::Error::source(error).map(|source| match source.downcast_ref::<Error>() {
+            Some(domain) => domain.message.clone(),
+            None => source.to_string(),
+        });
+    let message = match (error.message(), &source) {
+        ("", Some(source)) => source.clone(),
+        ("", None) => error.kind.to_string(),
+        (message, _) => message.to_owned(),
+    };
+    let mut plain = Error::new(kind, message);
+    plain.context = error.contexts().to_vec();
+    if let Some(domain) = error.domain() {
+        plain.context.extend(domain.context.iter().cloned());
+    }
+    if let Some(source) = source.filter(|source| *source != plain.message) {
+        plain = plain.context("cause", source);
+    }
+    plain.hint = error.advice().map(str::to_owned);
+    Failure::new(exit, plain)
+}
+
 impl From<Vec<Error>> for Failure {
     /// By the family of the first error; a list without errors is a bug.
     fn from(errors: Vec<Error>) -> Self {
@@ -129,8 +178,6 @@ const fn exit_of(error: &Error) -> Exit {
 
 #[cfg(test)]
 mod tests {
-    use ballast_domain::error::ErrorKind;
-
     use super::*;
 
     #[test]

@@ -8,6 +8,7 @@
 //! | values | [`money`], [`time`], [`error`], [`instrument`], [`calendar`], [`market`] |
 //! | numbers from prices | [`indicators`], [`signals`], [`universe`], [`weighting`] |
 //! | your idea | [`strategy`] |
+//! | ideas that are here already | [`strategies`] |
 //! | what is held and what is allowed | [`portfolio`], [`orders`], [`risk`] |
 //! | the state machine | [`kernel`] |
 //! | a venue to try it on | [`simulation`] |
@@ -26,9 +27,10 @@ pub mod portfolio;
 pub mod risk;
 pub mod signals;
 pub mod simulation;
+pub mod strategies;
 pub mod strategy;
 pub mod time;
 pub mod universe;
 pub mod weighting;
 
-pub use error::{Error, Result};
+pub use error::{Error, ErrorFamily, ErrorKind, Result};

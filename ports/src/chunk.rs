@@ -1,4 +1,4 @@
-//! Part of one symbol's history, and how a source that holds whole series cuts them.
+//! Part of one symbol's history, and how a whole series is cut into parts.
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -21,8 +21,8 @@ pub struct Chunk {
 /// Cuts the requested range of a whole `series` into chunks of at most `max_bars`.
 ///
 /// Chunks are copied one at a time, when they are taken. No chunk is empty: a range without bars
-/// gives none, and the caller answers with [`HistoryRequest::no_bars`].
-pub fn cut(
+/// gives none.
+pub(crate) fn cut(
     symbol: &str,
     series: Arc<Series>,
     request: &HistoryRequest,

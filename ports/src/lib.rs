@@ -9,6 +9,7 @@
 //! | port | what it is | read |
 //! |---|---|---|
 //! | [`MarketData`] | bars and corporate actions, past and live | [`market_data`] |
+//! | [`Broker`] | a venue that takes orders, each with its permit | [`broker`] |
 //! | [`Clock`] | trading time | [`clock`] |
 //! | [`Cache`] | bytes that may be stale, never wrong | [`cache`] |
 //! | [`Journal`] | the durable record of a kernel | [`journal`] |
@@ -23,22 +24,30 @@
 //! The feature `mock` gives a mockall mock of every port, for tests that count calls; prefer the
 //! fakes of `ballast-testkit` elsewhere.
 
+pub mod broker;
 pub mod cache;
 mod chunk;
 pub mod clock;
 mod error;
+mod held;
 pub mod journal;
 pub mod market_data;
 pub mod stream;
 
 #[cfg(any(test, feature = "mock"))]
+pub use broker::MockBroker;
+pub use broker::{
+    AccountReport, Broker, BrokerCapabilities, Idempotency, OrderReport, SubmitOutcome,
+};
+#[cfg(any(test, feature = "mock"))]
 pub use cache::MockCache;
 pub use cache::{Cache, Entry, Freshness, Lifetime};
-pub use chunk::{Chunk, cut};
+pub use chunk::Chunk;
 pub use clock::Clock;
 #[cfg(any(test, feature = "mock"))]
 pub use clock::MockClock;
 pub use error::{Error, ErrorKind, Result};
+pub use held::HeldSeries;
 #[cfg(any(test, feature = "mock"))]
 pub use journal::MockJournal;
 pub use journal::{Committed, Journal, JournalBatch, JournalRecord};

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use futures_core::Stream;
+pub use futures_core::Stream;
 
 /// A boxed stream: what a port returns when there is more than one answer.
 ///

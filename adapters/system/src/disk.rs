@@ -121,8 +121,9 @@ mod tests {
         if step == Step::SyncFolder { NEW } else { OLD }
     }
 
+    /// CAC-07: old or new content after any failing step, never a part.
     #[test]
-    fn a_failing_step_leaves_the_old_or_the_new_file_and_no_litter() {
+    fn cac_07_a_failing_step_leaves_the_old_or_the_new_file_and_no_litter() {
         for failing in STEPS {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("state.json");
@@ -159,9 +160,9 @@ mod tests {
         });
     }
 
-    /// The child is aborted, so nothing of it is cleaned up or flushed.
+    /// CAC-07: the child is aborted, so nothing of it is cleaned up or flushed.
     #[test]
-    fn a_kill_between_steps_leaves_the_old_or_the_new_file() {
+    fn cac_07_a_kill_between_steps_leaves_the_old_or_the_new_file() {
         for step in STEPS {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("state.json");

@@ -43,12 +43,12 @@ fn dispatch(
         }
         Command::Config(ConfigCommand::Check(settings)) => {
             let request = settings.into();
-            let resolved = settings::resolve(&request, program.strategies)?;
+            let resolved = settings::resolve(&request, program.engine)?;
             done(present::checked(&resolved)?)
         }
         Command::Config(ConfigCommand::Show(settings)) => {
             let request = settings.into();
-            let resolved = settings::resolve(&request, program.strategies)?;
+            let resolved = settings::resolve(&request, program.engine)?;
             done(present::shown(&resolved)?)
         }
         Command::Verify { run } => {

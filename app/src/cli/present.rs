@@ -9,9 +9,9 @@ use crate::commands::backtest::Finished;
 use crate::commands::explain::Explanation;
 use crate::commands::init::Initialised;
 use crate::config::{Config, Resolved};
-use crate::engine::{Summary, Variant};
-use crate::reports::figure::{amount, megabytes, percent, ratio, seconds};
-use crate::run_directory::{Difference, Identity, Revision, RunFile, RunId, Verdict};
+use crate::drivers::backtest::Summary;
+use crate::reports::figures::{amount, count, maybe_percent, megabytes, percent, ratio, seconds};
+use crate::run_directory::{Difference, Revision, RunFile, RunId, Verdict};
 
 /// An answer in both forms; each ends with a line end.
 #[derive(Debug)]
@@ -34,11 +34,8 @@ impl Answer {
 /// What `backtest --json` prints: the summary and what only this execution knows.
 #[derive(Serialize)]
 struct FinishedJson<'a> {
-    name: &'a str,
     directory: String,
     run_id: &'a RunId,
-    #[serde(flatten)]
-    identity: &'a Identity,
     #[serde(flatten)]
     revision: &'a Revision,
     host: &'a str,
@@ -50,31 +47,41 @@ struct FinishedJson<'a> {
 
 pub(super) fn finished(run: &Finished) -> Result<Answer> {
     let (summary, manifest) = (&run.summary, run.directory.manifest());
-    let config = &run.settings.config;
-    let mut text = format!("{}\n\n", config.run.name);
+    let mut text = format!(
+        "{}: {} on {}\n{} to {}, {} bars\n\n",
+        summary.name,
+        summary.strategy,
+        summary.symbols.join(", "),
+        summary.start,
+        summary.end,
+        count(summary.bars as u64)
+    );
+    let money = |value| format!("{} {}", amount(value), summary.currency);
     for (label, value) in [
         ("total return", percent(summary.total_return)),
         ("Sharpe ratio", ratio(summary.sharpe)),
-        ("largest loss", percent(summary.max_drawdown)),
-        ("trades", summary.trades.to_string()),
-        (
-            "fees",
-            format!("{} {}", amount(summary.fees), config.account.base),
-        ),
-        (
-            "final equity",
-            format!("{} {}", amount(summary.final_equity), config.account.base),
-        ),
+        ("largest loss", maybe_percent(summary.max_drawdown)),
+        ("closed trades", count(summary.trades as u64)),
+        ("fees", money(summary.fees)),
+        ("final equity", money(summary.final_equity)),
     ] {
         line(&mut text, label, &value);
     }
-    variants(&mut text, "compared with", &summary.benchmarks);
-    variants(&mut text, "under other assumptions", &summary.robustness);
-    if !summary.notes.is_empty() {
-        text.push('\n');
-        for note in &summary.notes {
-            text += &format!("  note: {note}\n");
-        }
+    let rows = summary.benchmarks.iter();
+    variants(
+        &mut text,
+        "compared with",
+        rows.map(|r| (&*r.name, r.total_return, r.sharpe, r.max_drawdown)),
+    );
+    let rows = summary.robustness.iter();
+    variants(
+        &mut text,
+        "the same run with",
+        rows.map(|r| (&*r.name, r.total_return, r.sharpe, r.max_drawdown)),
+    );
+    text.push('\n');
+    for caveat in &summary.caveats {
+        line(&mut text, &caveat.topic, &caveat.text);
     }
     text.push('\n');
     let peak = manifest
@@ -100,10 +107,8 @@ pub(super) fn finished(run: &Finished) -> Result<Answer> {
         line(&mut text, label, &value);
     }
     let value = FinishedJson {
-        name: &config.run.name,
         directory,
         run_id: &manifest.run_id,
-        identity: &manifest.identity,
         revision: &manifest.revision,
         host: &manifest.host,
         wall_seconds: manifest.wall_seconds,
@@ -118,8 +123,12 @@ fn line(text: &mut String, label: &str, value: &str) {
     let _ = writeln!(text, "  {label:<24} {value}");
 }
 
-fn variants(text: &mut String, title: &str, variants: &[Variant]) {
-    if variants.is_empty() {
+/// Name, return, Sharpe ratio and largest loss of a run.
+type Row<'a> = (&'a str, f64, Option<f64>, Option<f64>);
+
+fn variants<'a>(text: &mut String, title: &str, rows: impl Iterator<Item = Row<'a>>) {
+    let mut rows = rows.peekable();
+    if rows.peek().is_none() {
         return;
     }
     let _ = writeln!(
@@ -127,14 +136,13 @@ fn variants(text: &mut String, title: &str, variants: &[Variant]) {
         "\n  {title:<24} {:>12} {:>8} {:>12}",
         "return", "Sharpe", "largest loss"
     );
-    for variant in variants {
+    for (name, total_return, sharpe, loss) in rows {
         let _ = writeln!(
             text,
-            "  {:<24} {:>12} {:>8} {:>12}",
-            variant.name,
-            percent(variant.total_return),
-            ratio(variant.sharpe),
-            percent(variant.max_drawdown)
+            "  {name:<24} {:>12} {:>8} {:>12}",
+            percent(total_return),
+            ratio(sharpe),
+            maybe_percent(loss)
         );
     }
 }

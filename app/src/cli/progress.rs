@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::progress::Progress;
+use crate::drivers::Progress;
 
 /// Shows nothing, knows the interruption.
 #[derive(Debug)]
@@ -18,8 +18,8 @@ impl Interruptible {
 }
 
 impl Progress for Interruptible {
-    fn begin(&mut self, _: &str, _: u64) {}
-    fn reached(&mut self, _: u64) {}
+    fn begin(&mut self, _: usize) {}
+    fn advance(&mut self) {}
     fn end(&mut self) {}
     fn is_interrupted(&self) -> bool {
         self.0.load(Ordering::Relaxed)
@@ -43,17 +43,17 @@ impl TerminalProgress {
 }
 
 impl Progress for TerminalProgress {
-    fn begin(&mut self, what: &str, steps: u64) {
+    fn begin(&mut self, bars: usize) {
         self.end();
-        let bar = ProgressBar::new(steps).with_message(what.to_owned());
-        let style = ProgressStyle::with_template("{msg:20} {bar:40} {pos}/{len} {eta}")
+        let bar = ProgressBar::new(bars as u64);
+        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} bars, {eta} to go")
             .expect("the template is a constant that a test shows");
         self.bar = Some(bar.with_style(style));
     }
 
-    fn reached(&mut self, done: u64) {
+    fn advance(&mut self) {
         if let Some(bar) = &self.bar {
-            bar.set_position(done);
+            bar.inc(1);
         }
     }
 
@@ -82,8 +82,10 @@ mod tests {
     fn a_bar_follows_its_phase_and_hears_the_interruption() {
         let interrupted = Arc::new(AtomicBool::new(false));
         let mut progress = TerminalProgress::new(Arc::clone(&interrupted));
-        progress.begin("bars", 10);
-        progress.reached(4);
+        progress.begin(10);
+        for _ in 0..4 {
+            progress.advance();
+        }
         assert_eq!(progress.bar.as_ref().map(ProgressBar::position), Some(4));
         assert!(!progress.is_interrupted());
         interrupted.store(true, Ordering::Relaxed);

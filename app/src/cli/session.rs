@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::progress::{Interruptible, TerminalProgress};
 use super::{dispatch, parse, render};
+use crate::drivers::Progress;
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
-use crate::progress::Progress;
 
 /// The streams of one use and what they are.
 pub struct Session<'a> {

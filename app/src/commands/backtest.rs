@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use ballast_domain::error::Error;
-use serde::Serialize;
 
 use super::settings::{self, SettingsRequest};
 use crate::config::Resolved;
-use crate::engine::{Program, Summary};
+use crate::drivers::Progress;
+use crate::drivers::backtest::Summary;
+use crate::engine::Program;
 use crate::exit::Failure;
-use crate::progress::Progress;
 use crate::run_directory::{
-    Execution, Identity, RunDirectory, RunFile, RunId, RunWriter, free_name, require_free,
+    Execution, RunDirectory, RunFile, RunId, RunWriter, free_name, require_free,
 };
 
 /// What to run and where to put it.
@@ -26,7 +26,7 @@ pub struct BacktestRequest {
 }
 
 /// A finished run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Finished {
     /// The settings it ran with.
     pub settings: Resolved,
@@ -34,16 +34,6 @@ pub struct Finished {
     pub summary: Summary,
     /// Its directory.
     pub directory: RunDirectory,
-}
-
-/// `summary.json`: the totals and what they follow from.
-#[derive(Debug, Serialize)]
-struct SummaryFile<'a> {
-    name: &'a str,
-    #[serde(flatten)]
-    identity: &'a Identity,
-    #[serde(flatten)]
-    summary: &'a Summary,
 }
 
 /// Runs a backtest and writes its directory.
@@ -55,7 +45,7 @@ pub fn backtest(
     request: &BacktestRequest,
     progress: &mut dyn Progress,
 ) -> Result<Finished, Failure> {
-    let settings = settings::resolve(&request.settings, program.strategies)?;
+    let settings = settings::resolve(&request.settings, program.engine)?;
     let runs = request.home.join("runs");
     if let Some(out) = &request.out {
         require_free(out)?;
@@ -94,16 +84,10 @@ pub(super) fn run(
     if progress.is_interrupted() {
         return Err(Failure::interrupted());
     }
-    let identity = writer
-        .identity()
-        .cloned()
-        .ok_or_else(|| Error::invariant("a run ends without having named its data"))?;
-    let file = SummaryFile {
-        name: &settings.config.run.name,
-        identity: &identity,
-        summary: &summary,
-    };
-    let mut text = serde_json::to_string_pretty(&file)
+    if writer.identity() != Some(&summary.identity) {
+        return Err(Error::invariant("the summary and the run have two identities").into());
+    }
+    let mut text = serde_json::to_string_pretty(&summary)
         .map_err(|e| Error::invariant(format!("summary has no JSON form: {e}")))?;
     text.push('\n');
     writer
@@ -118,7 +102,7 @@ pub(super) fn run(
         peak_memory_bytes: program.machine.peak_memory_bytes(),
         base: absolute(&settings.base),
     };
-    let destination = place(started, &identity.result_id);
+    let destination = place(started, &summary.identity.result_id);
     let directory = writer
         .finish(execution, &destination)
         .map_err(Failure::state)?;

@@ -7,7 +7,7 @@ use ballast_domain::error::{Error, ErrorKind, Result};
 
 use crate::config::{BREAKOUT, MOMENTUM};
 use crate::run_directory::require_free;
-use crate::sample_data;
+use crate::sample;
 
 /// What `init` made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct Initialised {
 /// `Api` from the disk.
 pub fn init(folder: &Path) -> Result<Initialised> {
     require_free(folder)?;
-    let samples = sample_data::FILES;
+    let samples = sample::FILES;
     if samples.is_empty() {
         return Err(Error::config("this build has no sample data")
             .hint("build it with the feature sample-data"));
@@ -48,8 +48,8 @@ pub fn init(folder: &Path) -> Result<Initialised> {
     };
     put("breakout.toml", with_files(BREAKOUT).as_bytes())?;
     put("momentum.toml", with_files(MOMENTUM).as_bytes())?;
-    for sample in samples {
-        put(&format!("data/{}", sample.name), sample.bytes)?;
+    for file in samples {
+        put(&format!("data/{}", file.name), file.data)?;
     }
     Ok(Initialised {
         folder: folder.to_owned(),

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use ballast_domain::error::Error;
 
 use crate::config::{self, BREAKOUT, Layer, Resolved, YOUR_DATA};
+use crate::engine::Engine;
 use crate::exit::Failure;
-use crate::registry::Registry;
 
 /// Which settings a command is asked to use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,11 +25,11 @@ pub struct SettingsRequest {
 /// says about its parameters.
 ///
 /// # Errors
-/// Everything that is wrong, as [`config::resolve`] and [`Registry::build`].
-pub fn resolve(request: &SettingsRequest, strategies: &Registry) -> Result<Resolved, Failure> {
+/// Everything that is wrong, as [`config::resolve`] and [`Engine::check_strategy`].
+pub fn resolve(request: &SettingsRequest, engine: &dyn Engine) -> Result<Resolved, Failure> {
     let resolved = merged(request)?;
     let choice = &resolved.config.strategy;
-    strategies.build(choice).map_err(|error| {
+    engine.check_strategy(choice).map_err(|error| {
         let error = match resolved.origin("strategy.name") {
             Some(origin) => error.context("where", origin),
             None => error,

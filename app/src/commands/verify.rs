@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::{self, Layer};
+use crate::drivers::Progress;
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
-use crate::progress::Progress;
 use crate::run_directory::{RunDirectory, RunFile, RunId, Verdict, compare};
 
 /// Which run to repeat, and where to put the repetition while it is compared.
@@ -49,7 +49,7 @@ pub fn verify(
     let base = Path::new(&original.manifest().base);
     let name = request.run.join(RunFile::Config.name());
     let settings = config::from_text(&name.display().to_string(), &text, Layer::empty(), base)?;
-    program.strategies.build(&settings.config.strategy)?;
+    program.engine.check_strategy(&settings.config.strategy)?;
     let folder = request.home.join("runs");
     let place = folder.join(format!(".{}.verify", RunId::draw()?));
     let repeated = super::backtest::run(program, settings, &folder, |_, _| place.clone(), progress);

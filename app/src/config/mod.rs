@@ -21,8 +21,8 @@ pub use examples::{BREAKOUT, MOMENTUM, YOUR_DATA};
 pub use layer::{Layer, Origin};
 pub(crate) use nearest::nearest;
 pub use sections::{
-    Account, Config, Data, Execution, Fill, InstrumentRules, Instruments, MoneyLimit, Rebalance,
-    Report, Risk, Run, StrategyChoice,
+    Account, Config, Data, Execution, InstrumentRules, Instruments, MoneyLimit, Rebalance, Report,
+    Risk, Run, StrategyChoice,
 };
 
 use std::collections::BTreeMap;

@@ -8,6 +8,7 @@ use ballast_domain::instrument::InstrumentKind;
 use ballast_domain::kernel::SizeAt;
 use ballast_domain::market::{BarSize, PriceBasis};
 use ballast_domain::portfolio::{MarginModel, ThresholdBase};
+use ballast_domain::simulation::FillPoint;
 use ballast_domain::strategy::Schedule;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -198,24 +199,12 @@ pub struct StrategyChoice {
     pub parameters: toml::Table,
 }
 
-/// Where in a bar orders fill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fill {
-    /// At the open of the bar after the decision.
-    NextOpen,
-    /// At the close of the bar after the decision.
-    NextClose,
-    /// At the close the decision saw: a research convention.
-    SameClose,
-}
-
 /// `[execution]`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Execution {
     /// Where in a bar orders fill.
-    pub fill: Fill,
+    pub fill: FillPoint,
     /// Bars between a decision and its effect: 0 or 1.
     pub signal_lag: u8,
     /// At which prices weights become units.

@@ -2,8 +2,9 @@
 //! beyond what drawing needs.
 
 pub mod axis;
+pub mod backtest_page;
 pub mod escape;
-pub mod figure;
+pub mod figures;
 pub mod html;
 pub mod polyline;
 pub mod svg;

@@ -11,17 +11,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ballast::cli::{self, Session};
 use ballast::config::Resolved;
-use ballast::engine::{Engine, Machine, Program, Summary, Variant};
+use ballast::config::StrategyChoice;
+use ballast::drivers::Progress;
+use ballast::drivers::backtest::{BenchmarkSummary, Caveat, OrderCounts, RobustnessRow, Summary};
+use ballast::engine::{Engine, Machine, Program};
 use ballast::exit::{Exit, Failure};
-use ballast::progress::Progress;
-use ballast::registry::{Registry, StrategyEntry};
 use ballast::run_directory::{
-    DecisionLine, ExcludedLine, LegLine, OrderLine, RunFile, RunWriter, Table,
+    DecisionLine, ExcludedLine, Identity, LegLine, OrderLine, RunFile, RunWriter, Table,
 };
 use ballast_domain::Error;
 use ballast_domain::error::Result as DomainResult;
-use ballast_domain::market::Fields;
-use ballast_domain::strategy::{Decision, Requirements, Slot, State, Strategy, View};
+use ballast_domain::performance::{Metrics, compare_to_benchmark, trade_statistics, turnover};
 use ballast_domain::time::Timestamp;
 
 /// What the engine does beside its duty.
@@ -55,6 +55,13 @@ impl FakeEngine {
 }
 
 impl Engine for FakeEngine {
+    fn check_strategy(&self, choice: &StrategyChoice) -> DomainResult<()> {
+        match choice.parameters.get("refused") {
+            Some(_) => Err(Error::config("unknown parameter 'refused'")),
+            None => ballast::wiring::check_strategy(choice),
+        }
+    }
+
     fn backtest(
         &self,
         settings: &Resolved,
@@ -70,7 +77,7 @@ impl Engine for FakeEngine {
         };
         let source = settings.config.data.source.clone();
         let identity = run.identify(&BTreeMap::from([(source, format!("hash {data}"))]))?;
-        progress.begin("bars", 2);
+        progress.begin(2);
         if self.plant == Plant::Interrupted || progress.is_interrupted() {
             return Err(Failure::interrupted());
         }
@@ -126,23 +133,64 @@ impl Engine for FakeEngine {
             }
         }
         progress.end();
-        Ok(Summary {
-            total_return: 1.25,
-            sharpe: Some(0.8),
-            max_drawdown: -0.3,
-            trades: 1,
-            fees: 0.22,
-            final_equity: 2_250_000.5,
-            metrics: BTreeMap::from([("calmar".to_owned(), None)]),
-            benchmarks: vec![Variant {
-                name: "equal weight".to_owned(),
-                total_return: 1.5,
-                sharpe: None,
-                max_drawdown: -0.5,
-            }],
-            robustness: Vec::new(),
-            notes: vec!["five names known today".to_owned()],
-        })
+        Ok(summary(identity))
+    }
+}
+
+fn summary(identity: Identity) -> Summary {
+    let equity = [1_000_000.0, 900_000.0, 2_250_000.5];
+    let metrics = Metrics::from_equity(&equity, 252.0).unwrap();
+    Summary {
+        name: "breakout".to_owned(),
+        strategy: "breakout".to_owned(),
+        identity,
+        start: "2005-02-28T14:30:00Z".to_owned(),
+        end: "2005-03-01T21:00:00Z".to_owned(),
+        bars: 2,
+        symbols: vec!["AAPL".to_owned(), "FB".to_owned()],
+        currency: "USD".to_owned(),
+        initial_cash: 1_000_000.0,
+        final_equity: 2_250_000.5,
+        total_return: 1.250_000_5,
+        sharpe: Some(0.8),
+        max_drawdown: Some(-0.1),
+        trades: 1,
+        fees: 0.22,
+        income: 0.0,
+        average_gross: 0.5,
+        metrics,
+        trade_statistics: trade_statistics(&[], &[], 8),
+        turnover: turnover([10.0], &equity, 252.0),
+        orders: OrderCounts {
+            decisions: 2,
+            intents: 1,
+            denied: 0,
+            sent: 1,
+            fills: 1,
+            residuals: 1,
+            open_at_end: 0,
+        },
+        benchmarks: vec![BenchmarkSummary {
+            name: "equal_weight".to_owned(),
+            description: "the same in equal parts".to_owned(),
+            total_return: 1.5,
+            sharpe: None,
+            max_drawdown: Some(-0.5),
+            comparison: compare_to_benchmark(&[0.1, 0.2], &[0.2, 0.1], 252.0).unwrap(),
+        }],
+        robustness: vec![RobustnessRow {
+            name: "costs x2".to_owned(),
+            costs: 2,
+            signal_lag: 0,
+            total_return: 1.0,
+            sharpe: Some(0.7),
+            max_drawdown: Some(-0.2),
+            final_equity: 2_000_000.0,
+        }],
+        caveats: vec![Caveat {
+            topic: "survivorship".to_owned(),
+            text: "five names known today".to_owned(),
+        }],
     }
 }
 
@@ -216,40 +264,6 @@ impl Machine for FakeMachine {
     }
 }
 
-/// A strategy that wants nothing; the parameter `n` is the only one it knows.
-struct Idle;
-
-impl Strategy for Idle {
-    fn name(&self) -> &'static str {
-        "breakout"
-    }
-    fn requirements(&self) -> Requirements {
-        Requirements {
-            fields: Fields::CLOSE,
-            lookback: 1,
-            warm_up: 1,
-            level_dependent: false,
-        }
-    }
-    fn on_slice(&mut self, _: &View<'_>) {}
-    fn decide(&mut self, _: Slot, _: &View<'_>) -> Decision {
-        Decision::hold("idle")
-    }
-    fn save(&self) -> State {
-        State::default()
-    }
-    fn restore(&mut self, _: &State) -> DomainResult<()> {
-        Ok(())
-    }
-}
-
-fn idle(parameters: &toml::Table) -> DomainResult<Box<dyn Strategy>> {
-    match parameters.get("refused") {
-        Some(_) => Err(Error::config("unknown parameter 'refused'")),
-        None => Ok(Box::new(Idle)),
-    }
-}
-
 /// What one use of the program left.
 #[derive(Debug)]
 pub(crate) struct Used {
@@ -275,16 +289,7 @@ pub(crate) fn ballast_interrupted(
     arguments: &[&str],
     interrupted: bool,
 ) -> Used {
-    let entry = |name| StrategyEntry {
-        name,
-        about: "wants nothing",
-        build: idle,
-    };
-    let strategies = Registry::new()
-        .with(entry("breakout"))
-        .with(entry("momentum"));
     let program = Program {
-        strategies: &strategies,
         engine,
         machine: &FakeMachine,
     };

@@ -58,6 +58,16 @@ impl StateWriter {
         self.words.extend_from_slice(words);
     }
 
+    /// A text: its length in bytes, then eight bytes a word.
+    pub fn text(&mut self, text: &str) {
+        self.usize(text.len());
+        self.words.extend(text.as_bytes().chunks(8).map(|bytes| {
+            let mut word = [0; 8];
+            word[..bytes.len()].copy_from_slice(bytes);
+            u64::from_le_bytes(word)
+        }));
+    }
+
     /// The finished state.
     pub fn finish(self) -> Vec<u64> {
         self.words
@@ -147,6 +157,16 @@ impl<'a> StateReader<'a> {
     pub fn words(&mut self) -> Result<&'a [u64]> {
         let count = self.usize()?;
         self.take(count)
+    }
+
+    /// A text. Refuses bytes that are no UTF-8.
+    pub fn text(&mut self) -> Result<String> {
+        let position = self.position;
+        let length = self.usize()?;
+        let words = self.take(length.div_ceil(8))?;
+        let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        bytes.truncate(length);
+        String::from_utf8(bytes).map_err(|_| damaged("is not a text", position))
     }
 
     /// Refuses words that nobody read.
@@ -266,7 +286,31 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_text_that_is_no_text_is_refused() {
+        let mut writer = StateWriter::new();
+        writer.u64(3);
+        writer.u64(u64::MAX);
+        let words = writer.finish();
+        let e = StateReader::new(&words).text().unwrap_err().to_string();
+        assert!(
+            e.starts_with("a word of the saved state is not a text"),
+            "{e}"
+        );
+    }
+
     proptest! {
+        #[test]
+        fn any_text_comes_back(text in ".{0,20}", after in any::<u64>()) {
+            let mut writer = StateWriter::new();
+            writer.text(&text);
+            writer.u64(after);
+            let words = writer.finish();
+            let mut reader = StateReader::new(&words);
+            prop_assert_eq!(reader.text().unwrap(), text);
+            prop_assert_eq!(reader.u64().unwrap(), after);
+        }
+
         #[test]
         fn any_float_keeps_its_bits(bits in any::<u64>()) {
             let mut writer = StateWriter::new();
@@ -281,6 +325,7 @@ mod tests {
             let _ = reader.header(TAG, 1);
             let _ = reader.words();
             let _ = reader.f64s();
+            let _ = reader.text();
             let _ = reader.bool();
             let _ = reader.finish();
         }

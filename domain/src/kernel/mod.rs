@@ -348,6 +348,16 @@ impl<S: Strategy> Kernel<S> {
         self.waiting.is_some() && self.saga.is_none()
     }
 
+    /// The gate its permits are bound to.
+    pub fn gate(&self) -> &SendGate {
+        &self.gate
+    }
+
+    /// The time of the last input.
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// The account.
     pub const fn account(&self) -> &Account {
         &self.account

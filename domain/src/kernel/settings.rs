@@ -68,8 +68,8 @@ impl Settings {
                 .context("key", key)
                 .hint(hint))
         };
-        if self.signal_lag > 1 {
-            return refuse("signal_lag", "use 0 or 1 bars");
+        if self.signal_lag > 2 {
+            return refuse("signal_lag", "use 0, 1 or 2 bars");
         }
         if self.max_plans < 2 {
             return refuse(

@@ -44,6 +44,32 @@ pub enum BreakoutLabel {
 }
 
 impl BreakoutLabel {
+    /// All labels, in the order of their codes in a saved state.
+    pub const ALL: [Self; 8] = [
+        Self::NotReady,
+        Self::Neutral,
+        Self::Long,
+        Self::Short,
+        Self::HoldLong,
+        Self::HoldShort,
+        Self::ExitLong,
+        Self::ExitShort,
+    ];
+
+    /// Stable snake_case name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotReady => "not_ready",
+            Self::Neutral => "neutral",
+            Self::Long => "long",
+            Self::Short => "short",
+            Self::HoldLong => "hold_long",
+            Self::HoldShort => "hold_short",
+            Self::ExitLong => "exit_long",
+            Self::ExitShort => "exit_short",
+        }
+    }
+
     /// What is held after the bar.
     pub const fn state(self) -> BreakoutState {
         match self {
@@ -141,6 +167,13 @@ impl Breakout {
     #[inline]
     pub fn state(&self) -> BreakoutState {
         self.state
+    }
+
+    /// What the next close must rise above or fall below to enter: the highest high and the lowest
+    /// low of the latest `entry` bars; `None` before that many.
+    #[inline]
+    pub fn entry_levels(&self) -> Option<(f64, f64)> {
+        self.entry_high.value().zip(self.entry_low.value())
     }
 
     /// The number of bars looked back at for an entry.

@@ -2,4 +2,9 @@
 
 mod calendar;
 mod corpus;
+mod look_ahead;
 mod metrics_corpus;
+mod panels;
+mod roster;
+mod sma_cross_reference;
+mod strategy_state;

@@ -1,0 +1,250 @@
+//! What is wrong with a file, precisely enough to repair it.
+
+use std::fmt;
+
+use ballast_domain::time::Timestamp;
+use ballast_ports::{Error, ErrorKind};
+use serde::Serialize;
+
+/// Defects listed in one error; the rest are counted. A screen holds no more.
+pub(crate) const LISTED_MAX: usize = 20;
+
+/// Defects kept for a check; the rest are counted. More than this says "another file format".
+const KEPT_MAX: usize = 10_000;
+
+/// The kind of a defect. Serialised in capitals, such as `HIGH_LT_LOW`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DefectCode {
+    /// High below low.
+    HighLtLow,
+    /// Open outside low to high.
+    OpenOutOfRange,
+    /// Close outside low to high.
+    CloseOutOfRange,
+    /// Empty, NaN or null where a value is needed.
+    MissingValue,
+    /// A price of zero or less.
+    NonPositivePrice,
+    /// A volume below zero.
+    NegativeVolume,
+    /// Infinite or too large.
+    NotFinite,
+    /// Not a plain number.
+    BadNumber,
+    /// The same bar twice.
+    DuplicateTimestamp,
+    /// Two different bars of one time.
+    DuplicateConflict,
+    /// Earlier than the row before it.
+    NotSorted,
+    /// A time of day without a zone; read as UTC.
+    NaiveTimestamp,
+    /// Not on the grid of the bar size.
+    OffGrid,
+    /// Not a time, or one that cannot be right.
+    BadTimestamp,
+    /// A date with slashes that can be read in two ways.
+    AmbiguousDate,
+    /// A required column is absent.
+    MissingColumn,
+    /// A column is there twice.
+    DuplicateColumn,
+    /// A byte order mark; ignored.
+    Bom,
+    /// Not UTF-8 text.
+    BadEncoding,
+    /// Cut short.
+    Truncated,
+    /// No rows.
+    Empty,
+    /// The wrong number of cells.
+    BadRow,
+    /// Symbols that differ only in case or blanks.
+    SymbolCase,
+    /// A row of another symbol.
+    SymbolMismatch,
+    /// Outside every session of the calendar.
+    NonSessionDay,
+    /// A corporate action that cannot be understood.
+    BadAction,
+}
+
+/// How much a defect matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Usable as it was read, and worth knowing.
+    Warning,
+    /// The row or the file cannot be used.
+    Error,
+}
+
+/// One thing that is wrong, where, and what to do.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Defect {
+    /// Its kind.
+    pub code: DefectCode,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Name of the file.
+    pub file: String,
+    /// Line in the file, from 1; absent when the whole file is meant.
+    pub row: Option<u64>,
+    /// Open time of the bar, where it is known.
+    pub timestamp: Option<Timestamp>,
+    /// Symbol, where it is known.
+    pub symbol: Option<String>,
+    /// Column, where one is meant.
+    pub column: Option<String>,
+    /// The value as written, where one is meant.
+    pub value: Option<String>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl Defect {
+    pub(crate) fn new(code: DefectCode, file: &str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: Severity::Error,
+            file: file.to_owned(),
+            row: None,
+            timestamp: None,
+            symbol: None,
+            column: None,
+            value: None,
+            message: message.into(),
+            hint: String::new(),
+        }
+    }
+
+    pub(crate) fn row(mut self, row: u64) -> Self {
+        self.row = Some(row);
+        self
+    }
+
+    pub(crate) fn at(mut self, time: Timestamp) -> Self {
+        self.timestamp = Some(time);
+        self
+    }
+
+    pub(crate) fn symbol(mut self, symbol: &str) -> Self {
+        self.symbol = Some(symbol.to_owned());
+        self
+    }
+
+    pub(crate) fn cell(mut self, column: &str, value: impl ToString) -> Self {
+        self.column = Some(column.to_owned());
+        self.value = Some(value.to_string());
+        self
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    pub(crate) const fn warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
+    }
+}
+
+impl fmt::Display for Defect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some(row) = self.row {
+            write!(f, " line {row}")?;
+        }
+        if let Some(symbol) = &self.symbol {
+            write!(f, ", {symbol}")?;
+        }
+        if let (Some(column), Some(value)) = (&self.column, &self.value) {
+            write!(f, ", {column} = '{value}'")?;
+        }
+        write!(f, ": {}; hint: {}", self.message, self.hint)
+    }
+}
+
+/// The defects that refused a file: the first twenty, and how many there are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DefectReport {
+    /// At most twenty, by file and line.
+    pub defects: Vec<Defect>,
+    /// All of them.
+    pub total: u64,
+}
+
+impl fmt::Display for DefectReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for defect in &self.defects {
+            write!(f, "\n  {defect}")?;
+        }
+        let more = self.total.saturating_sub(self.defects.len() as u64);
+        if more > 0 {
+            write!(f, "\n  and {more} more")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for DefectReport {}
+
+/// Defects as they are found, bounded.
+#[derive(Debug, Default)]
+pub(crate) struct Defects {
+    pub(crate) kept: Vec<Defect>,
+    pub(crate) errors: u64,
+    pub(crate) warnings: u64,
+}
+
+impl Defects {
+    pub(crate) fn push(&mut self, defect: Defect) {
+        let room = self.kept.len() < KEPT_MAX;
+        match defect.severity {
+            Severity::Error => self.errors += 1,
+            Severity::Warning => self.warnings += 1,
+        }
+        if room {
+            self.kept.push(defect);
+        }
+    }
+
+    /// Ends the collection: by file and line, and never silent about data without a bar.
+    pub(crate) fn conclude(&mut self, file: &str, has_bars: bool) {
+        if !has_bars && self.errors == 0 {
+            self.push(
+                Defect::new(DefectCode::Empty, file, "there is no bar")
+                    .hint("check how the file was written"),
+            );
+        }
+        self.kept
+            .sort_by(|a, b| (&a.file, a.row).cmp(&(&b.file, b.row)));
+    }
+
+    /// One error with every defect, or nothing when there are only warnings.
+    pub(crate) fn refuse(&self) -> Result<(), Error> {
+        if self.errors == 0 {
+            return Ok(());
+        }
+        let errors = self.kept.iter().filter(|d| d.severity == Severity::Error);
+        let noun = if self.errors == 1 {
+            "defect"
+        } else {
+            "defects"
+        };
+        Err(Error::new(
+            ErrorKind::InvalidData,
+            "open",
+            format!("{} {noun} in the data", self.errors),
+        )
+        .hint("repair every line listed, then load again")
+        .caused_by(DefectReport {
+            defects: errors.take(LISTED_MAX).cloned().collect(),
+            total: self.errors,
+        }))
+    }
+}

@@ -1,0 +1,30 @@
+//! Market data from CSV files, checked row by row before anything is computed from it.
+//!
+//! Read are: one long file (`timestamp|date|time, [symbol|ticker,] open, high, low, close,
+//! volume`, header names in any case, other columns kept aside), a folder of such files (one symbol
+//! each, named by the file's stem), and a wide table of closes (a time column, then one column a
+//! symbol); each plain or gzipped, from disk or from memory.
+//!
+//! Timestamps are bar opens. A plain date takes its open and close from the calendar. Loading is
+//! strict: one defect refuses the data, and all of them are reported at once with line, column,
+//! value and hint. [`check`] gives the same list without refusing.
+
+mod actions;
+mod assemble;
+mod check;
+mod defect;
+mod inventory;
+mod layout;
+mod market_data;
+mod number;
+mod options;
+mod rows;
+mod session;
+mod source;
+mod stamp;
+
+pub use check::{CheckReport, check};
+pub use defect::{Defect, DefectCode, DefectReport, Severity};
+pub use inventory::{FileDigest, Inventory, SymbolInventory};
+pub use market_data::CsvMarketData;
+pub use options::{CsvOptions, CsvSource, DateFormat};

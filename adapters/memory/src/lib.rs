@@ -1,0 +1,16 @@
+//! Ports held in memory: for tests, embedders and runs that keep nothing.
+
+mod cache;
+mod journal;
+mod market_data;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use cache::MemoryCache;
+pub use journal::MemoryJournal;
+pub use market_data::MemoryMarketData;
+
+/// Every critical section here leaves its data whole, so a panic elsewhere poisons nothing.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

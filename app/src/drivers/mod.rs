@@ -1,0 +1,10 @@
+//! What feeds a kernel: one driver a way of running it.
+
+pub mod backtest;
+mod error;
+mod progress;
+mod recorded;
+
+pub use error::RunError;
+pub use progress::Progress;
+pub use recorded::FileEngine;

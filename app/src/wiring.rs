@@ -1,0 +1,177 @@
+//! Who is who: from a config to a market-data source, instruments, a strategy, a venue.
+//!
+//! Read [`backtest`] from top to bottom to see what a run is made of. This is the only module
+//! that names every adapter.
+
+mod strategies;
+
+pub use strategies::{STRATEGIES, check_strategy, strategy};
+
+use std::path::Path;
+
+use ballast_domain::instrument::{Asset, Instruments};
+use ballast_domain::kernel::Settings;
+use ballast_domain::market::{BarSize, Field, Fields};
+use ballast_domain::money::{Cash, Rate, Weight};
+use ballast_domain::orders::Installation;
+use ballast_domain::portfolio::Rebalance;
+use ballast_domain::risk::Limits;
+use ballast_domain::simulation::{ExchangeSettings, FeeModel, SlippageModel};
+use ballast_domain::time::{NANOS_PER_DAY, Span};
+use ballast_domain::{Error, Result};
+use ballast_files::{CsvMarketData, CsvOptions, CsvSource};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use crate::config::{Config, MoneyLimit};
+use crate::drivers::backtest::Variant;
+use crate::sample;
+
+/// A backtest as the config describes it, for the instruments that were found in the data.
+///
+/// # Errors
+/// `Configuration` when a value does not fit its instrument or asset.
+pub fn backtest(config: &Config, symbols: &[String]) -> Result<(Instruments, Variant)> {
+    let instruments = instruments(config, symbols)?;
+    let settings = settings(config, &instruments)?;
+    let exchange = exchange(config, &instruments)?;
+    Ok((instruments, Variant { settings, exchange }))
+}
+
+/// The registry: the base currency, then each symbol in the order given.
+///
+/// # Errors
+/// As [`Instruments::define`].
+pub fn instruments(config: &Config, symbols: &[String]) -> Result<Instruments> {
+    let base = Asset {
+        code: config.account.base.clone(),
+        scale: config.cash_scale(),
+    };
+    let mut instruments = Instruments::new(base)?;
+    for symbol in symbols {
+        instruments.define(&config.instrument_spec(symbol))?;
+    }
+    Ok(instruments)
+}
+
+/// The kernel's settings.
+///
+/// # Errors
+/// `Configuration` when a number is not exact at its scale.
+pub fn settings(config: &Config, instruments: &Instruments) -> Result<Settings> {
+    let (execution, risk) = (&config.execution, &config.risk);
+    let scale = instruments.base().scale;
+    let money = |limit: MoneyLimit| match limit {
+        MoneyLimit::Unlimited => Ok(None),
+        MoneyLimit::AtMost(amount) => Cash::from_decimal(amount, scale).map(Some),
+    };
+    Ok(Settings {
+        installation: Installation::new(config.account.installation)?,
+        schedule: config.strategy.schedule,
+        calendar: config.data.calendar,
+        signal_lag: usize::from(execution.signal_lag),
+        size_at: execution.size_at,
+        rebalance: Rebalance {
+            of: config.rebalance.of,
+            value: weight(config.rebalance.threshold)?,
+        },
+        limits: Limits {
+            max_order_notional: money(risk.max_order_notional)?,
+            max_position_notional: money(risk.max_position_notional)?,
+            max_position_weight: weight(risk.max_position_weight)?,
+            max_gross: weight(risk.max_gross)?,
+            max_leverage: weight(risk.max_leverage)?,
+            price_collar: Rate::from_decimal(risk.price_collar)?,
+            max_price_age: days(risk.max_price_age_days)?,
+            fee_estimate: bps(execution.fee_bps)?,
+            cash_buffer: Rate::from_decimal(risk.cash_buffer)?,
+        },
+        margin: config.account.margin,
+        time_in_force: execution.fill.time_in_force(),
+        // An order for the next open must outlive the longest closure of its market.
+        permit_lifetime: days(risk.max_price_age_days)?,
+        max_plans: config.rebalance.max_plans,
+        min_fresh_share: config.rebalance.min_fresh_share.to_f64().unwrap_or(1.0),
+        record_idle_legs: true,
+        record_state: false,
+    })
+}
+
+/// The exchange's settings.
+///
+/// # Errors
+/// `Configuration` when a number is not exact at its scale.
+pub fn exchange(config: &Config, instruments: &Instruments) -> Result<ExchangeSettings> {
+    let execution = &config.execution;
+    Ok(ExchangeSettings {
+        fill_point: execution.fill,
+        fees: FeeModel::Proportional(bps(execution.fee_bps)?),
+        slippage: SlippageModel::Proportional(bps(execution.slippage_bps)?),
+        opening_cash: Cash::from_decimal(config.account.cash, instruments.base().scale)?,
+        delisting_haircut: Rate::from_decimal(execution.delisting_haircut)?,
+    })
+}
+
+/// The market data a config names. Relative paths start at `base`.
+///
+/// # Errors
+/// `NotFound` for an unknown sample or path, `InvalidData` with every defect of the files.
+pub fn market_data(config: &Config, base: &Path) -> ballast_ports::Result<CsvMarketData> {
+    let data = &config.data;
+    let (source, sample_actions) = match data.source.strip_prefix("sample:") {
+        Some(name) => sample::source(name)?,
+        None => (CsvSource::Path(base.join(&data.source)), None),
+    };
+    let domain = |e| ballast_ports::Error::from_domain("open", e);
+    let mut options = CsvOptions::new(source, data.calendar);
+    options.actions = match &data.actions {
+        Some(path) => Some(CsvSource::Path(base.join(path))),
+        None => sample_actions,
+    };
+    options.bar = Some(data.bar);
+    options.date_format = data
+        .date_format
+        .as_deref()
+        .map(str::parse)
+        .transpose()
+        .map_err(domain)?;
+    options.basis = data.basis;
+    options.adjust.clone_from(&data.adjust);
+    options.required = Fields::of(&[Field::Close]);
+    CsvMarketData::open(&options)
+}
+
+/// Bars in a year, for annualising: the calendar's days times the bars of a day.
+pub fn annualisation(config: &Config) -> f64 {
+    let calendar = config.data.calendar;
+    let days = calendar.annualisation();
+    let Some(bar) = config.data.bar.intraday() else {
+        return days;
+    };
+    let session = match calendar {
+        ballast_domain::calendar::Calendar::Utc24x7 => NANOS_PER_DAY,
+        ballast_domain::calendar::Calendar::UsEquities => Span::from_seconds(23_400).nanos(),
+    };
+    days * (session as f64 / bar.nanos() as f64)
+}
+
+/// Whether one bar is one session.
+pub fn is_daily(bar: BarSize) -> bool {
+    bar.is_day()
+}
+
+fn weight(value: Decimal) -> Result<Weight> {
+    let units = Rate::from_decimal(value)?.units();
+    Ok(Weight::from_units(units))
+}
+
+fn bps(value: Decimal) -> Result<Rate> {
+    Rate::from_decimal(value / Decimal::from(10_000))
+}
+
+fn days(value: Decimal) -> Result<Span> {
+    (value * Decimal::from(NANOS_PER_DAY))
+        .to_i64()
+        .map(Span::from_nanos)
+        .ok_or_else(|| Error::config(format!("{value} days are too long")).hint("use fewer days"))
+}

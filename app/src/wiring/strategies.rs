@@ -1,0 +1,79 @@
+//! The strategies a config can name, and how each is made from its table of parameters.
+
+use ballast_domain::instrument::Instruments;
+use ballast_domain::strategies::{
+    BreakoutInverseVolatility, BreakoutParameters, EqualWeightHold, EqualWeightParameters,
+    MomentumParameters, MomentumTopK, SmaCrossParameters, SmaCrossUnits,
+};
+use ballast_domain::strategy::Strategy;
+use ballast_domain::{Error, Result};
+use serde::de::DeserializeOwned;
+
+use crate::config::{StrategyChoice, nearest};
+
+/// What a config may write as `strategy.name`.
+pub const STRATEGIES: [&str; 4] = ["breakout", "momentum", "sma_cross", "equal_weight"];
+
+/// Makes the chosen strategy for these instruments.
+///
+/// # Errors
+/// `Configuration` for an unknown name, an unknown parameter or one out of range.
+pub fn strategy(choice: &StrategyChoice, instruments: &Instruments) -> Result<Box<dyn Strategy>> {
+    match choice.name.as_str() {
+        "breakout" => {
+            let parameters: BreakoutParameters = parameters(choice)?;
+            Ok(Box::new(BreakoutInverseVolatility::new(
+                &parameters,
+                instruments,
+            )?))
+        }
+        "momentum" => {
+            let parameters: MomentumParameters = parameters(choice)?;
+            Ok(Box::new(MomentumTopK::new(&parameters, instruments)?))
+        }
+        "sma_cross" => {
+            let parameters: SmaCrossParameters = parameters(choice)?;
+            Ok(Box::new(SmaCrossUnits::new(&parameters, instruments)?))
+        }
+        "equal_weight" => {
+            let parameters: EqualWeightParameters = parameters(choice)?;
+            Ok(Box::new(EqualWeightHold::new(&parameters, instruments)?))
+        }
+        unknown => Err(unknown_strategy(unknown)),
+    }
+}
+
+/// Checks a choice before there is any data.
+///
+/// # Errors
+/// As [`strategy`].
+pub fn check_strategy(choice: &StrategyChoice) -> Result<()> {
+    let base = ballast_domain::instrument::Asset {
+        code: "USD".to_owned(),
+        scale: 8,
+    };
+    strategy(choice, &Instruments::new(base)?).map(drop)
+}
+
+fn parameters<T: DeserializeOwned>(choice: &StrategyChoice) -> Result<T> {
+    choice
+        .parameters
+        .clone()
+        .try_into()
+        .map_err(|e: toml::de::Error| {
+            Error::config(format!("strategy parameters are refused: {}", e.message()))
+                .context("strategy", &choice.name)
+                .context("section", "strategy.parameters")
+                .hint("the message lists the known parameters; leave one out to take its default")
+        })
+}
+
+fn unknown_strategy(name: &str) -> Error {
+    let error = Error::config(format!("unknown strategy '{name}'"))
+        .context("key", "strategy.name")
+        .context("available", STRATEGIES.join(", "));
+    match nearest(name, STRATEGIES) {
+        Some(known) => error.hint(format!("did you mean '{known}'?")),
+        None => error.hint("choose one of the available strategies"),
+    }
+}

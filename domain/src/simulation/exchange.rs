@@ -1,0 +1,397 @@
+//! The exchange core: takes redeemed orders, executes them at fill points, keeps its own account.
+//!
+//! It shares no state with the kernel. What it thinks the account holds comes from its own
+//! executions, so a run can end by comparing the two.
+
+use std::collections::VecDeque;
+
+use super::fee_model::FeeModel;
+use super::fill_point::FillPoint;
+use super::slippage_model::SlippageModel;
+use crate::instrument::{AssetId, Instrument, InstrumentId, Instruments};
+use crate::kernel::{Fact, Redeemed};
+use crate::market::{ActionKind, CorporateAction, LaneState, Slice, SplitRatio};
+use crate::money::{Cash, Price, Quantity, Rate, Rounding, divide};
+use crate::orders::{ClientOrderId, Fill, Intent, OrderType, Side, TimeInForce, TradeId};
+use crate::time::Timestamp;
+
+/// How the exchange executes and what it charges.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExchangeSettings {
+    /// Where in a bar orders execute.
+    pub fill_point: FillPoint,
+    /// What an execution costs.
+    pub fees: FeeModel,
+    /// How much worse than the market it is.
+    pub slippage: SlippageModel,
+    /// Cash in the account at the beginning, in the base currency.
+    pub opening_cash: Cash,
+    /// What holders lose of the last value when an instrument ends.
+    pub delisting_haircut: Rate,
+}
+
+/// A simulated venue with one cash account.
+#[derive(Debug)]
+pub struct Exchange {
+    instruments: Instruments,
+    settings: ExchangeSettings,
+    cash: Cash,
+    positions: Vec<Quantity>,
+    last_close: Vec<f64>,
+    /// In order of arrival.
+    working: Vec<Intent>,
+    trades: u128,
+    received: u64,
+    facts: VecDeque<Fact>,
+}
+
+impl Exchange {
+    /// An exchange with these instruments and an account that holds the opening cash.
+    pub fn new(instruments: Instruments, settings: ExchangeSettings) -> Self {
+        let opening = Fact::Opening {
+            asset: AssetId::BASE,
+            amount: settings.opening_cash,
+        };
+        Self {
+            cash: settings.opening_cash,
+            positions: vec![Quantity::ZERO; instruments.len()],
+            last_close: vec![0.0; instruments.len()],
+            working: Vec::new(),
+            trades: 0,
+            received: 0,
+            facts: VecDeque::from([opening]),
+            instruments,
+            settings,
+        }
+    }
+
+    /// How it executes.
+    pub const fn settings(&self) -> &ExchangeSettings {
+        &self.settings
+    }
+
+    /// Cash by the exchange's own books.
+    pub const fn cash(&self) -> Cash {
+        self.cash
+    }
+
+    /// The position by the exchange's own books.
+    pub fn position(&self, id: InstrumentId) -> Quantity {
+        self.positions[id.index()]
+    }
+
+    /// How many orders arrived.
+    pub const fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// How many executions there were.
+    pub const fn trades(&self) -> u128 {
+        self.trades
+    }
+
+    /// Orders that wait for a fill point.
+    pub fn working(&self) -> &[Intent] {
+        &self.working
+    }
+
+    /// The next thing to tell the account.
+    pub fn next_fact(&mut self) -> Option<Fact> {
+        self.facts.pop_front()
+    }
+
+    /// Takes an order. Only a spent permit can become one.
+    pub fn submit(&mut self, order: Redeemed) {
+        self.received += 1;
+        let intent = order.into_intent();
+        let client_id = intent.client_id;
+        if let Some(reason) = self.refusal(&intent) {
+            self.facts.push_back(Fact::Rejected {
+                client_id,
+                reason: reason.into(),
+            });
+            return;
+        }
+        self.working.push(intent);
+        self.facts.push_back(Fact::Accepted { client_id });
+    }
+
+    fn refusal(&self, intent: &Intent) -> Option<&'static str> {
+        let Some(instrument) = self.instruments.get(intent.instrument) else {
+            return Some("unknown instrument");
+        };
+        if !intent.quantity.is_positive() || !intent.quantity.is_multiple_of(instrument.lot) {
+            return Some("quantity is not a positive number of lots");
+        }
+        if let OrderType::Limit(price) = intent.order_type
+            && (!price.is_positive() || price.units() % instrument.tick.units() != 0)
+        {
+            return Some("limit price is not a positive number of ticks");
+        }
+        if intent.post_only {
+            return Some("post-only orders need a book; bars have none");
+        }
+        if self.working.iter().any(|w| w.client_id == intent.client_id) {
+            return Some("duplicate client order id");
+        }
+        None
+    }
+
+    /// Takes an order back, if it still works.
+    pub fn cancel(&mut self, client_id: ClientOrderId) {
+        if let Some(i) = self.working.iter().position(|w| w.client_id == client_id) {
+            self.working.remove(i);
+            self.facts.push_back(Fact::Canceled {
+                client_id,
+                reason: "canceled by us".into(),
+            });
+        }
+    }
+
+    /// Whether a fill point has anything to do.
+    #[inline]
+    pub fn has_work(&self) -> bool {
+        !self.working.is_empty()
+    }
+
+    /// Executes what can be executed at the fill point's price of this slice, sells before buys.
+    /// Returns how many orders are done with, executed or not.
+    pub fn execute(&mut self, slice: &Slice<'_>, now: Timestamp) -> usize {
+        let working = std::mem::take(&mut self.working);
+        let mut still = Vec::new();
+        for side in [Side::Sell, Side::Buy] {
+            for intent in working.iter().filter(|w| w.side == side) {
+                if !self.execute_one(intent, slice, now) {
+                    still.push(*intent);
+                }
+            }
+        }
+        // Back in order of arrival.
+        still.sort_by_key(|w| w.id);
+        let done = working.len() - still.len();
+        self.working = still;
+        done
+    }
+
+    /// Whether the order is done with.
+    fn execute_one(&mut self, intent: &Intent, slice: &Slice<'_>, now: Timestamp) -> bool {
+        let id = intent.instrument;
+        let Some(instrument) = self.instruments.get(id) else {
+            return true;
+        };
+        let raw = slice.value(id, self.settings.fill_point.field());
+        let Some(market) = raw.and_then(|p| Price::from_market_data(p, instrument.price_scale))
+        else {
+            return false;
+        };
+        let Some(price) = self.price(intent, market) else {
+            return false;
+        };
+        let quantity = self.coverable(instrument, intent, price);
+        if quantity.is_positive() {
+            self.fill(id, intent, price, quantity, now);
+        }
+        if quantity < intent.quantity {
+            let reason = match intent.side {
+                Side::Buy => "not enough cash for the rest",
+                Side::Sell => "not enough units for the rest",
+            };
+            self.facts.push_back(Fact::Canceled {
+                client_id: intent.client_id,
+                reason: reason.into(),
+            });
+        }
+        true
+    }
+
+    /// The execution price; `None` when a limit is not reached.
+    fn price(&self, intent: &Intent, market: Price) -> Option<Price> {
+        let worse = self.settings.slippage.worsen(market, intent.side);
+        match (intent.order_type, intent.side) {
+            (OrderType::Market, _) => Some(worse),
+            (OrderType::Limit(limit), Side::Buy) => (market <= limit).then(|| worse.min(limit)),
+            (OrderType::Limit(limit), Side::Sell) => (market >= limit).then(|| worse.max(limit)),
+        }
+    }
+
+    /// How much of the order the account can pay for: all of it, or whole lots that fit.
+    fn coverable(&self, instrument: &Instrument, intent: &Intent, price: Price) -> Quantity {
+        match intent.side {
+            Side::Sell => {
+                let held = self.positions[intent.instrument.index()].max(Quantity::ZERO);
+                intent
+                    .quantity
+                    .min(held.to_lots_toward_zero(instrument.lot))
+            }
+            Side::Buy => {
+                let cost = |q| {
+                    let notional = instrument.notional(price, q);
+                    notional + self.settings.fees.fee(notional)
+                };
+                if cost(intent.quantity) <= self.cash {
+                    return intent.quantity;
+                }
+                // The largest number of lots whose cost fits, by bisection on the exact cost.
+                let lot = instrument.lot.units();
+                let (mut fits, mut too_many) = (0, intent.quantity.units() / lot);
+                while too_many - fits > 1 {
+                    let middle = i64::midpoint(fits, too_many);
+                    if cost(Quantity::from_units(middle * lot)) <= self.cash {
+                        fits = middle;
+                    } else {
+                        too_many = middle;
+                    }
+                }
+                Quantity::from_units(fits * lot)
+            }
+        }
+    }
+
+    fn fill(
+        &mut self,
+        id: InstrumentId,
+        intent: &Intent,
+        price: Price,
+        quantity: Quantity,
+        now: Timestamp,
+    ) {
+        let Some(instrument) = self.instruments.get(id) else {
+            return;
+        };
+        let notional = instrument.notional(price, quantity);
+        let fee = self.settings.fees.fee(notional);
+        match intent.side {
+            Side::Buy => self.cash -= notional,
+            Side::Sell => self.cash += notional,
+        }
+        self.cash -= fee;
+        self.positions[id.index()] += intent.side.signed(quantity);
+        self.trades += 1;
+        self.facts.push_back(Fact::Filled(Fill {
+            time: now,
+            client_id: intent.client_id,
+            trade_id: TradeId(self.trades),
+            instrument: id,
+            side: intent.side,
+            quantity,
+            price,
+            fee,
+            fee_asset: AssetId::BASE,
+        }));
+    }
+
+    /// Ends orders whose time is over after the fill point of this slice. A lane that was closed
+    /// has not had its auction yet.
+    pub fn expire(&mut self, slice: &Slice<'_>) {
+        let facts = &mut self.facts;
+        self.working.retain(|w| {
+            let waits = w.time_in_force == TimeInForce::Gtc
+                || slice.state(w.instrument) == LaneState::Closed;
+            if !waits {
+                facts.push_back(Fact::Expired {
+                    client_id: w.client_id,
+                });
+            }
+            waits
+        });
+    }
+
+    /// Applies a corporate action to what is held and to what works.
+    pub fn apply(&mut self, id: InstrumentId, action: &CorporateAction, slice: &Slice<'_>) {
+        match action.kind {
+            ActionKind::Dividend(per_unit) => self.pay_dividend(id, per_unit),
+            ActionKind::Split(ratio) => self.split(id, ratio, slice),
+            ActionKind::Delisting => self.delist(id),
+        }
+    }
+
+    fn pay_dividend(&mut self, instrument: InstrumentId, per_unit: rust_decimal::Decimal) {
+        let held = self.positions[instrument.index()];
+        let Some(i) = self.instruments.get(instrument) else {
+            return;
+        };
+        if held.is_zero() {
+            return;
+        }
+        let amount = i.cash_per_unit(per_unit, held, self.instruments.base().scale);
+        self.cash += amount;
+        self.facts.push_back(Fact::Dividend {
+            instrument,
+            per_unit,
+            amount,
+        });
+    }
+
+    fn split(&mut self, instrument: InstrumentId, ratio: SplitRatio, slice: &Slice<'_>) {
+        let index = instrument.index();
+        let Some(i) = self.instruments.get(instrument) else {
+            return;
+        };
+        let before = self.positions[index];
+        let quantity = ratio.apply(before, i.lot);
+        // The fraction, in units of 1/old, is paid at the first price after the split.
+        let fraction =
+            before.units() * i64::from(ratio.new) - quantity.units() * i64::from(ratio.old);
+        let price = slice
+            .value(instrument, self.settings.fill_point.field())
+            .unwrap_or(self.last_close[index] / ratio.to_f64());
+        let price = Price::from_market_data(price, i.price_scale).unwrap_or(Price::ZERO);
+        let value = i.notional(price, Quantity::from_units(fraction));
+        let cash_in_lieu =
+            Cash::from_units(divide(value.units(), i128::from(ratio.old), Rounding::Down));
+        self.cash += cash_in_lieu;
+        self.positions[index] = quantity;
+        self.last_close[index] /= ratio.to_f64();
+        let lot = i.lot;
+        for order in self
+            .working
+            .iter_mut()
+            .filter(|w| w.instrument == instrument)
+        {
+            order.quantity = ratio.apply(order.quantity, lot);
+            if let OrderType::Limit(price) = &mut order.order_type {
+                *price = ratio.unapply(*price);
+            }
+        }
+        self.facts.push_back(Fact::Split {
+            instrument,
+            ratio,
+            quantity,
+            cash_in_lieu,
+        });
+    }
+
+    fn delist(&mut self, instrument: InstrumentId) {
+        let index = instrument.index();
+        let Some(i) = self.instruments.get(instrument) else {
+            return;
+        };
+        let price = Price::from_market_data(self.last_close[index], i.price_scale);
+        let held = std::mem::take(&mut self.positions[index]);
+        let value = i.notional(price.unwrap_or(Price::ZERO), held);
+        let amount = value - value.fee(self.settings.delisting_haircut);
+        self.cash += amount;
+        self.working.retain(|w| {
+            let ends = w.instrument == instrument;
+            if ends {
+                let reason = "the instrument was delisted".into();
+                self.facts.push_back(Fact::Canceled {
+                    client_id: w.client_id,
+                    reason,
+                });
+            }
+            !ends
+        });
+        self.facts.push_back(Fact::Delisted { instrument, amount });
+    }
+
+    /// Remembers the closes of a slice, for actions before the next one.
+    #[inline]
+    pub fn note_closes(&mut self, slice: &Slice<'_>) {
+        for (i, last) in self.last_close.iter_mut().enumerate() {
+            if let Some(close) = slice.close(InstrumentId::from_index(i)) {
+                *last = close;
+            }
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! The backtest driver: a synchronous loop without I/O around kernel and exchange.
+
+use super::exchange::Exchange;
+use super::fill_point::FillPoint;
+use crate::error::{Error, Result};
+use crate::instrument::{InstrumentId, Instruments};
+use crate::kernel::{Action, Counts, Effects, Input, Kernel, Quotes, Record, Severity, SizeAt};
+use crate::market::{Fields, Panel, PriceBasis, Slice};
+use crate::portfolio::Account;
+use crate::strategy::Strategy;
+use crate::time::Timestamp;
+
+/// The end of one bar: what a run directory or a progress bar may want to know.
+#[derive(Clone, Copy, Debug)]
+pub struct BarClose<'a> {
+    /// The slice that closed.
+    pub slice: Slice<'a>,
+    /// The account after everything that happened at this instant.
+    pub account: &'a Account,
+    /// The instruments.
+    pub instruments: &'a Instruments,
+}
+
+/// Where records and bar closes go. Records are durable when `records` returns.
+pub trait Sink {
+    /// Takes one batch of records.
+    ///
+    /// # Errors
+    /// Whatever keeps them from being kept; the run stops.
+    fn records(&mut self, records: &[Record]) -> Result<()>;
+
+    /// A bar is complete.
+    ///
+    /// # Errors
+    /// Whatever the sink cannot cope with; the run stops.
+    fn bar(&mut self, close: &BarClose<'_>) -> Result<()>;
+}
+
+/// Keeps nothing.
+impl Sink for () {
+    fn records(&mut self, _: &[Record]) -> Result<()> {
+        Ok(())
+    }
+
+    fn bar(&mut self, _: &BarClose<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// What a run did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunTotals {
+    /// Slices delivered.
+    pub bars: usize,
+    /// The order path, stage by stage.
+    pub counts: Counts,
+    /// Orders the exchange received.
+    pub sends: u64,
+    /// Orders that still waited for a fill point when the data ended.
+    pub open_orders: usize,
+    /// What was worth saying and did not stop the run.
+    pub warnings: Vec<Error>,
+}
+
+/// Runs a kernel against an exchange over all slices of a panel.
+///
+/// At one instant: corporate actions, then executions, then marks, then decisions. Orders sent in
+/// answer to executions execute at the same instant, until nothing happens any more.
+///
+/// # Errors
+/// `DataMissing` or `DataValidation` when the panel cannot serve the strategy or the fill point;
+/// the error of an alert; the sink's error; and `Invariant` when at the end verdicts and intents,
+/// permits and sends, or the two accounts do not agree, or equity is not positive.
+pub fn run<S: Strategy, K: Sink + ?Sized>(
+    kernel: &mut Kernel<S>,
+    exchange: &mut Exchange,
+    panel: &Panel,
+    sink: &mut K,
+) -> Result<RunTotals> {
+    check_data(kernel, exchange, panel)?;
+    let mut driver = Driver {
+        kernel,
+        exchange,
+        unspent: 0,
+        sink,
+        effects: Effects::new(),
+        quotes: Vec::new(),
+        warnings: Vec::new(),
+    };
+    if let Some(first) = panel.open_times().first() {
+        driver.settle(*first)?;
+    }
+    for (row, slice) in panel.slices().enumerate() {
+        driver.bar(&slice, panel.actions_in(row))?;
+    }
+    let (warnings, unspent) = (std::mem::take(&mut driver.warnings), driver.unspent);
+    check_end(kernel, exchange, unspent)?;
+    Ok(RunTotals {
+        bars: panel.len(),
+        counts: kernel.counts(),
+        sends: exchange.received(),
+        open_orders: exchange.working().len(),
+        warnings,
+    })
+}
+
+/// Refuses data that cannot mean what the strategy or the fill point needs.
+fn check_data<S: Strategy>(kernel: &Kernel<S>, exchange: &Exchange, panel: &Panel) -> Result<()> {
+    if panel.lanes() != kernel.instruments().len() {
+        return Err(
+            Error::invariant("panel and registry have different numbers of instruments")
+                .context("panel", panel.lanes())
+                .context("registry", kernel.instruments().len()),
+        );
+    }
+    let requirements = kernel.requirements();
+    let point = exchange.settings().fill_point;
+    let missing = requirements
+        .fields
+        .union(Fields::of(&[point.field()]))
+        .missing_from(panel.fields());
+    if !missing.is_empty() {
+        return Err(
+            Error::missing(format!("missing columns: {}", missing.join(", ")))
+                .context("strategy", kernel.strategy().name())
+                .context("fill_point", point.name())
+                .hint("use data with these columns, or a strategy and fill point that do without"),
+        );
+    }
+    if requirements.level_dependent && panel.basis() == PriceBasis::BackAdjusted {
+        return Err(
+            Error::validation("a rule on price levels cannot use back-adjusted prices")
+                .context("strategy", kernel.strategy().name())
+                .hint(
+                    "every back-adjusted level depends on the future: use raw prices with their \
+                 corporate actions",
+                ),
+        );
+    }
+    Ok(())
+}
+
+/// What must hold when the data ends.
+fn check_end<S: Strategy>(kernel: &Kernel<S>, exchange: &Exchange, unspent: u64) -> Result<()> {
+    let counts = kernel.counts();
+    let broken = |what: &str, left: String, right: String| {
+        Err(
+            Error::invariant(format!("{what} do not agree at the end of the run"))
+                .context("left", left)
+                .context("right", right)
+                .hint("this is a bug; please report it with the run's config"),
+        )
+    };
+    if counts.intents != counts.verdicts {
+        return broken(
+            "intents and verdicts",
+            counts.intents.to_string(),
+            counts.verdicts.to_string(),
+        );
+    }
+    if counts.permits != exchange.received() + unspent {
+        return broken(
+            "permits and sends",
+            counts.permits.to_string(),
+            exchange.received().to_string(),
+        );
+    }
+    let account = kernel.account();
+    if account.cash() != exchange.cash() {
+        return broken(
+            "our cash and the exchange's",
+            account.cash().units().to_string(),
+            exchange.cash().units().to_string(),
+        );
+    }
+    for id in kernel.instruments().ids() {
+        let (ours, theirs) = (account.position(id).quantity, exchange.position(id));
+        if ours != theirs {
+            return broken(
+                "our position and the exchange's",
+                ours.units().to_string(),
+                theirs.units().to_string(),
+            );
+        }
+    }
+    let trial = account.ledger().trial_balance();
+    if !trial.is_zero() {
+        return broken(
+            "debits and credits",
+            trial.units().to_string(),
+            "0".to_owned(),
+        );
+    }
+    Ok(())
+}
+
+struct Driver<'a, S, K: ?Sized> {
+    kernel: &'a mut Kernel<S>,
+    exchange: &'a mut Exchange,
+    unspent: u64,
+    sink: &'a mut K,
+    effects: Effects,
+    quotes: Vec<Option<f64>>,
+    warnings: Vec<Error>,
+}
+
+impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
+    #[inline]
+    fn bar(
+        &mut self,
+        slice: &Slice<'_>,
+        actions: &[(usize, InstrumentId, crate::market::CorporateAction)],
+    ) -> Result<()> {
+        let point = self.exchange.settings().fill_point;
+        let (open, close) = (slice.open_time().max(self.kernel.now()), slice.time());
+        if !actions.is_empty() {
+            for (_, id, action) in actions {
+                self.exchange.apply(*id, action, slice);
+            }
+            self.settle(open)?;
+        }
+        if point == FillPoint::NextOpen {
+            self.fill_point(slice, open)?;
+        }
+        if point == FillPoint::NextClose {
+            self.fill_point(slice, close)?;
+        }
+        self.exchange.note_closes(slice);
+        self.kernel
+            .step(close, Input::Slice(slice), &mut self.effects);
+        self.settle(close)?;
+        if point == FillPoint::SameClose {
+            self.fill_point(slice, close)?;
+        }
+        let account = self.kernel.account();
+        if account.equity() <= 0.0 || !account.equity().is_finite() {
+            return Err(Error::invariant("equity is not a positive number")
+                .context("time", close)
+                .context("equity", account.equity())
+                .hint("check the prices at this time; an account without money cannot go on"));
+        }
+        self.sink.bar(&BarClose {
+            slice: *slice,
+            account,
+            instruments: self.kernel.instruments(),
+        })
+    }
+
+    /// Executes at one instant until nothing happens any more.
+    #[inline]
+    fn fill_point(&mut self, slice: &Slice<'_>, now: Timestamp) -> Result<()> {
+        if self.kernel.settings().size_at == SizeAt::Fill && self.kernel.wants_quotes() {
+            self.quote(slice, now)?;
+        }
+        if !self.exchange.has_work() {
+            return Ok(());
+        }
+        while self.exchange.execute(slice, now) > 0 {
+            self.settle(now)?;
+        }
+        self.settle(now)?;
+        if self.exchange.has_work() {
+            self.exchange.expire(slice);
+            self.settle(now)?;
+        }
+        Ok(())
+    }
+
+    fn quote(&mut self, slice: &Slice<'_>, now: Timestamp) -> Result<()> {
+        let field = self.exchange.settings().fill_point.field();
+        self.quotes.clear();
+        self.quotes
+            .extend((0..slice.lanes()).map(|i| slice.value(InstrumentId::from_index(i), field)));
+        let quotes = Quotes {
+            prices: &self.quotes,
+        };
+        self.kernel
+            .step(now, Input::Quotes(&quotes), &mut self.effects);
+        self.settle(now)
+    }
+
+    /// Carries out effects and delivers facts until both are used up.
+    #[inline]
+    fn settle(&mut self, now: Timestamp) -> Result<()> {
+        loop {
+            while let Some(action) = self.effects.next_action() {
+                self.carry_out(action, now)?;
+            }
+            let Some(fact) = self.exchange.next_fact() else {
+                return Ok(());
+            };
+            self.kernel.step(now, Input::Fact(&fact), &mut self.effects);
+        }
+    }
+
+    fn carry_out(&mut self, action: Action, now: Timestamp) -> Result<()> {
+        match action {
+            Action::Persist(id, range) => {
+                self.sink.records(&self.effects.records[range])?;
+                self.kernel
+                    .step(now, Input::Persisted(id), &mut self.effects);
+            }
+            Action::Send(permit) => match permit.redeem(self.kernel.gate(), now) {
+                Ok(order) => self.exchange.submit(order),
+                Err(unspent) => {
+                    self.unspent += 1;
+                    let fact = crate::kernel::Fact::NotSent {
+                        client_id: unspent.intent().client_id,
+                        reason: "the send gate refused the permit".into(),
+                    };
+                    self.kernel.step(now, Input::Fact(&fact), &mut self.effects);
+                }
+            },
+            Action::Cancel(_, client_id) => self.exchange.cancel(client_id),
+            Action::Query(_, client_id) => {
+                return Err(
+                    Error::invariant("the exchange core answers everything at once")
+                        .context("client_id", client_id),
+                );
+            }
+            Action::Arm(timer, _) => {
+                return Err(
+                    Error::invariant("no timer runs in a backtest").context("timer", timer.0)
+                );
+            }
+            Action::Alert(Severity::Error, error) => return Err(error),
+            Action::Alert(Severity::Warning, error) => self.warnings.push(error),
+        }
+        Ok(())
+    }
+}

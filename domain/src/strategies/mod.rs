@@ -1,0 +1,36 @@
+//! Built-in strategies: ready implementations of [`Strategy`](crate::strategy::Strategy).
+//!
+//! | name | holds |
+//! |---|---|
+//! | `breakout` | what broke out of its range, the calmer the more: [`BreakoutInverseVolatility`] |
+//! | `momentum` | the few with the highest past return: [`MomentumTopK`] |
+//! | `sma_cross` | each while its fast average is above its slow one: [`SmaCrossUnits`] |
+//! | `equal_weight` | the same of everything, a benchmark: [`EqualWeightHold`] |
+//!
+//! Each has a parameter struct with the usual defaults and is made for the instruments of an
+//! account, all of which are its universe. Signals read the total-return index, so a split moves
+//! nothing and a dividend counts. Work per bar is constant for each instrument.
+//!
+//! An instrument that is not listed, delisted or not warmed up is outside the universe: it takes no
+//! part in ranks and weights. One that is listed and has no bar now (a hole, a halt, a closed
+//! session) keeps its last signal and its last risk estimate, so that a late bar of one name never
+//! moves the weights of the others.
+//!
+//! A saved state names the strategy, its parameters and its instruments; a restore refuses any
+//! other, and changes nothing when it refuses.
+
+mod breakout;
+mod eligibility;
+mod equal_weight;
+mod identity;
+mod momentum;
+mod sizing;
+mod sma_cross;
+#[cfg(test)]
+mod trial;
+mod window;
+
+pub use breakout::{BreakoutInverseVolatility, BreakoutParameters};
+pub use equal_weight::{EqualWeightHold, EqualWeightParameters};
+pub use momentum::{MomentumParameters, MomentumTopK, MomentumWeighting};
+pub use sma_cross::{Sizing, SmaCrossParameters, SmaCrossUnits};

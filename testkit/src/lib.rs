@@ -1,0 +1,16 @@
+//! What tests are made of: builders, fakes and the conformance suite of each port.
+//!
+//! A dev-dependency only. [`builders`] make domain values from a seed, [`fakes`] are adapters that
+//! misbehave on command, and [`conformance`] holds what every adapter of a port must do, one
+//! behaviour a function:
+//!
+//! ```text
+//! mod market_data {
+//!     ballast_testkit::market_data_conformance!(super::subject());
+//! }
+//! ```
+
+pub mod builders;
+pub mod conformance;
+pub mod fakes;
+pub mod permits;

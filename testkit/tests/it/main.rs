@@ -1,0 +1,4 @@
+//! Integration tests, one binary.
+
+mod broken_sources;
+mod fake_market_data;
