@@ -56,7 +56,7 @@ fn rep_08_one_identity_stands_on_everything_a_run_writes() {
     ] {
         assert!(summary[key].is_number(), "{key}");
     }
-    assert!(summary["metrics"]["calmar"].is_null());
+    assert!(summary["metrics"]["sharpe"].is_number());
     assert!(summary.get("run_id").is_none());
 }
 
