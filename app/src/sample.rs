@@ -48,6 +48,15 @@ const SAMPLES: [(&str, &str, Option<&str>); 3] = [
     ("nasdaq", "nasdaq.csv.gz", None),
 ];
 
+/// What a benchmark written as `sample:NAME` is, in a few words.
+pub fn describe(benchmark: &str) -> Option<&'static str> {
+    match benchmark.strip_prefix("sample:")? {
+        "sp500" => Some("the S&P 500 index, without dividends"),
+        "nasdaq" => Some("the NASDAQ Composite index, without dividends"),
+        _ => None,
+    }
+}
+
 /// The bars of the sample `name`, and its corporate actions if it has any.
 ///
 /// # Errors

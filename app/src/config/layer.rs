@@ -95,15 +95,24 @@ impl Layer {
     /// `Configuration` naming the assignment without `=` or with an impossible key.
     pub fn arguments<'a>(assignments: impl IntoIterator<Item = &'a str>) -> Result<Self> {
         let mut layer = Self::empty();
+        layer.assign(assignments)?;
+        Ok(layer)
+    }
+
+    /// Adds `key=value` assignments of `--set`, as [`Layer::arguments`].
+    ///
+    /// # Errors
+    /// As [`Layer::arguments`].
+    pub fn assign<'a>(&mut self, assignments: impl IntoIterator<Item = &'a str>) -> Result<()> {
         for assignment in assignments {
             let Some((key, value)) = assignment.split_once('=') else {
                 return Err(Error::config(format!("'{assignment}' sets nothing"))
                     .context("where", "--set")
                     .hint("write --set key=value, such as --set execution.fee_bps=10"));
             };
-            layer.set("--set", key.trim(), value.trim())?;
+            self.set("--set", key.trim(), value.trim())?;
         }
-        Ok(layer)
+        Ok(())
     }
 
     /// A layer without settings, to be filled by [`Layer::set`].

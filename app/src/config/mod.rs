@@ -50,6 +50,13 @@ impl Resolved {
         self.origins.get(path)
     }
 
+    /// Who set each leaf, by its dotted path, in order of paths.
+    pub fn origins(&self) -> impl Iterator<Item = (&str, &Origin)> {
+        self.origins
+            .iter()
+            .map(|(path, origin)| (path.as_str(), origin))
+    }
+
     /// The canonical text with each key's origin as comment.
     pub fn show(&self) -> String {
         show::annotated(&self.config.to_toml(), &self.origins)

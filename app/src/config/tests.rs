@@ -235,7 +235,10 @@ fn the_shipped_configs_are_complete_and_round_trip() {
         let config = Config::from_toml(text).unwrap();
         assert_eq!(Config::from_toml(&config.to_toml()).unwrap(), config);
         assert_eq!(config.data.symbols.len(), 5);
-        assert_eq!(config.execution.fill, FillPoint::NextOpen);
+        assert_eq!(
+            config.execution.fill,
+            ballast_domain::simulation::FillPoint::NextOpen
+        );
         // Every key is written in the example, as a setting or as a comment.
         for key in keys::KEYS {
             assert!(text.contains(&format!("{} = ", key.name)) || key.name == "parameters");

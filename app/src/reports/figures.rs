@@ -30,6 +30,16 @@ pub fn count(value: u64) -> String {
     grouped(&value.to_string())
 }
 
+/// Bytes in binary megabytes with one digit.
+pub fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}
+
+/// Seconds with two digits.
+pub fn seconds(value: f64) -> String {
+    format!("{value:.2} s")
+}
+
 fn grouped(digits: &str) -> String {
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
@@ -58,5 +68,7 @@ mod tests {
         assert_eq!(percent(-0.123_45), "-12.35 %");
         assert_eq!(ratio(None), "–");
         assert_eq!(count(12_345), "12,345");
+        assert_eq!(megabytes(3 << 19), "1.5 MiB");
+        assert_eq!(seconds(1.234), "1.23 s");
     }
 }

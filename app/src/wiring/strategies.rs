@@ -1,12 +1,14 @@
 //! The strategies a config can name, and how each is made from its table of parameters.
 
-use ballast_domain::instrument::Instruments;
+use ballast_domain::calendar::Calendar;
+use ballast_domain::instrument::{Asset, InstrumentKind, InstrumentSpec, Instruments};
 use ballast_domain::strategies::{
     BreakoutInverseVolatility, BreakoutParameters, EqualWeightHold, EqualWeightParameters,
     MomentumParameters, MomentumTopK, SmaCrossParameters, SmaCrossUnits,
 };
 use ballast_domain::strategy::Strategy;
 use ballast_domain::{Error, Result};
+use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 
 use crate::config::{StrategyChoice, nearest};
@@ -48,11 +50,24 @@ pub fn strategy(choice: &StrategyChoice, instruments: &Instruments) -> Result<Bo
 /// # Errors
 /// As [`strategy`].
 pub fn check_strategy(choice: &StrategyChoice) -> Result<()> {
-    let base = ballast_domain::instrument::Asset {
+    // Parameters do not depend on the instrument; a strategy only wants to see one.
+    let mut instruments = Instruments::new(Asset {
         code: "USD".to_owned(),
         scale: 8,
-    };
-    strategy(choice, &Instruments::new(base)?).map(drop)
+    })?;
+    instruments.define(&InstrumentSpec {
+        symbol: "ANY".to_owned(),
+        kind: InstrumentKind::Equity,
+        quote: "USD".to_owned(),
+        price_scale: 4,
+        quantity_scale: 0,
+        tick: Decimal::new(1, 2),
+        lot: Decimal::ONE,
+        min_notional: Decimal::ONE,
+        multiplier: Decimal::ONE,
+        calendar: Calendar::Utc24x7,
+    })?;
+    strategy(choice, &instruments).map(drop)
 }
 
 fn parameters<T: DeserializeOwned>(choice: &StrategyChoice) -> Result<T> {

@@ -100,9 +100,9 @@ mod tests {
 
     #[test]
     fn an_index_is_aligned_scaled_and_carried_over_gaps() {
-        let index = index(&[(2, 50.0), (3, 55.0), (5, 60.0)]);
+        let index = index(&[(2, 50.0), (3, 75.0), (5, 100.0)]);
         let b = from_index("i", "an index", &index, &panel(1..6), 100.0).unwrap();
-        assert_eq!(b.values, [100.0, 100.0, 100.0, 110.0, 110.0, 120.0]);
+        assert_eq!(b.values, [100.0, 100.0, 100.0, 150.0, 150.0, 200.0]);
         let late = from_index("i", "an index", &index, &panel(0..2), 100.0).unwrap_err();
         assert!(
             late.to_string().contains("no value within the run"),

@@ -11,11 +11,13 @@ mod curve;
 mod decisions;
 mod summary;
 mod text;
+mod trades;
 mod variant;
 
 pub use artefacts::Artefacts;
 pub use benchmarks::Benchmark;
 pub use summary::{BenchmarkSummary, Caveat, OrderCounts, RobustnessRow, Summary};
+pub use trades::trades_csv;
 pub use variant::Variant;
 
 use std::collections::BTreeMap;
@@ -398,6 +400,10 @@ impl<K: Sink> Sink for Watched<'_, K> {
     }
 
     fn bar(&mut self, close: &BarClose<'_>) -> ballast_domain::Result<()> {
+        if self.progress.is_interrupted() {
+            // Whoever holds the progress knows why; the run only has to end.
+            return Err(ballast_domain::Error::execution("interrupted"));
+        }
         self.progress.advance();
         self.sink.bar(close)
     }
