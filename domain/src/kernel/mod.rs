@@ -39,7 +39,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::instrument::{AssetId, InstrumentId, Instruments};
 use crate::market::LaneState;
-use crate::orders::OrderStatus;
+use crate::orders::{Order, OrderStatus};
 use crate::portfolio::{Account, Sleeves};
 use crate::risk::{Exposure, Mode, ModeScope, Modes};
 use crate::strategy::{Decision, Requirements, Strategy, Target};
@@ -176,16 +176,24 @@ impl<S: Strategy> Kernel<S> {
     /// is refused with an alert and halts the account: wrong is worse than stopped.
     #[inline]
     pub fn step(&mut self, now: Timestamp, input: Input<'_>, effects: &mut Effects) {
+        let first = effects.records.len();
         if now < self.now {
             let error = Error::invariant("trading time ran backwards")
                 .context("now", now)
                 .context("before", self.now)
                 .hint("deliver inputs in the order of their times");
             self.halt(effects, error);
-            return;
+        } else {
+            self.now = now;
+            self.take(input, effects);
         }
-        self.now = now;
-        let first = effects.records.len();
+        if effects.records.len() > first {
+            self.persist(first, effects);
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, input: Input<'_>, effects: &mut Effects) {
         match input {
             Input::Slice(slice) => self.on_slice(slice, effects),
             Input::Persisted(id) => self.on_persisted(id, effects),
@@ -200,9 +208,6 @@ impl<S: Strategy> Kernel<S> {
                     .actions
                     .push_back(Action::Alert(Severity::Warning, error));
             }
-        }
-        if effects.records.len() > first {
-            self.persist(first, effects);
         }
     }
 
@@ -322,7 +327,6 @@ impl<S: Strategy> Kernel<S> {
 
     /// Stops order flow because the program or its driver contradicts itself.
     fn halt(&mut self, effects: &mut Effects, error: Error) {
-        let first = effects.records.len();
         self.tighten(
             ModeScope::Account,
             Mode::Halted,
@@ -332,9 +336,6 @@ impl<S: Strategy> Kernel<S> {
         effects
             .actions
             .push_back(Action::Alert(Severity::Error, error));
-        if effects.records.len() > first {
-            self.persist(first, effects);
-        }
     }
 
     /// Whether nothing is outstanding: no batch, no order that may still execute by itself, no
@@ -391,6 +392,16 @@ impl<S: Strategy> Kernel<S> {
     /// The mode that holds for an instrument.
     pub fn mode(&self, id: InstrumentId) -> Mode {
         self.modes.effective(id)
+    }
+
+    /// What its orders may still do: open quantities and cash set aside.
+    pub const fn exposure(&self) -> &Exposure {
+        &self.exposure
+    }
+
+    /// The orders it still knows, oldest first: all that may execute, and the last final ones.
+    pub fn orders(&self) -> impl Iterator<Item = &Order> {
+        self.orders.iter()
     }
 
     /// Facts about orders that are not known here.
