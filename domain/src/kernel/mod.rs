@@ -46,6 +46,7 @@ use crate::strategy::{Decision, Requirements, Strategy, Target};
 use crate::time::Timestamp;
 use digest::Digest;
 use order_book::OrderBook;
+use permit::Epochs;
 use plan::Saga;
 
 /// How often each stage of the order path was passed. A run ends with `intents = verdicts` and
@@ -91,6 +92,9 @@ pub struct Kernel<S> {
     instruments: Instruments,
     settings: Settings,
     gate: Arc<SendGate>,
+    /// The epochs this kernel has acknowledged. Permits are bound to these, never to what the gate
+    /// says at the moment of minting: a kill that nobody told the kernel of must hold.
+    epochs: Epochs,
     account: Account,
     orders: OrderBook,
     exposure: Exposure,
@@ -163,6 +167,7 @@ impl<S: Strategy> Kernel<S> {
             release: 0..0,
             orphans: Vec::new(),
             counts: Counts::default(),
+            epochs: gate.epochs(),
             strategy,
             instruments,
             settings,
@@ -275,7 +280,9 @@ impl<S: Strategy> Kernel<S> {
         self.counts.permits += 1;
         let expires_at = self.now + self.settings.permit_lifetime;
         effects.actions.push_back(Action::Send(SendPermit::mint(
-            intent, &self.gate, expires_at,
+            intent,
+            self.epochs,
+            expires_at,
         )));
     }
 
@@ -305,7 +312,11 @@ impl<S: Strategy> Kernel<S> {
             HealthFact::JournalFailed { reason } => {
                 (Mode::Halted, format!("journal failed: {reason}"))
             }
-            HealthFact::Killed { reason } => (Mode::Halted, format!("killed: {reason}")),
+            HealthFact::Killed { reason } => {
+                // Acknowledged and halted in one step: whoever releases the mode means after it.
+                self.epochs.kill = self.gate.kill_epoch();
+                (Mode::Halted, format!("killed: {reason}"))
+            }
         };
         self.tighten(ModeScope::Account, mode, reason, effects);
     }
