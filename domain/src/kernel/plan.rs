@@ -417,20 +417,29 @@ impl<S: Strategy> Kernel<S> {
         }
     }
 
-    /// A newer decision takes over: take back what works, then plan anew.
+    /// A newer decision takes over: take back what works, keep home what is still being written,
+    /// then plan anew.
     pub(super) fn cancel_saga(&mut self, effects: &mut Effects) {
         let Some(saga) = &mut self.saga else { return };
         saga.superseded = true;
         let decision = saga.decision;
+        let mut unsent = Vec::new();
         for order in self.orders.iter() {
-            let working = matches!(
-                order.status(),
-                OrderStatus::Sent | OrderStatus::Accepted | OrderStatus::PartiallyFilled
-            );
-            if order.intent.client_id.decision == decision && working {
-                let cancel = Action::Cancel(order.intent.instrument, order.intent.client_id);
-                effects.actions.push_back(cancel);
+            if order.intent.client_id.decision != decision {
+                continue;
             }
+            match order.status() {
+                OrderStatus::Recorded => unsent.push(order.intent.id.0),
+                OrderStatus::Sent | OrderStatus::Accepted | OrderStatus::PartiallyFilled => {
+                    let cancel = Action::Cancel(order.intent.instrument, order.intent.client_id);
+                    effects.actions.push_back(cancel);
+                }
+                _ => {}
+            }
+        }
+        for number in unsent {
+            let reason = "superseded by a newer decision".into();
+            self.end_order(number, OrderStatus::NotSent, reason, effects);
         }
     }
 
