@@ -114,7 +114,7 @@ impl<S: Strategy> Kernel<S> {
         self.note_unknown(number, was_unknown);
         if status == OrderStatus::Unknown {
             // The reservation stays; the plan goes on without this leg.
-            self.settle(id.decision, effects);
+            self.settle(number, effects);
         }
     }
 
@@ -157,9 +157,7 @@ impl<S: Strategy> Kernel<S> {
         self.exposure.add_reserved(-reserved);
         self.note_unknown(number, was_unknown);
         self.record_order(id, status, reason, effects);
-        if !was_unknown {
-            self.settle(id.decision, effects);
-        }
+        self.settle(number, effects);
     }
 
     fn record_order(
@@ -203,7 +201,7 @@ impl<S: Strategy> Kernel<S> {
             return;
         }
         let was_unknown = self.is_unknown(number);
-        let (open, was_final) = (order.open_quantity(), order.status().is_final());
+        let open = order.open_quantity();
         if self.orders.execute(number, fill) == Applied::Known {
             return;
         }
@@ -219,8 +217,8 @@ impl<S: Strategy> Kernel<S> {
             .orders
             .by_number(number)
             .is_some_and(|o| o.status() == OrderStatus::Filled);
-        if filled && !was_final && !was_unknown {
-            self.settle(fill.client_id.decision, effects);
+        if filled {
+            self.settle(number, effects);
         }
     }
 

@@ -406,8 +406,16 @@ impl<S: Strategy> Kernel<S> {
         added
     }
 
-    /// An order of the saga can no longer execute by itself.
-    pub(super) fn settle(&mut self, decision: u32, effects: &mut Effects) {
+    /// The saga need not wait for this order any more: it ended, or its outcome is unknown. Only
+    /// the first time counts, for an unknown order may come back and end as well.
+    pub(super) fn settle(&mut self, number: u64, effects: &mut Effects) {
+        let Some(order) = self.orders.by_number_mut(number) else {
+            return;
+        };
+        if std::mem::replace(&mut order.settled, true) {
+            return;
+        }
+        let decision = order.intent.client_id.decision;
         let Some(saga) = self.saga.as_mut().filter(|s| s.decision == decision) else {
             return;
         };
