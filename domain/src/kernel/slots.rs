@@ -80,14 +80,16 @@ impl<S: Strategy> Kernel<S> {
     /// A decision takes effect: its targets become the account's.
     fn activate(&mut self, pending: Pending, effects: &mut Effects) {
         let record = pending.decision.clone();
-        let taken = self.sleeves.take(pending.decision).and_then(|changed| {
-            self.sleeves
-                .account_targets(self.states.len(), &mut self.targets)?;
+        // Worked out on copies: a decision that is refused leaves the targets before it alone.
+        let (mut sleeves, mut targets) = (self.sleeves.clone(), Vec::new());
+        let taken = sleeves.take(pending.decision).and_then(|changed| {
+            sleeves.account_targets(self.states.len(), &mut targets)?;
             Ok(changed)
         });
         match taken {
             Ok(false) => {}
             Ok(true) => {
+                (self.sleeves, self.targets) = (sleeves, targets);
                 let waiting = Waiting {
                     slot: pending.slot,
                     decision: record,
