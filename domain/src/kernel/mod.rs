@@ -39,7 +39,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::instrument::{AssetId, InstrumentId, Instruments};
 use crate::market::LaneState;
-use crate::orders::{Order, OrderStatus};
+use crate::orders::{Order, OrderStatus, Side};
 use crate::portfolio::{Account, Sleeves};
 use crate::risk::{Exposure, Mode, ModeScope, Modes};
 use crate::strategy::{Decision, Requirements, Strategy, Target};
@@ -263,8 +263,8 @@ impl<S: Strategy> Kernel<S> {
         }
         let intent = order.intent;
         let reduces = {
-            let held = self.account.position(intent.instrument).quantity.units();
-            held.signum() * intent.delta().units().signum() < 0
+            let held = self.account.position(intent.instrument).quantity;
+            Side::of(-held) == intent.side && intent.quantity <= held.abs()
         };
         if !self.modes.effective(intent.instrument).allows(reduces) {
             // The mode was tightened while the batch was being written.

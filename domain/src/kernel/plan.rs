@@ -98,14 +98,14 @@ impl<S: Strategy> Kernel<S> {
         let trades = legs.iter().any(|l| l.disposition == Disposition::Trade);
         let fresh_share = self.fresh_share();
         let fresh = fresh_share >= self.settings.min_fresh_share;
-        if self.settings.record_idle_legs || trades {
+        if self.settings.record_idle_legs || trades || !fresh {
             effects.records.push(Record::Decision(DecisionRecord {
                 time: self.now,
                 number,
                 slot: waiting.slot,
                 equity,
                 fresh_share,
-                planned: fresh,
+                planned: fresh && trades,
                 decision: waiting.decision,
             }));
             for leg in &legs {

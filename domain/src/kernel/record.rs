@@ -51,7 +51,7 @@ pub struct DecisionRecord {
     pub equity: Cash,
     /// Share of gross exposure with fresh data.
     pub fresh_share: f64,
-    /// Whether it led to plans; not when too little data was fresh.
+    /// Whether it led to plans; not when too little data was fresh or no leg was worth a trade.
     pub planned: bool,
     /// What was decided.
     pub decision: Decision,
