@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 
 /// One record of the journal. Amounts are units on the scales of their instrument or asset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "record", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Record {
     /// A strategy decided.
     Decision(DecisionRecord),
