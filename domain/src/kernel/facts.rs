@@ -367,7 +367,8 @@ impl<S: Strategy> Kernel<S> {
         }
         self.account
             .split(&self.instruments, id, after, ratio.to_f64());
-        if !cash_in_lieu.is_zero() {
+        // Also a payment of nothing ends a position that is gone.
+        if !cash_in_lieu.is_zero() || (after.is_zero() && !before.is_zero()) {
             self.book_for(EntryKind::CashInLieu, id, cash_in_lieu, effects);
         }
         if after != expected {
