@@ -109,6 +109,8 @@ pub struct Kernel<S> {
     /// Targets that wait for quotes, or for the saga before them to end.
     waiting: Option<plan::Waiting>,
     targets: Vec<Option<Target>>,
+    /// Room for the targets of a decision that may still be refused.
+    spare_targets: Vec<Option<Target>>,
     saga: Option<Saga>,
     decision_number: u32,
     batch: u64,
@@ -160,6 +162,7 @@ impl<S: Strategy> Kernel<S> {
             pending: VecDeque::new(),
             waiting: None,
             targets: Vec::new(),
+            spare_targets: Vec::new(),
             saga: None,
             decision_number: 0,
             batch: 0,

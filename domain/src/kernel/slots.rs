@@ -4,6 +4,7 @@ use super::plan::Waiting;
 use super::{Action, Effects, Kernel, Pending, Quotes, Severity, SizeAt};
 use crate::instrument::InstrumentId;
 use crate::market::{LaneState, Slice};
+use crate::portfolio::Sleeves;
 use crate::strategy::{Decision, Slot, Strategy, View};
 
 impl<S: Strategy> Kernel<S> {
@@ -80,16 +81,21 @@ impl<S: Strategy> Kernel<S> {
     /// A decision takes effect: its targets become the account's.
     fn activate(&mut self, pending: Pending, effects: &mut Effects) {
         let record = pending.decision.clone();
-        // Worked out on copies: a decision that is refused leaves the targets before it alone.
-        let (mut sleeves, mut targets) = (self.sleeves.clone(), Vec::new());
+        // Worked out aside: a decision that is refused leaves the targets before it alone. Targets
+        // for the whole account need nothing of the sleeves before them.
+        let mut sleeves = match pending.decision {
+            Decision::Sleeves(_) => self.sleeves.clone(),
+            Decision::Hold(_) | Decision::Targets(..) => Sleeves::default(),
+        };
         let taken = sleeves.take(pending.decision).and_then(|changed| {
-            sleeves.account_targets(self.states.len(), &mut targets)?;
+            sleeves.account_targets(self.states.len(), &mut self.spare_targets)?;
             Ok(changed)
         });
         match taken {
             Ok(false) => {}
             Ok(true) => {
-                (self.sleeves, self.targets) = (sleeves, targets);
+                self.sleeves = sleeves;
+                std::mem::swap(&mut self.targets, &mut self.spare_targets);
                 let waiting = Waiting {
                     slot: pending.slot,
                     decision: record,
