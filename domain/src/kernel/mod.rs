@@ -50,7 +50,7 @@ use permit::Epochs;
 use plan::Saga;
 
 /// How often each stage of the order path was passed. A run ends with `intents = verdicts` and
-/// `permits = sends` or it is an error.
+/// `permits = sends`, permits that came back unspent aside, or it is an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Decisions that took effect.
@@ -352,8 +352,8 @@ impl<S: Strategy> Kernel<S> {
             .push_back(Action::Alert(Severity::Error, error));
     }
 
-    /// Whether nothing is outstanding: no batch, no order that may still execute by itself, no
-    /// targets waiting for quotes.
+    /// Whether nothing is outstanding: no batch, no order its plan waits for, no targets waiting
+    /// for quotes. An order of unknown outcome may still execute; no plan waits for it.
     pub fn is_quiescent(&self) -> bool {
         self.outstanding.is_empty() && self.saga.is_none() && self.waiting.is_none()
     }

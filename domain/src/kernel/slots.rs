@@ -117,16 +117,16 @@ impl<S: Strategy> Kernel<S> {
     /// Prices between closes: the moment at which targets become units when sizes are taken at
     /// the fill.
     pub(super) fn on_quotes(&mut self, quotes: &Quotes<'_>, effects: &mut Effects) {
-        for (i, price) in quotes.prices.iter().enumerate().take(self.states.len()) {
-            match price {
-                Some(price) if price.is_finite() && *price > 0.0 => {
-                    self.account
-                        .mark_one(InstrumentId::from_index(i), *price, self.now);
-                    self.states[i] = LaneState::Present;
-                }
-                _ => self.states[i] = LaneState::Hole,
-            }
+        let usable = |price: &Option<f64>| price.filter(|p| p.is_finite() && *p > 0.0);
+        for (state, price) in self.states.iter_mut().zip(quotes.prices) {
+            *state = match usable(price) {
+                Some(_) => LaneState::Present,
+                None => LaneState::Hole,
+            };
         }
+        let lanes = self.instruments.ids().zip(quotes.prices);
+        let marks = lanes.filter_map(|(id, price)| Some((id, usable(price)?)));
+        self.account.mark_between(marks, self.now);
         if self.wants_quotes() {
             self.start_saga(effects);
         }
