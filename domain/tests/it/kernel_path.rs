@@ -220,7 +220,8 @@ fn outcome(d: &Desk) -> String {
     let p = account.position(A);
     let status = d.kernel.orders().next().unwrap().status();
     format!(
-        "{status:?} holds {} for {} cash {} fees {} {:?}",
+        "{status:?} {} holds {} for {} cash {} fees {} {:?}",
+        d.kernel.orders().next().unwrap().filled().units(),
         p.quantity.units(),
         p.cost.units(),
         account.cash().units(),
@@ -274,7 +275,7 @@ fn every_order_and_repetition_of_the_same_facts_gives_the_same_account() {
     let only = outcomes.first().unwrap();
     // 10000 − 4 × 100.10 − 3 × 100.20 − 2 × 0.25
     assert!(
-        only.contains("Canceled holds 7 for 701000000 cash 9298500000"),
+        only.contains("Canceled 7 holds 7 for 701000000 cash 9298500000"),
         "{only}"
     );
 }
@@ -378,9 +379,10 @@ fn fills_after_a_final_status_are_booked_once() {
     assert_eq!(d.kernel.account().position(A).quantity, units(4));
     assert_eq!(d.kernel.account().cash(), dollars("9599.75"));
     assert_nothing_set_aside(&d.kernel);
+    let order = d.kernel.orders().next().unwrap();
     assert_eq!(
-        d.kernel.orders().next().unwrap().status(),
-        OrderStatus::Canceled
+        (order.status(), order.filled()),
+        (OrderStatus::Canceled, units(4))
     );
 }
 
@@ -515,6 +517,26 @@ fn a_newer_decision_takes_back_what_works_and_plans_anew() {
     assert!(d.kernel.is_quiescent());
     assert_nothing_set_aside(&d.kernel);
     assert_eq!(d.log.residuals(), [(1, A, 30)]);
+}
+
+#[test]
+fn a_superseded_decision_places_nothing_more() {
+    // The second decision still has B to buy when the third comes and its sale is taken back.
+    let script = Scripted::new([
+        (0, holding(&[(A, 20)])),
+        (1, holding(&[(A, 10), (B, 10)])),
+        (2, holding(&[(A, 20)])),
+    ]);
+    let mut d = desk(script);
+    let a = d.trade(0)[0];
+    d.fact(&execution(&a, 1, 20, "100"));
+    let sell = d.trade(1)[0];
+    d.slice(2);
+    d.fact(&canceled(&sell));
+    d.persist();
+    assert!(d.sent().is_empty(), "the third decision wants what is held");
+    assert!(d.kernel.is_quiescent());
+    assert_eq!(d.log.residuals(), [(2, A, -10), (2, B, 10)]);
 }
 
 #[test]
@@ -800,6 +822,21 @@ fn the_verdicts_of_one_plan_add_up() {
         d.kernel.exposure().reserved_cash(),
         Cash::from_units(1_200_000_000 + 12_000_000)
     );
+}
+
+#[test]
+fn a_limit_the_plan_does_not_size_for_counts_the_orders_before() {
+    let mut world = World::shares(2);
+    world.settings.limits.max_leverage = Weight::from_units(150_000_000);
+    let script = Scripted::new([(0, weights(&[(A, 0.1), (B, 0.1)]))]);
+    let mut d = Desk::new(&world, script, &flat());
+    assert_eq!(d.trade(0).len(), 1);
+    let denied = d.log.intents()[1].verdict;
+    assert_eq!(
+        denied.denied_by().collect::<Vec<_>>(),
+        [Control::MaxLeverage]
+    );
+    assert_eq!(denied.breach.unwrap().observed, dollars("2000"));
 }
 
 #[test]
