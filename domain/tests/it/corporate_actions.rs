@@ -1,6 +1,7 @@
 //! Splits, dividends and delistings: one event changes position, working orders and cash on both
 //! sides, and the value stays what it was.
 
+use ballast_domain::kernel::{Fact, Record};
 use ballast_domain::market::{ActionKind, LaneState, SplitRatio};
 use ballast_domain::money::Rate;
 use ballast_domain::orders::{OrderStatus, Side, TimeInForce};
@@ -8,7 +9,7 @@ use ballast_domain::portfolio::EntryKind;
 
 use crate::scenario::{
     A, B, Desk, Scripted, Tape, World, accepted, assert_nothing_set_aside, dollars, execution,
-    holding, price, registry, share, units, weights,
+    holding, open_of, price, registry, share, units, weights,
 };
 
 fn split(new: u32, old: u32) -> ActionKind {
@@ -28,9 +29,7 @@ fn entries(run: &crate::scenario::Run<Scripted>) -> Vec<(EntryKind, i128)> {
         .records
         .iter()
         .filter_map(|r| match r {
-            ballast_domain::kernel::Record::Entry(e) if e.kind != EntryKind::Opening => {
-                Some((e.kind, e.amount.units()))
-            }
+            Record::Entry(e) if e.kind != EntryKind::Opening => Some((e.kind, e.amount.units())),
             _ => None,
         })
         .collect()
@@ -90,6 +89,17 @@ fn a_split_changes_units_and_price_and_leaves_value_and_cost() {
 }
 
 #[test]
+fn a_split_on_a_day_without_a_bar_moves_the_mark_with_the_units() {
+    let tape = Tape::new(&[&[(100.0, 100.0), (100.0, 100.0), (9.0, 9.0), (50.0, 50.0)]])
+        .without(2, A, LaneState::Hole)
+        .with_action(2, A, split(2, 1));
+    let run = World::shares(1).run(buying(50), &tape).well();
+    assert_eq!(run.held(A), 100);
+    assert_eq!(run.log.value, vec![dollars("10000"); 4]);
+    assert_eq!(run.log.equity, vec![10_000.0; 4]);
+}
+
+#[test]
 fn a_split_rescales_a_working_order_on_both_sides() {
     // Ten shares ordered at 100; the fill point has no bar, then there is a split.
     for (new, old, at, quantity) in [(2, 1, 50.0, 20), (3, 2, 60.0, 15), (1, 5, 500.0, 2)] {
@@ -136,7 +146,7 @@ fn a_split_rescales_what_is_open_of_a_partly_executed_order() {
     let order = d.trade(0)[0];
     d.fact(&accepted(&order));
     d.fact(&execution(&order, 1, 4, "100"));
-    d.fact(&ballast_domain::kernel::Fact::Split {
+    d.fact(&Fact::Split {
         instrument: A,
         ratio: SplitRatio { new: 2, old: 1 },
         quantity: units(8),
@@ -157,7 +167,7 @@ fn a_split_that_leaves_another_quantity_than_ours_is_booked_and_is_an_incident()
     let mut d = Desk::new(&World::shares(1), buying(10), &tape);
     let order = d.trade(0)[0];
     d.fact(&execution(&order, 1, 10, "100"));
-    d.fact(&ballast_domain::kernel::Fact::Split {
+    d.fact(&Fact::Split {
         instrument: A,
         ratio: SplitRatio { new: 2, old: 1 },
         quantity: units(19),
@@ -249,6 +259,11 @@ fn a_delisting_ends_working_orders_and_the_lane_never_trades_again() {
         run.log.statuses(id),
         [OrderStatus::Accepted, OrderStatus::Canceled]
     );
+    let ended = run.log.records.iter().find_map(|r| match r {
+        Record::Order(o) if o.status == OrderStatus::Canceled => Some(o.time),
+        _ => None,
+    });
+    assert_eq!(ended, Some(open_of(2)), "by the delisting itself");
     run.assert_nothing_set_aside();
 }
 
@@ -263,7 +278,7 @@ fn actions_on_what_is_not_held_move_no_money() {
             !run.log
                 .records
                 .iter()
-                .any(|r| matches!(r, ballast_domain::kernel::Record::Split(_))),
+                .any(|r| matches!(r, Record::Split(_))),
             "{action:?}"
         );
     }

@@ -8,14 +8,15 @@ use ballast_domain::money::Rate;
 use ballast_domain::orders::{OrderStatus, TimeInForce};
 use ballast_domain::performance::Metrics;
 use ballast_domain::risk::Control;
-use ballast_domain::simulation::FillPoint;
+use ballast_domain::simulation::{Exchange, FillPoint};
 use ballast_domain::strategy::{Decision, Strategy};
 use std::sync::Arc;
 
 use ballast_domain::kernel::SendGate;
 
 use crate::scenario::{
-    A, B, CASH_SCALE, Run, Scripted, Tape, World, dollars, holding, share, shares, weights,
+    A, B, CASH_SCALE, Desk, Run, Scripted, Tape, World, dollars, holding, open_of, share, shares,
+    units, weights,
 };
 
 /// Six bars with opens and closes that tell every place in time apart.
@@ -541,6 +542,40 @@ fn arc_05_each_layer_blocks_on_its_own() {
         kernel.orders().next().unwrap().status(),
         OrderStatus::Rejected
     );
+}
+
+#[test]
+fn sales_execute_before_buys_whatever_came_first() {
+    let tape = Tape::of_closes(&[&[100.0; 4], &[100.0; 4]]);
+    let world = World::shares(2);
+    let all_in = Scripted::new([(0, holding(&[(A, 100)])), (1, holding(&[]))]);
+    let mut seller = Desk::new(&world, all_in, &tape);
+    let mut buyer = Desk::new(&world, Scripted::new([(1, holding(&[(B, 50)]))]), &tape);
+    let panel = tape.panel();
+    let mut exchange = Exchange::new(world.instruments.clone(), world.exchange.clone());
+    exchange.next_fact().expect("the opening");
+    seller.slice(0);
+    seller.persist();
+    for order in seller.redeemed() {
+        exchange.submit(order);
+    }
+    exchange.execute(&panel.slice(1).unwrap(), open_of(1));
+    while let Some(fact) = exchange.next_fact() {
+        seller.fact(&fact);
+    }
+    seller.persist();
+    assert_eq!(exchange.cash(), dollars("0"));
+    for desk in [&mut buyer, &mut seller] {
+        desk.slice(1);
+        desk.persist();
+        for order in desk.redeemed() {
+            exchange.submit(order);
+        }
+    }
+    assert_eq!(exchange.working().len(), 2);
+    exchange.execute(&panel.slice(2).unwrap(), open_of(2));
+    assert_eq!(exchange.position(B), units(50));
+    assert_eq!(exchange.cash(), dollars("5000"));
 }
 
 #[test]

@@ -141,6 +141,25 @@ fn a_reduction_passes_reduce_only_and_an_addition_does_not() {
 }
 
 #[test]
+fn in_reduce_only_an_order_larger_than_what_is_left_stays_home() {
+    let lines = [(0, 10), (1, 5), (2, 0)].map(|(row, n)| (row, holding(&[(A, n)])));
+    let mut d = desk(Scripted::new(lines));
+    let buy = d.trade(0)[0];
+    d.fact(&execution(&buy, 1, 10, "100"));
+    let sell = d.trade(1)[0];
+    d.fact(&canceled(&sell));
+    d.persist();
+    d.slice(2);
+    assert_eq!(d.kernel.exposure().open(A, Side::Sell), units(10));
+    // While the sale of ten is written, a late fill of the sale before it leaves seven.
+    d.fact(&execution(&sell, 2, 3, "100"));
+    d.step(Input::Command(&mode(ModeScope::Account, Mode::ReduceOnly)));
+    d.persist();
+    assert!(d.permits.is_empty());
+    assert_nothing_set_aside(&d.kernel);
+}
+
+#[test]
 fn denied_orders_get_no_permit_and_become_residuals() {
     let mut world = World::shares(2);
     world.settings.limits.max_order_notional = Some(dollars("500"));
@@ -340,6 +359,7 @@ fn an_unknown_outcome_keeps_its_reservation_and_blocks_its_instrument_until_a_fa
 
     let sent = d.trade(1);
     assert_eq!(sent.iter().map(|i| i.instrument).collect::<Vec<_>>(), [B]);
+    assert_eq!(d.kernel.counts().denied, 0, "A is not even asked for");
     d.fact(&execution(&sent[0], 1, 5, "100"));
     d.persist();
 

@@ -10,8 +10,8 @@ use ballast_domain::instrument::{
     Asset, AssetId, InstrumentId, InstrumentKind, InstrumentSpec, Instruments,
 };
 use ballast_domain::kernel::{
-    Action, BatchId, Effects, Fact, Input, IntentRecord, Kernel, Record, SendGate, SendPermit,
-    Settings, SizeAt,
+    Action, BatchId, Effects, Fact, Input, IntentRecord, Kernel, Record, Redeemed, SendGate,
+    SendPermit, Settings, SizeAt,
 };
 use ballast_domain::market::{
     ActionKind, CorporateAction, Fields, LaneRow, LaneState, Panel, PriceBasis,
@@ -578,12 +578,15 @@ impl Desk {
 
     /// The orders whose permits came, in order.
     pub(crate) fn sent(&mut self) -> Vec<Intent> {
-        let gate = self.gate.clone();
-        let redeem = |p: SendPermit| p.redeem(&gate, self.now).unwrap().into_intent();
-        std::mem::take(&mut self.permits)
-            .into_iter()
-            .map(redeem)
-            .collect()
+        let redeemed = self.redeemed().into_iter();
+        redeemed.map(Redeemed::into_intent).collect()
+    }
+
+    /// The same, as an exchange takes them.
+    pub(crate) fn redeemed(&mut self) -> Vec<Redeemed> {
+        let (gate, now) = (self.gate.clone(), self.now);
+        let permits = std::mem::take(&mut self.permits).into_iter();
+        permits.map(|p| p.redeem(&gate, now).unwrap()).collect()
     }
 
     pub(crate) fn alert_text(&self) -> String {
