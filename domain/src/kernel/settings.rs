@@ -33,7 +33,8 @@ pub struct Settings {
     pub schedule: Schedule,
     /// The calendar the schedule follows.
     pub calendar: Calendar,
-    /// Slices between a decision and its taking effect: 0 or 1.
+    /// Slices between a decision and its taking effect: 0 or 1, and 2 when a lag of 1 is tested
+    /// for robustness.
     pub signal_lag: usize,
     /// At which prices weights become units.
     pub size_at: SizeAt,
