@@ -28,7 +28,7 @@ fn main() {
 }
 
 /// What git answers in `folder`; `None` when it is missing or the folder is in no repository.
-fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
+pub(crate) fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
     let output = Command::new("git")
         .current_dir(folder)
         .args(arguments)

@@ -43,7 +43,10 @@ pub fn backtest(config: &Config, symbols: &[String]) -> Result<(Instruments, Var
 /// # Errors
 /// As [`Instruments::define`].
 pub fn instruments(config: &Config, symbols: &[String]) -> Result<Instruments> {
-    let base = Asset { code: config.account.base.clone(), scale: config.cash_scale() };
+    let base = Asset {
+        code: config.account.base.clone(),
+        scale: config.cash_scale(),
+    };
     let mut instruments = Instruments::new(base)?;
     for symbol in symbols {
         instruments.define(&config.instrument_spec(symbol))?;
@@ -126,8 +129,12 @@ pub fn market_data(config: &Config, base: &Path) -> ballast_ports::Result<CsvMar
         None => sample_actions,
     };
     options.bar = Some(data.bar);
-    options.date_format =
-        data.date_format.as_deref().map(str::parse).transpose().map_err(domain)?;
+    options.date_format = data
+        .date_format
+        .as_deref()
+        .map(str::parse)
+        .transpose()
+        .map_err(domain)?;
     options.basis = data.basis;
     options.adjust.clone_from(&data.adjust);
     options.required = Fields::of(&[Field::Close]);
@@ -138,7 +145,9 @@ pub fn market_data(config: &Config, base: &Path) -> ballast_ports::Result<CsvMar
 pub fn annualisation(config: &Config) -> f64 {
     let calendar = config.data.calendar;
     let days = calendar.annualisation();
-    let Some(bar) = config.data.bar.intraday() else { return days };
+    let Some(bar) = config.data.bar.intraday() else {
+        return days;
+    };
     let session = match calendar {
         ballast_domain::calendar::Calendar::Utc24x7 => NANOS_PER_DAY,
         ballast_domain::calendar::Calendar::UsEquities => Span::from_seconds(23_400).nanos(),

@@ -91,6 +91,25 @@ pub struct InstrumentSpec {
     pub calendar: Calendar,
 }
 
+impl InstrumentSpec {
+    /// A share in US dollars: prices of 4 digits on a tick of one cent, whole units, orders worth
+    /// at least one dollar.
+    pub fn share(symbol: impl Into<String>, calendar: Calendar) -> Self {
+        Self {
+            symbol: symbol.into(),
+            kind: InstrumentKind::Equity,
+            quote: "USD".to_owned(),
+            price_scale: 4,
+            quantity_scale: 0,
+            tick: Decimal::new(1, 2),
+            lot: Decimal::ONE,
+            min_notional: Decimal::ONE,
+            multiplier: Decimal::ONE,
+            calendar,
+        }
+    }
+}
+
 /// A checked instrument. Read-only: rules of a live order never change under it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Instrument {
@@ -377,18 +396,7 @@ mod tests {
     }
 
     fn share(symbol: &str) -> InstrumentSpec {
-        InstrumentSpec {
-            symbol: symbol.into(),
-            kind: InstrumentKind::Equity,
-            quote: "USD".into(),
-            price_scale: 4,
-            quantity_scale: 0,
-            tick: "0.01".parse().unwrap(),
-            lot: Decimal::ONE,
-            min_notional: Decimal::ONE,
-            multiplier: Decimal::ONE,
-            calendar: Calendar::UsEquities,
-        }
+        InstrumentSpec::share(symbol, Calendar::UsEquities)
     }
 
     #[test]

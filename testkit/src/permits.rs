@@ -7,15 +7,14 @@ use std::sync::Arc;
 use ballast_domain::calendar::Calendar;
 use ballast_domain::instrument::{AssetId, InstrumentId, Instruments};
 use ballast_domain::kernel::{
-    Action, Effects, Fact, Input, Kernel, SendGate, SendPermit, Settings, SizeAt,
+    Action, Effects, Fact, Input, Kernel, SendGate, SendPermit, Settings,
 };
 use ballast_domain::market::{Fields, LaneRow, LaneState, Panel, PriceBasis};
 use ballast_domain::money::{Cash, Rate, Weight};
-use ballast_domain::orders::{Installation, TimeInForce};
-use ballast_domain::portfolio::{MarginModel, Rebalance, ThresholdBase};
+use ballast_domain::orders::Installation;
 use ballast_domain::risk::Limits;
 use ballast_domain::strategy::{
-    Decision, Requirements, Schedule, Slot, State, Strategy, Target, Targets, View,
+    Decision, Requirements, Slot, State, Strategy, Target, Targets, View,
 };
 use ballast_domain::time::{Span, Timestamp};
 use rust_decimal::Decimal;
@@ -56,37 +55,16 @@ impl Strategy for Wants {
     }
 }
 
-/// Settings of an account that lets almost everything pass.
+/// Settings of a cash account that trades every drift and keeps nothing back.
 pub fn permissive_settings(calendar: Calendar) -> Settings {
-    Settings {
-        installation: Installation::new(1).expect("1 is below 2^24"),
-        schedule: Schedule::EveryBar,
-        calendar,
-        signal_lag: 0,
-        size_at: SizeAt::Decision,
-        rebalance: Rebalance {
-            of: ThresholdBase::Gross,
-            value: Weight::ZERO,
-        },
-        limits: Limits {
-            max_order_notional: None,
-            max_position_notional: None,
-            max_position_weight: Weight::ONE,
-            max_gross: Weight::ONE,
-            max_leverage: Weight::ONE,
-            price_collar: Rate::from_bps(1_000),
-            max_price_age: Span::from_days(7),
-            fee_estimate: Rate::from_bps(10),
-            cash_buffer: Rate::ZERO,
-        },
-        margin: MarginModel::Cash,
-        time_in_force: TimeInForce::AtOpen,
-        permit_lifetime: Span::from_days(7),
-        max_plans: 5,
-        min_fresh_share: 0.95,
-        record_idle_legs: true,
-        record_state: false,
-    }
+    let installation = Installation::new(1).expect("1 is below 2^24");
+    let limits = Limits {
+        cash_buffer: Rate::ZERO,
+        ..Limits::cash_account(None, None)
+    };
+    let mut settings = Settings::new(installation, calendar, limits);
+    settings.rebalance.value = Weight::ZERO;
+    settings
 }
 
 /// A permit to buy each of `orders` (instrument, units) at a price of 100, minted at `now` by a

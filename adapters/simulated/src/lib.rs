@@ -2,7 +2,7 @@
 //!
 //! The venue is [`ballast_domain::simulation::Exchange`]; this crate puts it behind the
 //! [`Broker`] port. Whoever owns the market data tells it when prices were made
-//! ([`SimulatedBroker::fill_point`], [`SimulatedBroker::corporate_action`]); orders execute then.
+//! ([`SimulatedBroker::execute`], [`SimulatedBroker::corporate_action`]); orders execute then.
 
 mod facts;
 
@@ -56,10 +56,20 @@ impl SimulatedBroker {
         }
     }
 
-    /// The fill point of a slice: working orders execute, what is over by time expires.
-    pub fn fill_point(&self, slice: &Slice<'_>, now: Timestamp) {
+    /// Executes working orders at the fill point of a slice and returns how many are done with.
+    ///
+    /// Orders sent in answer execute at the same instant: call it until it returns 0, then
+    /// [`SimulatedBroker::end_fill_point`].
+    pub fn execute(&self, slice: &Slice<'_>, now: Timestamp) -> usize {
         let mut exchange = self.exchange();
-        exchange.execute(slice, now);
+        let done = exchange.execute(slice, now);
+        self.publish(&mut exchange);
+        done
+    }
+
+    /// Ends the fill point of a slice: what is over by time expires.
+    pub fn end_fill_point(&self, slice: &Slice<'_>) {
+        let mut exchange = self.exchange();
         exchange.expire(slice);
         exchange.note_closes(slice);
         self.publish(&mut exchange);
@@ -173,7 +183,7 @@ impl Broker for SimulatedBroker {
     }
 }
 
-/// Orders of the exchange core execute whole or not at all, so a working one has nothing filled.
+/// The exchange core ends an order with its first execution, so a working one has nothing filled.
 fn report(intent: &Intent) -> OrderReport {
     OrderReport {
         client_id: intent.client_id,

@@ -8,10 +8,10 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use toml::Value;
 
+use super::decimal;
 use super::keys::{self, KEYS, Key, RULES, SECTIONS, Takes};
 use super::layer::{Origin, join};
 use super::nearest::nearest;
-use super::decimal;
 
 /// Collects the errors of one table.
 #[derive(Debug)]

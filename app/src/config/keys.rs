@@ -81,12 +81,7 @@ pub(super) enum Fallback {
 
 use Fallback::{Absent, Required, Value};
 
-const fn key(
-    section: &'static str,
-    name: &'static str,
-    takes: Takes,
-    default: Fallback,
-) -> Key {
+const fn key(section: &'static str, name: &'static str, takes: Takes, default: Fallback) -> Key {
     Key {
         section,
         name,
@@ -177,7 +172,12 @@ pub(super) const KEYS: &[Key] = &[
         Takes::Word(&["decision", "fill"]),
         Value("\"decision\""),
     ),
-    key("execution", "fee_bps", from_zero(10_000, BPS_DIGITS), Value("5")),
+    key(
+        "execution",
+        "fee_bps",
+        from_zero(10_000, BPS_DIGITS),
+        Value("5"),
+    ),
     key(
         "execution",
         "slippage_bps",
@@ -209,7 +209,12 @@ pub(super) const KEYS: &[Key] = &[
         Value("0.95"),
     ),
     key("rebalance", "max_plans", Takes::Whole(2, 255), Value("5")),
-    key("risk", "max_order_notional", Takes::Limit, Required(MONEY_HINT)),
+    key(
+        "risk",
+        "max_order_notional",
+        Takes::Limit,
+        Required(MONEY_HINT),
+    ),
     key(
         "risk",
         "max_position_notional",
@@ -222,22 +227,42 @@ pub(super) const KEYS: &[Key] = &[
         positive(1_000, SHARE_DIGITS),
         Value("1"),
     ),
-    key("risk", "max_gross", positive(1_000, SHARE_DIGITS), Value("1")),
+    key(
+        "risk",
+        "max_gross",
+        positive(1_000, SHARE_DIGITS),
+        Value("1"),
+    ),
     key(
         "risk",
         "max_leverage",
         positive(1_000, SHARE_DIGITS),
         Value("1"),
     ),
-    key("risk", "price_collar", from_zero(1, SHARE_DIGITS), Value("0.1")),
+    key(
+        "risk",
+        "price_collar",
+        from_zero(1, SHARE_DIGITS),
+        Value("0.1"),
+    ),
     key(
         "risk",
         "max_price_age_days",
         positive(36_500, SHARE_DIGITS),
         Value("7"),
     ),
-    key("risk", "cash_buffer", from_zero(1, SHARE_DIGITS), Value("0.02")),
-    key("report", "benchmarks", Takes::Texts, Value("[\"equal_weight\"]")),
+    key(
+        "risk",
+        "cash_buffer",
+        from_zero(1, SHARE_DIGITS),
+        Value("0.02"),
+    ),
+    key(
+        "report",
+        "benchmarks",
+        Takes::Texts,
+        Value("[\"equal_weight\"]"),
+    ),
     key("report", "robustness", Takes::Flag, Value("true")),
 ];
 

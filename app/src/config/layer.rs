@@ -54,7 +54,9 @@ impl Layer {
                 text += &format!("{}.{} = {value}\n", key.section, key.name);
             }
         }
-        let table: toml::Table = text.parse().expect("the defaults are TOML; a test reads them");
+        let table: toml::Table = text
+            .parse()
+            .expect("the defaults are TOML; a test reads them");
         let origins = leaves(&table).map(|path| (path, Origin::Default)).collect();
         Self { table, origins }
     }
@@ -67,9 +69,12 @@ impl Layer {
         let refused = |e: &toml::de::Error| {
             let at = e.span().map_or(0, |span| span.start);
             let (line, column) = position(text, at);
-            Error::config(format!("{name} is not TOML: {}", e.message().replace('\n', ", ")))
-                .context("where", format!("{name} line {line} column {column}"))
-                .hint("write `key = value` lines under [section] headers; texts stand in quotes")
+            Error::config(format!(
+                "{name} is not TOML: {}",
+                e.message().replace('\n', ", ")
+            ))
+            .context("where", format!("{name} line {line} column {column}"))
+            .hint("write `key = value` lines under [section] headers; texts stand in quotes")
         };
         let spans = DeTable::parse(text).map_err(|e| refused(&e))?;
         let table: toml::Table = text.parse().map_err(|e| refused(&e))?;
@@ -90,15 +95,24 @@ impl Layer {
     /// `Configuration` naming the assignment without `=` or with an impossible key.
     pub fn arguments<'a>(assignments: impl IntoIterator<Item = &'a str>) -> Result<Self> {
         let mut layer = Self::empty();
+        layer.assign(assignments)?;
+        Ok(layer)
+    }
+
+    /// Adds `key=value` assignments of `--set`, as [`Layer::arguments`].
+    ///
+    /// # Errors
+    /// As [`Layer::arguments`].
+    pub fn assign<'a>(&mut self, assignments: impl IntoIterator<Item = &'a str>) -> Result<()> {
         for assignment in assignments {
             let Some((key, value)) = assignment.split_once('=') else {
                 return Err(Error::config(format!("'{assignment}' sets nothing"))
                     .context("where", "--set")
                     .hint("write --set key=value, such as --set execution.fee_bps=10"));
             };
-            layer.set("--set", key.trim(), value.trim())?;
+            self.set("--set", key.trim(), value.trim())?;
         }
-        Ok(layer)
+        Ok(())
     }
 
     /// A layer without settings, to be filled by [`Layer::set`].

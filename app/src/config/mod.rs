@@ -21,8 +21,8 @@ pub use examples::{BREAKOUT, MOMENTUM, YOUR_DATA};
 pub use layer::{Layer, Origin};
 pub(crate) use nearest::nearest;
 pub use sections::{
-    Account, Config, Data, Execution, InstrumentRules, Instruments, MoneyLimit, Rebalance,
-    Report, Risk, Run, StrategyChoice,
+    Account, Config, Data, Execution, InstrumentRules, Instruments, MoneyLimit, Rebalance, Report,
+    Risk, Run, StrategyChoice,
 };
 
 use std::collections::BTreeMap;
@@ -48,6 +48,13 @@ impl Resolved {
     /// Who set the key at the dotted `path`; `None` when nobody did.
     pub fn origin(&self, path: &str) -> Option<&Origin> {
         self.origins.get(path)
+    }
+
+    /// Who set each leaf, by its dotted path, in order of paths.
+    pub fn origins(&self) -> impl Iterator<Item = (&str, &Origin)> {
+        self.origins
+            .iter()
+            .map(|(path, origin)| (path.as_str(), origin))
     }
 
     /// The canonical text with each key's origin as comment.
@@ -106,10 +113,7 @@ pub fn from_text(
     resolve(&[Layer::defaults(), file, arguments], base)
 }
 
-fn typed(
-    table: &toml::Table,
-    origins: &BTreeMap<String, Origin>,
-) -> Result<Config, Vec<Error>> {
+fn typed(table: &toml::Table, origins: &BTreeMap<String, Origin>) -> Result<Config, Vec<Error>> {
     let mut check = Check::new(origins);
     let checked = check.table(table);
     // A section that lost a refused value cannot become typed; its errors are enough.
@@ -117,13 +121,19 @@ fn typed(
         Ok(config) => {
             contradictions::find(&config, &mut check);
             let errors = check.finish();
-            if errors.is_empty() { Ok(config) } else { Err(errors) }
+            if errors.is_empty() {
+                Ok(config)
+            } else {
+                Err(errors)
+            }
         }
         Err(e) => {
             let errors = check.finish();
             if errors.is_empty() {
                 // The table of keys and the typed sections disagree: a bug here.
-                return Err(vec![Error::invariant(format!("a checked config is refused: {e}"))]);
+                return Err(vec![Error::invariant(format!(
+                    "a checked config is refused: {e}"
+                ))]);
             }
             Err(errors)
         }
@@ -149,8 +159,11 @@ impl Config {
     /// # Errors
     /// As [`resolve`].
     pub fn validate(&self) -> Result<(), Vec<Error>> {
-        let table = toml::Table::try_from(self)
-            .map_err(|e| vec![Error::config(format!("config cannot be written as TOML: {e}"))])?;
+        let table = toml::Table::try_from(self).map_err(|e| {
+            vec![Error::config(format!(
+                "config cannot be written as TOML: {e}"
+            ))]
+        })?;
         typed(&table, &BTreeMap::new()).map(drop)
     }
 

@@ -126,7 +126,12 @@ fn wrong_types_and_ranges_teach() {
             "the most is 1",
             "from 0 to 1",
         ),
-        ("execution", "signal_lag = 2", "the most is 1", "from 0 to 1"),
+        (
+            "execution",
+            "signal_lag = 2",
+            "the most is 1",
+            "from 0 to 1",
+        ),
         ("risk", "max_gross = 0", "cannot be 0", "above 0"),
         ("risk", "max_gross = nan", "cannot be nan", "above 0"),
         (
@@ -141,12 +146,7 @@ fn wrong_types_and_ranges_teach() {
             "cannot be \"yes\"",
             "true or false",
         ),
-        (
-            "strategy",
-            "parameters = 3",
-            "cannot be 3",
-            "a table",
-        ),
+        ("strategy", "parameters = 3", "cannot be 3", "a table"),
     ] {
         let e = one_refused(section, line);
         assert!(e.message.contains(message), "{line}: {e}");
@@ -174,7 +174,11 @@ fn everything_wrong_is_said_at_once_in_the_order_of_the_file() {
 #[test]
 fn contradictions_are_refused() {
     for (section, line, message) in [
-        ("run", "start = 2010-01-01\nend = 2005-01-01", "before its start"),
+        (
+            "run",
+            "start = 2010-01-01\nend = 2005-01-01",
+            "before its start",
+        ),
         ("data", "adjust = \"Adj Close\"", "not raw"),
         (
             "data",
@@ -219,7 +223,9 @@ fn later_layers_win_and_are_remembered() {
 #[test]
 fn shown_text_marks_who_set_each_key() {
     let set = Layer::arguments(["instruments.\"BRK.B\".lot=10"]).unwrap();
-    let shown = from_text("my.toml", SMALL, set, Path::new("")).unwrap().show();
+    let shown = from_text("my.toml", SMALL, set, Path::new(""))
+        .unwrap()
+        .show();
     insta::assert_snapshot!(shown);
 }
 
@@ -229,7 +235,10 @@ fn the_shipped_configs_are_complete_and_round_trip() {
         let config = Config::from_toml(text).unwrap();
         assert_eq!(Config::from_toml(&config.to_toml()).unwrap(), config);
         assert_eq!(config.data.symbols.len(), 5);
-        assert_eq!(config.execution.fill, FillPoint::NextOpen);
+        assert_eq!(
+            config.execution.fill,
+            ballast_domain::simulation::FillPoint::NextOpen
+        );
         // Every key is written in the example, as a setting or as a comment.
         for key in keys::KEYS {
             assert!(text.contains(&format!("{} = ", key.name)) || key.name == "parameters");
@@ -240,7 +249,10 @@ fn the_shipped_configs_are_complete_and_round_trip() {
         .into_iter()
         .map(|e| e.message)
         .collect();
-    assert_eq!(missing, ["'data.source' is missing", "'strategy.name' is missing"]);
+    assert_eq!(
+        missing,
+        ["'data.source' is missing", "'strategy.name' is missing"]
+    );
 }
 
 /// The table of keys and the typed sections are two lists of the same keys.
@@ -293,9 +305,15 @@ fn rules_of_an_instrument_come_from_itself_then_from_all_then_from_its_kind() {
     );
     let config = Config::from_toml(&text).unwrap();
     let btc = config.instrument_spec("BTC");
-    assert_eq!((btc.quantity_scale, btc.lot.to_string()), (8, "0.001".to_owned()));
+    assert_eq!(
+        (btc.quantity_scale, btc.lot.to_string()),
+        (8, "0.001".to_owned())
+    );
     let other = config.instrument_spec("IBM");
-    assert_eq!((other.quantity_scale, other.lot.to_string()), (0, "5".to_owned()));
+    assert_eq!(
+        (other.quantity_scale, other.lot.to_string()),
+        (0, "5".to_owned())
+    );
     assert_eq!(config.cash_scale(), 16);
     assert_eq!(small().cash_scale(), 8);
 }

@@ -24,6 +24,7 @@ impl RunError {
 
     /// Whether this is a bug rather than bad input.
     pub fn is_bug(&self) -> bool {
-        self.domain().is_some_and(|e| *e.kind == ErrorKind::Invariant)
+        self.domain()
+            .is_some_and(|e| *e.kind == ErrorKind::Invariant)
     }
 }

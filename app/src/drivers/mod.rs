@@ -3,6 +3,8 @@
 pub mod backtest;
 mod error;
 mod progress;
+mod recorded;
 
 pub use error::RunError;
 pub use progress::Progress;
+pub use recorded::FileEngine;

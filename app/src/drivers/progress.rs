@@ -1,8 +1,8 @@
-//! Who is told how far a run has come.
+//! Who is told how far a run has come, and who can stop it.
 
 use std::fmt;
 
-/// Is told how far a run has come. Called once a bar: keep it cheap.
+/// Is told how far a run has come, once a bar, and asked as often whether to stop: keep both cheap.
 pub trait Progress: fmt::Debug {
     /// A run of `bars` begins.
     fn begin(&mut self, bars: usize);
@@ -12,6 +12,9 @@ pub trait Progress: fmt::Debug {
 
     /// The run is over.
     fn end(&mut self);
+
+    /// Whether the user wants to stop.
+    fn is_interrupted(&self) -> bool;
 }
 
 /// Nobody.
@@ -21,4 +24,8 @@ impl Progress for () {
     fn advance(&mut self) {}
 
     fn end(&mut self) {}
+
+    fn is_interrupted(&self) -> bool {
+        false
+    }
 }

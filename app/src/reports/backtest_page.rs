@@ -2,9 +2,9 @@
 
 use ballast_domain::performance::underwater;
 
+use super::axis::{Scale, ValueFormat};
 use super::figures::{amount, count, maybe_percent, percent, ratio};
 use super::html::{Column, ReportPage, Section, Table};
-use super::axis::{Scale, ValueFormat};
 use super::svg::LineChart;
 use crate::drivers::backtest::{Finished, Summary};
 
@@ -19,7 +19,9 @@ pub fn render(run: &Finished) -> String {
         date(&s.end),
         count(s.bars as u64),
     ));
-    page = headline(page, s).chart(equity_chart(run)).chart(drawdown_chart(run));
+    page = headline(page, s)
+        .chart(equity_chart(run))
+        .chart(drawdown_chart(run));
     if !s.benchmarks.is_empty() {
         page = page.section(benchmarks(s));
     }
@@ -44,22 +46,58 @@ fn date(time: &str) -> &str {
 
 fn headline(page: ReportPage, s: &Summary) -> ReportPage {
     let money = |v| format!("{} {}", amount(v), s.currency);
-    page.summary("total return", percent(s.total_return), format!("from {}", money(s.initial_cash)))
-        .summary("final equity", money(s.final_equity), "cash and positions at the last close")
-        .summary("CAGR", maybe_percent(s.metrics.cagr), "a year")
-        .summary("Sharpe ratio", ratio(s.sharpe), "annualised, risk-free rate 0")
-        .summary("maximum drawdown", maybe_percent(s.max_drawdown), "from a peak in closes")
-        .summary("annual volatility", maybe_percent(s.metrics.annual_vol), "of bar returns")
-        .summary("round trips", count(s.trades as u64), format!("{} fills", count(s.orders.fills)))
-        .summary("fees", money(s.fees), "slippage is in the fill prices")
-        .summary("dividends", money(s.income), "and cash in lieu, booked on the ex date")
-        .summary("average exposure", percent(s.average_gross), "share of equity invested")
+    page.summary(
+        "total return",
+        percent(s.total_return),
+        format!("from {}", money(s.initial_cash)),
+    )
+    .summary(
+        "final equity",
+        money(s.final_equity),
+        "cash and positions at the last close",
+    )
+    .summary("CAGR", maybe_percent(s.metrics.cagr), "a year")
+    .summary(
+        "Sharpe ratio",
+        ratio(s.sharpe),
+        "annualised, risk-free rate 0",
+    )
+    .summary(
+        "maximum drawdown",
+        maybe_percent(s.max_drawdown),
+        "from a peak in closes",
+    )
+    .summary(
+        "annual volatility",
+        maybe_percent(s.metrics.annual_vol),
+        "of bar returns",
+    )
+    .summary(
+        "round trips",
+        count(s.trades as u64),
+        format!("{} fills", count(s.orders.fills)),
+    )
+    .summary("fees", money(s.fees), "slippage is in the fill prices")
+    .summary(
+        "dividends",
+        money(s.income),
+        "and cash in lieu, booked on the ex date",
+    )
+    .summary(
+        "average exposure",
+        percent(s.average_gross),
+        "share of equity invested",
+    )
 }
 
 fn equity_chart(run: &Finished) -> LineChart {
     let times = &run.artefacts.times;
     let curve = |values: &[f64]| -> Vec<_> {
-        times.iter().copied().zip(values.iter().skip(1).copied()).collect()
+        times
+            .iter()
+            .copied()
+            .zip(values.iter().skip(1).copied())
+            .collect()
     };
     let mut chart = LineChart::new("Equity", format!("equity, {}", run.summary.currency))
         .scale(Scale::Log)
@@ -72,7 +110,12 @@ fn equity_chart(run: &Finished) -> LineChart {
 
 fn drawdown_chart(run: &Finished) -> LineChart {
     let below = underwater(&run.artefacts.equity);
-    let points = run.artefacts.times.iter().copied().zip(below.into_iter().skip(1));
+    let points = run
+        .artefacts
+        .times
+        .iter()
+        .copied()
+        .zip(below.into_iter().skip(1));
     LineChart::new("Drawdown", "below the last peak")
         .format(ValueFormat::Percent)
         .height(200.0)
@@ -157,8 +200,13 @@ fn trading(s: &Summary) -> Section {
         ("bars held on average", ratio(t.average_bars_held)),
         ("turnover a year, one way", ratio(s.turnover.one_way)),
     ];
-    let table = Table::new("Orders and trades", [("what", Column::Text), ("number", Column::Number)]);
-    let table = rows.into_iter().fold(table, |table, (what, n)| table.row([what.to_owned(), n]));
+    let table = Table::new(
+        "Orders and trades",
+        [("what", Column::Text), ("number", Column::Number)],
+    );
+    let table = rows
+        .into_iter()
+        .fold(table, |table, (what, n)| table.row([what.to_owned(), n]));
     Section::new("Trading").table(table)
 }
 
@@ -168,13 +216,23 @@ fn metrics(s: &Summary) -> Section {
         ("Sortino ratio", ratio(m.sortino)),
         ("Calmar ratio", ratio(m.calmar)),
         ("VaR 95 %, historical, a bar", maybe_percent(m.var_hist_95)),
-        ("expected shortfall 95 %, a bar", maybe_percent(m.es_hist_95)),
+        (
+            "expected shortfall 95 %, a bar",
+            maybe_percent(m.es_hist_95),
+        ),
         ("skew", ratio(m.skew)),
         ("excess kurtosis", ratio(m.excess_kurtosis)),
         ("bars with a gain", maybe_percent(m.hit_rate)),
         ("ulcer index", maybe_percent(m.ulcer_index)),
     ];
-    let table = Table::new("Risk and return", [("figure", Column::Text), ("value", Column::Number)]);
-    let table = rows.into_iter().fold(table, |table, (what, n)| table.row([what.to_owned(), n]));
-    Section::new("Figures").paragraph("summary.json has all of them at full precision.").table(table)
+    let table = Table::new(
+        "Risk and return",
+        [("figure", Column::Text), ("value", Column::Number)],
+    );
+    let table = rows
+        .into_iter()
+        .fold(table, |table, (what, n)| table.row([what.to_owned(), n]));
+    Section::new("Figures")
+        .paragraph("summary.json has all of them at full precision.")
+        .table(table)
 }

@@ -18,7 +18,9 @@ pub fn ratio(value: Option<f64>) -> String {
 /// An amount with two digits and thousands separated: `1,234,567.89`.
 pub fn amount(value: f64) -> String {
     let text = format!("{:.2}", tidy_zero(value));
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |d| ("-", d));
+    let (sign, digits) = text
+        .strip_prefix('-')
+        .map_or(("", text.as_str()), |d| ("-", d));
     let (whole, part) = digits.split_once('.').unwrap_or((digits, "00"));
     format!("{sign}{}.{part}", grouped(whole))
 }
@@ -26,6 +28,16 @@ pub fn amount(value: f64) -> String {
 /// A count with thousands separated.
 pub fn count(value: u64) -> String {
     grouped(&value.to_string())
+}
+
+/// Bytes in binary megabytes with one digit.
+pub fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}
+
+/// Seconds with two digits.
+pub fn seconds(value: f64) -> String {
+    format!("{value:.2} s")
 }
 
 fn grouped(digits: &str) -> String {
@@ -56,5 +68,7 @@ mod tests {
         assert_eq!(percent(-0.123_45), "-12.35 %");
         assert_eq!(ratio(None), "–");
         assert_eq!(count(12_345), "12,345");
+        assert_eq!(megabytes(3 << 19), "1.5 MiB");
+        assert_eq!(seconds(1.234), "1.23 s");
     }
 }

@@ -1,12 +1,14 @@
 //! The strategies a config can name, and how each is made from its table of parameters.
 
-use ballast_domain::instrument::Instruments;
+use ballast_domain::calendar::Calendar;
+use ballast_domain::instrument::{Asset, InstrumentKind, InstrumentSpec, Instruments};
 use ballast_domain::strategies::{
     BreakoutInverseVolatility, BreakoutParameters, EqualWeightHold, EqualWeightParameters,
     MomentumParameters, MomentumTopK, SmaCrossParameters, SmaCrossUnits,
 };
 use ballast_domain::strategy::Strategy;
 use ballast_domain::{Error, Result};
+use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 
 use crate::config::{StrategyChoice, nearest};
@@ -22,7 +24,10 @@ pub fn strategy(choice: &StrategyChoice, instruments: &Instruments) -> Result<Bo
     match choice.name.as_str() {
         "breakout" => {
             let parameters: BreakoutParameters = parameters(choice)?;
-            Ok(Box::new(BreakoutInverseVolatility::new(&parameters, instruments)?))
+            Ok(Box::new(BreakoutInverseVolatility::new(
+                &parameters,
+                instruments,
+            )?))
         }
         "momentum" => {
             let parameters: MomentumParameters = parameters(choice)?;
@@ -45,17 +50,37 @@ pub fn strategy(choice: &StrategyChoice, instruments: &Instruments) -> Result<Bo
 /// # Errors
 /// As [`strategy`].
 pub fn check_strategy(choice: &StrategyChoice) -> Result<()> {
-    let base = ballast_domain::instrument::Asset { code: "USD".to_owned(), scale: 8 };
-    strategy(choice, &Instruments::new(base)?).map(drop)
+    // Parameters do not depend on the instrument; a strategy only wants to see one.
+    let mut instruments = Instruments::new(Asset {
+        code: "USD".to_owned(),
+        scale: 8,
+    })?;
+    instruments.define(&InstrumentSpec {
+        symbol: "ANY".to_owned(),
+        kind: InstrumentKind::Equity,
+        quote: "USD".to_owned(),
+        price_scale: 4,
+        quantity_scale: 0,
+        tick: Decimal::new(1, 2),
+        lot: Decimal::ONE,
+        min_notional: Decimal::ONE,
+        multiplier: Decimal::ONE,
+        calendar: Calendar::Utc24x7,
+    })?;
+    strategy(choice, &instruments).map(drop)
 }
 
 fn parameters<T: DeserializeOwned>(choice: &StrategyChoice) -> Result<T> {
-    choice.parameters.clone().try_into().map_err(|e: toml::de::Error| {
-        Error::config(format!("strategy parameters are refused: {}", e.message()))
-            .context("strategy", &choice.name)
-            .context("section", "strategy.parameters")
-            .hint("the message lists the known parameters; leave one out to take its default")
-    })
+    choice
+        .parameters
+        .clone()
+        .try_into()
+        .map_err(|e: toml::de::Error| {
+            Error::config(format!("strategy parameters are refused: {}", e.message()))
+                .context("strategy", &choice.name)
+                .context("section", "strategy.parameters")
+                .hint("the message lists the known parameters; leave one out to take its default")
+        })
 }
 
 fn unknown_strategy(name: &str) -> Error {

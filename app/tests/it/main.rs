@@ -1,3 +1,9 @@
-//! Integration tests of the program, one binary.
+//! The program around a fake engine: settings, run directories, commands, exit codes.
 
-mod trial;
+mod backtest;
+mod binary;
+mod build_script;
+mod command_line;
+mod explain;
+mod fake;
+mod verify;

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::Calendar;
 use crate::error::{Error, Result};
+use crate::money::Weight;
 use crate::orders::{Installation, TimeInForce};
-use crate::portfolio::{MarginModel, Rebalance};
+use crate::portfolio::{MarginModel, Rebalance, ThresholdBase};
 use crate::risk::Limits;
 use crate::strategy::Schedule;
 use crate::time::Span;
@@ -32,7 +33,8 @@ pub struct Settings {
     pub schedule: Schedule,
     /// The calendar the schedule follows.
     pub calendar: Calendar,
-    /// Slices between a decision and its taking effect: 0 or 1.
+    /// Slices between a decision and its taking effect: 0 or 1, and 2 when a lag of 1 is tested
+    /// for robustness.
     pub signal_lag: usize,
     /// At which prices weights become units.
     pub size_at: SizeAt,
@@ -57,6 +59,30 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// A cash account that decides at every bar, sizes at the decision, trades drifts above 5 % of
+    /// its gross budget at the next open, and records every leg. Change what should differ.
+    pub const fn new(installation: Installation, calendar: Calendar, limits: Limits) -> Self {
+        Self {
+            installation,
+            schedule: Schedule::EveryBar,
+            calendar,
+            signal_lag: 0,
+            size_at: SizeAt::Decision,
+            rebalance: Rebalance {
+                of: ThresholdBase::Gross,
+                value: Weight::from_units(50_000_000),
+            },
+            limits,
+            margin: MarginModel::Cash,
+            time_in_force: TimeInForce::AtOpen,
+            permit_lifetime: Span::from_days(7),
+            max_plans: 5,
+            min_fresh_share: 0.95,
+            record_idle_legs: true,
+            record_state: false,
+        }
+    }
+
     /// Checks what no type can.
     ///
     /// # Errors

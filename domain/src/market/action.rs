@@ -69,10 +69,22 @@ const fn gcd(a: u128, b: u128) -> u128 {
 pub enum ActionKind {
     /// Units are multiplied, prices divided.
     Split(SplitRatio),
-    /// Cash per unit held before the action, in the quote asset; shorts pay it.
+    /// Cash per unit held, in the quote asset; shorts pay it. A split of the same instant comes
+    /// first, so it is per unit after that split.
     Dividend(Decimal),
     /// The instrument ends: holders get the last value less the account's configured haircut.
     Delisting,
+}
+
+impl ActionKind {
+    /// Order in which actions of one instant take effect.
+    pub(super) const fn rank(&self) -> u8 {
+        match self {
+            Self::Split(_) => 0,
+            Self::Dividend(_) => 1,
+            Self::Delisting => 2,
+        }
+    }
 }
 
 /// A corporate action of one instrument.

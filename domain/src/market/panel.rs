@@ -295,7 +295,8 @@ impl PanelBuilder {
     }
 
     /// Adds the next lane; lanes are added in instrument order.
-    pub fn lane(&mut self, calendar: Calendar, series: Series) -> &mut Self {
+    pub fn lane(&mut self, calendar: Calendar, mut series: Series) -> &mut Self {
+        series.actions.sort_by_key(|a| (a.at, a.kind.rank()));
         self.lanes.push((calendar, series));
         self
     }

@@ -104,9 +104,10 @@ impl<'a> Slice<'a> {
         })
     }
 
-    /// The slice `back` rows earlier; `None` before the first.
+    /// The slice `back` rows earlier; `None` before the first. Strategies reach it through
+    /// [`View::earlier`](crate::strategy::View::earlier), within the lookback they declared.
     #[inline]
-    pub fn earlier(&self, back: usize) -> Option<Self> {
+    pub(crate) fn earlier(&self, back: usize) -> Option<Self> {
         Some(Self {
             row: self.row.checked_sub(back)?,
             ..*self

@@ -36,7 +36,8 @@ impl Installation {
 }
 
 /// The id a venue sees: a pure function of (installation, decision, plan, leg), so the same intent
-/// always has the same id and no other intent ever has it.
+/// always has the same id, and no other intent of the account has it as long as the decision
+/// numbers of its journal go on.
 ///
 /// Text: `b` and 16 characters of base 32 (`0-9a-v`), 17 in all; it fits every venue we know.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -32,6 +32,28 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Limits of an account that pays everything in full: at most fully invested, in one name or
+    /// many. Amounts of money have no default, so they are arguments; `None` is no limit.
+    ///
+    /// The rest: limit prices within 10 % of a reference at most 7 days old, 10 bps of fees
+    /// assumed, 1 % of each buy kept back.
+    pub const fn cash_account(
+        max_order_notional: Option<Cash>,
+        max_position_notional: Option<Cash>,
+    ) -> Self {
+        Self {
+            max_order_notional,
+            max_position_notional,
+            max_position_weight: Weight::ONE,
+            max_gross: Weight::ONE,
+            max_leverage: Weight::ONE,
+            price_collar: Rate::from_bps(1_000),
+            max_price_age: Span::from_days(7),
+            fee_estimate: Rate::from_bps(10),
+            cash_buffer: Rate::from_bps(100),
+        }
+    }
+
     /// Checks that the limits can be meant.
     ///
     /// # Errors

@@ -6,18 +6,7 @@ use rust_decimal::Decimal;
 
 /// A US share in whole units with a tick of one cent and prices of four digits.
 pub fn equity(symbol: &str) -> InstrumentSpec {
-    InstrumentSpec {
-        symbol: symbol.to_owned(),
-        kind: InstrumentKind::Equity,
-        quote: "USD".to_owned(),
-        price_scale: 4,
-        quantity_scale: 0,
-        tick: Decimal::new(1, 2),
-        lot: Decimal::ONE,
-        min_notional: Decimal::ONE,
-        multiplier: Decimal::ONE,
-        calendar: Calendar::UsEquities,
-    }
+    InstrumentSpec::share(symbol, Calendar::UsEquities)
 }
 
 /// A coin against USD, trading around the clock: tick 0.01, lot 0.00001, minimum notional 10.

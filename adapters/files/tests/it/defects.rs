@@ -260,13 +260,23 @@ fn dates_without_a_session_or_outside_the_calendar_are_refused_with_a_hint() {
         calendar: Calendar::UsEquities,
         ..options("x.csv", format!("{HEADER}{rows}"))
     };
-    for (row, expected) in
-        [("2020-01-01,1,1,1,1,0\n", "line 2"), ("1985-03-01,1,1,1,1,0\n", "line")]
-    {
+    for (row, expected) in [
+        ("2020-01-01,1,1,1,1,0\n", "line 2"),
+        ("1985-03-01,1,1,1,1,0\n", "line"),
+    ] {
         let e = CsvMarketData::open(&shares(row)).unwrap_err();
-        assert_eq!(e.kind, ballast_ports::ErrorKind::InvalidData, "{}", e.chain());
+        assert_eq!(
+            e.kind,
+            ballast_ports::ErrorKind::InvalidData,
+            "{}",
+            e.chain()
+        );
         assert!(e.chain().contains(expected), "{}", e.chain());
-        assert!(e.chain().contains("hint") || e.advice().is_some(), "{}", e.chain());
+        assert!(
+            e.chain().contains("hint") || e.advice().is_some(),
+            "{}",
+            e.chain()
+        );
     }
     let open = CsvMarketData::open(&shares("2020-01-02,1,1,1,1,0\n")).unwrap();
     let first = open.inventory().symbols.values().next().unwrap().first;

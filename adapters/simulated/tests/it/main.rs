@@ -72,8 +72,9 @@ async fn an_order_is_accepted_executes_at_the_fill_point_and_shows_in_the_accoun
     ));
     assert_eq!(s.broker.open_orders().await.unwrap()[0].client_id, id);
     let panel = day_at(50.0, s.now);
-    s.broker
-        .fill_point(&panel.slice(0).unwrap(), s.now + Span::from_days(1));
+    let slice = panel.slice(0).unwrap();
+    assert_eq!(s.broker.execute(&slice, s.now + Span::from_days(1)), 1);
+    s.broker.end_fill_point(&slice);
     let fact = next(&mut facts).await.unwrap().unwrap();
     assert!(matches!(fact, Fact::Filled(f) if f.client_id == id && f.quantity.units() == 10));
     let account = s.broker.account().await.unwrap();

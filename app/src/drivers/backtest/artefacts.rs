@@ -108,7 +108,10 @@ impl Artefacts {
         for row in &self.orders {
             let filled = row.filled.text(row.quantity_scale);
             let reason = text::csv_field(&row.reason);
-            text::line(&mut csv, format_args!("{},{},{filled},{reason}", row.fixed, row.status));
+            text::line(
+                &mut csv,
+                format_args!("{},{},{filled},{reason}", row.fixed, row.status),
+            );
         }
         csv
     }
@@ -133,9 +136,15 @@ impl Artefacts {
 
     fn on_intent(&mut self, record: &IntentRecord) {
         let intent = &record.intent;
-        let Some(instrument) = self.instruments.get(intent.instrument) else { return };
+        let Some(instrument) = self.instruments.get(intent.instrument) else {
+            return;
+        };
         let denied: Vec<_> = record.verdict.denied_by().map(|c| c.name()).collect();
-        let verdict = if denied.is_empty() { "passed" } else { "denied" };
+        let verdict = if denied.is_empty() {
+            "passed"
+        } else {
+            "denied"
+        };
         self.denied += u64::from(!denied.is_empty());
         let kind = match intent.order_type {
             OrderType::Market => "market".to_owned(),
@@ -158,7 +167,11 @@ impl Artefacts {
         self.order_index.insert(intent.client_id, self.orders.len());
         self.orders.push(OrderRow {
             fixed,
-            status: if denied.is_empty() { "recorded" } else { "denied" },
+            status: if denied.is_empty() {
+                "recorded"
+            } else {
+                "denied"
+            },
             filled: Quantity::ZERO,
             quantity_scale: instrument.quantity_scale,
             reason: String::new(),
@@ -166,7 +179,9 @@ impl Artefacts {
     }
 
     fn order_mut(&mut self, id: ClientOrderId) -> Option<&mut OrderRow> {
-        self.order_index.get(&id).and_then(|i| self.orders.get_mut(*i))
+        self.order_index
+            .get(&id)
+            .and_then(|i| self.orders.get_mut(*i))
     }
 
     fn on_order(&mut self, record: &OrderRecord) {
@@ -178,8 +193,13 @@ impl Artefacts {
 
     fn on_fill(&mut self, record: &FillRecord) {
         let fill = &record.fill;
-        let Some(instrument) = self.instruments.get(fill.instrument) else { return };
-        let fee_asset = self.instruments.asset(fill.fee_asset).map_or("?", |a| a.code.as_str());
+        let Some(instrument) = self.instruments.get(fill.instrument) else {
+            return;
+        };
+        let fee_asset = self
+            .instruments
+            .asset(fill.fee_asset)
+            .map_or("?", |a| a.code.as_str());
         text::line(
             &mut self.fills_csv,
             format_args!(
@@ -212,7 +232,10 @@ impl Artefacts {
     }
 
     fn on_entry(&mut self, entry: &Entry) {
-        let asset = self.instruments.asset(entry.asset).map_or("?", |a| a.code.as_str());
+        let asset = self
+            .instruments
+            .asset(entry.asset)
+            .map_or("?", |a| a.code.as_str());
         let symbol = entry.instrument.map_or("", |id| self.symbol(id));
         let row = format!(
             "{},{},{},{asset},{}",
@@ -231,12 +254,19 @@ impl Artefacts {
     }
 
     fn on_split(&mut self, record: &SplitRecord) {
-        self.post_units(record.time, "split", record.instrument, record.after - record.before);
+        self.post_units(
+            record.time,
+            "split",
+            record.instrument,
+            record.after - record.before,
+        );
     }
 
     /// Units that come or go without a trade are a posting whose asset is the instrument itself.
     fn post_units(&mut self, time: Timestamp, kind: &str, id: InstrumentId, added: Quantity) {
-        let Some(instrument) = self.instruments.get(id) else { return };
+        let Some(instrument) = self.instruments.get(id) else {
+            return;
+        };
         let symbol = text::csv_field(&instrument.symbol);
         let amount = added.text(instrument.quantity_scale);
         let time_text = text::time(time);
@@ -249,7 +279,12 @@ impl Artefacts {
     }
 
     fn adjust(&mut self, time: Timestamp, id: InstrumentId, quantity: Quantity, cash: Cash) {
-        let adjustment = Adjustment { time, instrument: id.0, quantity, cash };
+        let adjustment = Adjustment {
+            time,
+            instrument: id.0,
+            quantity,
+            cash,
+        };
         self.trade_events.push(TradeEvent::Adjustment(adjustment));
     }
 }
@@ -304,7 +339,11 @@ impl Sink for Artefacts {
         );
         let equity = equity.to_f64(self.cash_scale);
         let mut gross = 0.0;
-        let _ = write!(self.weights_csv, "{time},{}", cash.to_f64(self.cash_scale) / equity);
+        let _ = write!(
+            self.weights_csv,
+            "{time},{}",
+            cash.to_f64(self.cash_scale) / equity
+        );
         for id in close.instruments.ids() {
             let weight = account.weight(id);
             gross += weight.abs();

@@ -43,10 +43,16 @@ pub fn from_index(
         });
     }
     if base.is_none() {
-        return Err(Error::missing(format!("benchmark {name} has no value within the run"))
-            .hint("choose a benchmark that covers the run's dates"));
+        return Err(
+            Error::missing(format!("benchmark {name} has no value within the run"))
+                .hint("choose a benchmark that covers the run's dates"),
+        );
     }
-    Ok(Benchmark { name: name.to_owned(), description: description.to_owned(), values })
+    Ok(Benchmark {
+        name: name.to_owned(),
+        description: description.to_owned(),
+        values,
+    })
 }
 
 #[cfg(test)]
@@ -74,12 +80,18 @@ mod tests {
             };
             bars.push(&bar).unwrap();
         }
-        Series { bars, ..Series::default() }
+        Series {
+            bars,
+            ..Series::default()
+        }
     }
 
     fn panel(days: std::ops::Range<i64>) -> Panel {
         let mut panel = Panel::new(1, Fields::CLOSE, PriceBasis::Raw);
-        let row = [LaneRow { state: LaneState::Present, values: [1.0; 5] }];
+        let row = [LaneRow {
+            state: LaneState::Present,
+            values: [1.0; 5],
+        }];
         for n in days {
             panel.push_row(day(n), day(n + 1), &row, &[]).unwrap();
         }
@@ -88,10 +100,13 @@ mod tests {
 
     #[test]
     fn an_index_is_aligned_scaled_and_carried_over_gaps() {
-        let index = index(&[(2, 50.0), (3, 55.0), (5, 60.0)]);
+        let index = index(&[(2, 50.0), (3, 75.0), (5, 100.0)]);
         let b = from_index("i", "an index", &index, &panel(1..6), 100.0).unwrap();
-        assert_eq!(b.values, [100.0, 100.0, 100.0, 110.0, 110.0, 120.0]);
+        assert_eq!(b.values, [100.0, 100.0, 100.0, 150.0, 150.0, 200.0]);
         let late = from_index("i", "an index", &index, &panel(0..2), 100.0).unwrap_err();
-        assert!(late.to_string().contains("no value within the run"), "{late}");
+        assert!(
+            late.to_string().contains("no value within the run"),
+            "{late}"
+        );
     }
 }

@@ -27,7 +27,10 @@ pub fn of(config: &Config, instruments: &Instruments) -> Vec<Caveat> {
 }
 
 fn caveat(topic: &str, text: impl Into<String>) -> Caveat {
-    Caveat { topic: topic.to_owned(), text: text.into() }
+    Caveat {
+        topic: topic.to_owned(),
+        text: text.into(),
+    }
 }
 
 fn survivorship(config: &Config, instruments: &Instruments) -> Caveat {
@@ -47,8 +50,10 @@ fn survivorship(config: &Config, instruments: &Instruments) -> Caveat {
 }
 
 fn costs(config: &Config) -> Caveat {
-    let (fee, slippage) =
-        (config.execution.fee_bps.normalize(), config.execution.slippage_bps.normalize());
+    let (fee, slippage) = (
+        config.execution.fee_bps.normalize(),
+        config.execution.slippage_bps.normalize(),
+    );
     let nothing = fee == Decimal::ZERO && slippage == Decimal::ZERO;
     let text = if nothing {
         "no fees and no slippage: nobody trades for free".to_owned()
@@ -62,8 +67,7 @@ fn costs(config: &Config) -> Caveat {
 }
 
 fn prices(config: &Config) -> Caveat {
-    let adjusted =
-        config.data.adjust.is_some() || config.data.basis == PriceBasis::BackAdjusted;
+    let adjusted = config.data.adjust.is_some() || config.data.basis == PriceBasis::BackAdjusted;
     caveat(
         "prices",
         if adjusted {

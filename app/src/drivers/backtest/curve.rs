@@ -16,7 +16,10 @@ pub struct Curve {
 impl Curve {
     /// A curve that starts at the opening capital.
     pub fn new(opening_cash: Cash, cash_scale: u8) -> Self {
-        Self { equity: vec![opening_cash.to_f64(cash_scale)], cash_scale }
+        Self {
+            equity: vec![opening_cash.to_f64(cash_scale)],
+            cash_scale,
+        }
     }
 }
 

@@ -36,7 +36,10 @@ impl OpenDecision {
             legs: Vec::new(),
             excluded: excluded(&record.decision, instruments),
         };
-        Ok(Self { decision: record.decision.clone(), line })
+        Ok(Self {
+            decision: record.decision.clone(),
+            line,
+        })
     }
 
     /// Adds what the decision means for one instrument.
@@ -45,9 +48,13 @@ impl OpenDecision {
     /// `Execution` when an amount has more than 28 digits.
     pub fn add_leg(&mut self, record: &LegRecord, instruments: &Instruments) -> Result<()> {
         let leg = &record.leg;
-        let Some(instrument) = instruments.get(leg.instrument) else { return Ok(()) };
+        let Some(instrument) = instruments.get(leg.instrument) else {
+            return Ok(());
+        };
         let cash_scale = instruments.base().scale;
-        let note = note(&self.decision, leg.instrument).cloned().unwrap_or_default();
+        let note = note(&self.decision, leg.instrument)
+            .cloned()
+            .unwrap_or_default();
         self.line.legs.push(LegLine {
             symbol: instrument.symbol.clone(),
             signal: note.signal.into_owned(),
@@ -78,7 +85,9 @@ impl OpenDecision {
     /// `Execution` when an amount has more than 28 digits.
     pub fn add_order(&mut self, record: &IntentRecord, instruments: &Instruments) -> Result<()> {
         let intent = &record.intent;
-        let Some(instrument) = instruments.get(intent.instrument) else { return Ok(()) };
+        let Some(instrument) = instruments.get(intent.instrument) else {
+            return Ok(());
+        };
         let denied: Vec<_> = record.verdict.denied_by().map(|c| c.name()).collect();
         let mut verdict = "passed".to_owned();
         if !denied.is_empty() {
@@ -86,7 +95,10 @@ impl OpenDecision {
             if let Some(breach) = record.verdict.breach {
                 let scale = instruments.base().scale;
                 let (allowed, observed) = (breach.allowed.text(scale), breach.observed.text(scale));
-                verdict.push_str(&format!(": {} allows {allowed}, not {observed}", breach.control));
+                verdict.push_str(&format!(
+                    ": {} allows {allowed}, not {observed}",
+                    breach.control
+                ));
             }
         }
         let order = OrderLine {
@@ -107,7 +119,9 @@ impl OpenDecision {
     /// # Errors
     /// `Execution` when an amount has more than 28 digits.
     pub fn add_residual(&mut self, record: &ResidualRecord, of: &Instruments) -> Result<()> {
-        let Some(instrument) = of.get(record.instrument) else { return Ok(()) };
+        let Some(instrument) = of.get(record.instrument) else {
+            return Ok(());
+        };
         let missing = record.quantity.to_decimal(instrument.quantity_scale)?;
         if let Some(leg) = self.leg_mut(&instrument.symbol) {
             leg.residual = Some(missing);
@@ -177,7 +191,9 @@ fn excluded(decision: &Decision, instruments: &Instruments) -> Vec<ExcludedLine>
     targets(decision)
         .flat_map(Targets::excluded)
         .map(|e| ExcludedLine {
-            symbol: instruments.get(e.instrument).map_or_else(String::new, |i| i.symbol.clone()),
+            symbol: instruments
+                .get(e.instrument)
+                .map_or_else(String::new, |i| i.symbol.clone()),
             reason: e.reason.to_string(),
         })
         .collect()

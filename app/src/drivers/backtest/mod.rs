@@ -11,11 +11,13 @@ mod curve;
 mod decisions;
 mod summary;
 mod text;
+mod trades;
 mod variant;
 
 pub use artefacts::Artefacts;
 pub use benchmarks::Benchmark;
 pub use summary::{BenchmarkSummary, Caveat, OrderCounts, RobustnessRow, Summary};
+pub use trades::trades_csv;
 pub use variant::Variant;
 
 use std::collections::BTreeMap;
@@ -106,18 +108,30 @@ impl Backtest {
         let name = strategy.name().to_owned();
         let opening = prepared.variant.exchange.opening_cash;
         let mut artefacts = Artefacts::new(&prepared.instruments, opening);
-        let (totals, account) = prepared.run(&prepared.variant, strategy, &mut artefacts, progress)?;
+        let (totals, account) =
+            prepared.run(&prepared.variant, strategy, &mut artefacts, progress)?;
         artefacts.finish();
         let benchmarks = self.benchmarks(&prepared, progress).await?;
         let robustness = self.robustness(&prepared, progress)?;
         progress.end();
-        self.sum_up(prepared, &name, totals, &account, artefacts, benchmarks, robustness)
+        self.sum_up(
+            prepared, &name, totals, &account, artefacts, benchmarks, robustness,
+        )
     }
 
     /// How many runs over the panel there will be, for progress.
     fn runs(&self, prepared: &Prepared) -> usize {
-        let strip = if self.config.report.robustness { COST_MULTIPLES.len() + 1 } else { 0 };
-        let equal = self.config.report.benchmarks.iter().filter(|b| *b == EqualWeightHold::NAME);
+        let strip = if self.config.report.robustness {
+            COST_MULTIPLES.len() + 1
+        } else {
+            0
+        };
+        let equal = self
+            .config
+            .report
+            .benchmarks
+            .iter()
+            .filter(|b| *b == EqualWeightHold::NAME);
         debug_assert!(!prepared.panel.is_empty());
         1 + strip + equal.count()
     }
@@ -126,8 +140,7 @@ impl Backtest {
         let config = &self.config;
         let symbols = self.symbols().await?;
         let (instruments, variant) = wiring::backtest(config, &symbols)?;
-        let requirements =
-            wiring::strategy(&config.strategy, &instruments)?.requirements();
+        let requirements = wiring::strategy(&config.strategy, &instruments)?.requirements();
         let basis = match config.data.adjust {
             Some(_) => PriceBasis::BackAdjusted,
             None => config.data.basis,
@@ -137,16 +150,25 @@ impl Backtest {
             .basis(basis);
         let mut series = self.market_data.load(&request).await?;
         let offered = self.market_data.capabilities().fields;
-        let needed =
-            requirements.fields.union(Fields::of(&[variant.exchange.fill_point.field()]));
+        let needed = requirements
+            .fields
+            .union(Fields::of(&[variant.exchange.fill_point.field()]));
         // Volume comes along when it is there; what is needed and missing is refused by the run.
-        let fields = if needed.missing_from(offered).is_empty() { needed } else { offered };
+        let fields = if needed.missing_from(offered).is_empty() {
+            needed
+        } else {
+            offered
+        };
         let mut builder = PanelBuilder::new(fields);
         for symbol in &symbols {
             let one = series.remove(symbol).unwrap_or_default();
             builder.lane(config.data.calendar, one);
         }
-        Ok(Prepared { instruments, variant, panel: builder.build()? })
+        Ok(Prepared {
+            instruments,
+            variant,
+            panel: builder.build()?,
+        })
     }
 
     /// The configured symbols, or all of the source, in the order they become lanes.
@@ -172,11 +194,18 @@ impl Backtest {
         let scale = prepared.instruments.base().scale;
         let capital = prepared.variant.exchange.opening_cash.to_f64(scale);
         for index in &self.indices {
-            let symbols: Vec<_> =
-                index.source.instruments().await?.into_iter().map(|i| i.symbol).collect();
+            let symbols: Vec<_> = index
+                .source
+                .instruments()
+                .await?
+                .into_iter()
+                .map(|i| i.symbol)
+                .collect();
             let request = HistoryRequest::all(symbols, self.config.data.bar);
             let series = index.source.load(&request).await?;
-            let Some((_, levels)) = series.into_iter().next() else { continue };
+            let Some((_, levels)) = series.into_iter().next() else {
+                continue;
+            };
             all.push(benchmarks::from_index(
                 &index.name,
                 &index.description,
@@ -222,7 +251,10 @@ impl Backtest {
             .collect()
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is one part of the finished run")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is one part of the finished run"
+    )]
     fn sum_up(
         &self,
         prepared: Prepared,
@@ -233,7 +265,11 @@ impl Backtest {
         benchmarks: Vec<Benchmark>,
         robustness: Vec<RobustnessRow>,
     ) -> Result<Finished, RunError> {
-        let Prepared { instruments, variant, panel } = prepared;
+        let Prepared {
+            instruments,
+            variant,
+            panel,
+        } = prepared;
         let annualisation = wiring::annualisation(&self.config);
         let metrics = Metrics::from_equity(&artefacts.equity, annualisation)?;
         let marks = open_marks(account, &instruments, &panel);
@@ -283,7 +319,11 @@ impl Backtest {
             fees: ledger.fees(base).to_f64(scale),
             income: income.to_f64(scale),
             average_gross,
-            turnover: turnover(artefacts.traded.iter().copied(), &artefacts.equity, annualisation),
+            turnover: turnover(
+                artefacts.traded.iter().copied(),
+                &artefacts.equity,
+                annualisation,
+            ),
             metrics,
             trade_statistics: statistics,
             orders: OrderCounts {
@@ -299,7 +339,13 @@ impl Backtest {
             robustness,
             caveats: caveats::of(&self.config, &instruments),
         };
-        Ok(Finished { summary, artefacts, round_trips: trips, instruments, benchmarks })
+        Ok(Finished {
+            summary,
+            artefacts,
+            round_trips: trips,
+            instruments,
+            benchmarks,
+        })
     }
 }
 
@@ -354,6 +400,10 @@ impl<K: Sink> Sink for Watched<'_, K> {
     }
 
     fn bar(&mut self, close: &BarClose<'_>) -> ballast_domain::Result<()> {
+        if self.progress.is_interrupted() {
+            // Whoever holds the progress knows why; the run only has to end.
+            return Err(ballast_domain::Error::execution("interrupted"));
+        }
         self.progress.advance();
         self.sink.bar(close)
     }
@@ -361,7 +411,9 @@ impl<K: Sink> Sink for Watched<'_, K> {
 
 /// What is still held at the end, at its last price.
 fn open_marks(account: &Account, instruments: &Instruments, panel: &Panel) -> Vec<OpenMark> {
-    let Some(time) = panel.close_times().last().copied() else { return Vec::new() };
+    let Some(time) = panel.close_times().last().copied() else {
+        return Vec::new();
+    };
     instruments
         .ids()
         .zip(instruments.all())
@@ -377,11 +429,19 @@ fn open_marks(account: &Account, instruments: &Instruments, panel: &Panel) -> Ve
 }
 
 fn start(config: &Config) -> Timestamp {
-    config.run.start.and_then(Timestamp::from_date).unwrap_or(Timestamp::MIN)
+    config
+        .run
+        .start
+        .and_then(Timestamp::from_date)
+        .unwrap_or(Timestamp::MIN)
 }
 
 /// The last date is meant to be in the run.
 fn end(config: &Config) -> Timestamp {
-    let after = config.run.end.and_then(|d| d.succ_opt()).and_then(Timestamp::from_date);
+    let after = config
+        .run
+        .end
+        .and_then(|d| d.succ_opt())
+        .and_then(Timestamp::from_date);
     after.unwrap_or(Timestamp::MAX)
 }

@@ -8,7 +8,8 @@ use chrono::SecondsFormat;
 
 /// RFC 3339 in UTC, with as many digits of a second as it has.
 pub fn time(time: Timestamp) -> String {
-    time.to_datetime().to_rfc3339_opts(SecondsFormat::AutoSi, true)
+    time.to_datetime()
+        .to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// A CSV field, quoted only when it must be.
@@ -31,7 +32,10 @@ mod tests {
 
     #[test]
     fn times_are_utc_and_fields_are_quoted_when_needed() {
-        assert_eq!(time(Timestamp::from_seconds(1_109_624_400).unwrap()), "2005-02-28T21:00:00Z");
+        assert_eq!(
+            time(Timestamp::from_seconds(1_109_624_400).unwrap()),
+            "2005-02-28T21:00:00Z"
+        );
         assert_eq!(csv_field("BRK.B"), "BRK.B");
         assert_eq!(csv_field("a,\"b\""), "\"a,\"\"b\"\"\"");
     }

@@ -52,8 +52,7 @@ impl Variant {
         sink: &mut K,
     ) -> Result<(RunTotals, Account)> {
         let gate = Arc::new(SendGate::new(1));
-        let mut kernel =
-            Kernel::new(instruments.clone(), self.settings.clone(), strategy, gate)?;
+        let mut kernel = Kernel::new(instruments.clone(), self.settings.clone(), strategy, gate)?;
         let mut exchange = Exchange::new(instruments.clone(), self.exchange.clone());
         let totals = simulation::run(&mut kernel, &mut exchange, panel, sink)?;
         Ok((totals, kernel.account().clone()))

@@ -1,0 +1,275 @@
+//! Results as people and programs read them. Words only: every figure is computed elsewhere.
+
+use std::fmt::Write;
+
+use ballast_domain::error::{Error, Result};
+use serde::Serialize;
+
+use crate::commands::backtest::Finished;
+use crate::commands::explain::Explanation;
+use crate::commands::init::Initialised;
+use crate::config::{Config, Resolved};
+use crate::drivers::backtest::Summary;
+use crate::reports::figures::{amount, count, maybe_percent, megabytes, percent, ratio, seconds};
+use crate::run_directory::{Difference, Revision, RunFile, RunId, Verdict};
+
+/// An answer in both forms; each ends with a line end.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) text: String,
+    pub(super) json: String,
+}
+
+impl Answer {
+    fn new<T: Serialize>(text: String, value: &T) -> Result<Self> {
+        let json = serde_json::to_string(value)
+            .map_err(|e| Error::invariant(format!("the answer has no JSON form: {e}")))?;
+        Ok(Self {
+            text,
+            json: json + "\n",
+        })
+    }
+}
+
+/// What `backtest --json` prints: the summary and what only this execution knows.
+#[derive(Serialize)]
+struct FinishedJson<'a> {
+    directory: String,
+    run_id: &'a RunId,
+    #[serde(flatten)]
+    revision: &'a Revision,
+    host: &'a str,
+    wall_seconds: f64,
+    peak_memory_bytes: Option<u64>,
+    #[serde(flatten)]
+    summary: &'a Summary,
+}
+
+pub(super) fn finished(run: &Finished) -> Result<Answer> {
+    let (summary, manifest) = (&run.summary, run.directory.manifest());
+    let mut text = format!(
+        "{}: {} on {}\n{} to {}, {} bars\n\n",
+        summary.name,
+        summary.strategy,
+        summary.symbols.join(", "),
+        summary.start,
+        summary.end,
+        count(summary.bars as u64)
+    );
+    let money = |value| format!("{} {}", amount(value), summary.currency);
+    for (label, value) in [
+        ("total return", percent(summary.total_return)),
+        ("Sharpe ratio", ratio(summary.sharpe)),
+        ("largest loss", maybe_percent(summary.max_drawdown)),
+        ("closed trades", count(summary.trades as u64)),
+        ("fees", money(summary.fees)),
+        ("final equity", money(summary.final_equity)),
+    ] {
+        line(&mut text, label, &value);
+    }
+    let rows = summary.benchmarks.iter();
+    variants(
+        &mut text,
+        "compared with",
+        rows.map(|r| (&*r.name, r.total_return, r.sharpe, r.max_drawdown)),
+    );
+    let rows = summary.robustness.iter();
+    variants(
+        &mut text,
+        "the same run with",
+        rows.map(|r| (&*r.name, r.total_return, r.sharpe, r.max_drawdown)),
+    );
+    text.push('\n');
+    for caveat in &summary.caveats {
+        line(&mut text, &caveat.topic, &caveat.text);
+    }
+    text.push('\n');
+    let peak = manifest
+        .peak_memory_bytes
+        .map_or_else(|| "unknown".to_owned(), megabytes);
+    let directory = run.directory.path().display().to_string();
+    for (label, value) in [
+        ("result", manifest.identity.result_id.clone()),
+        (
+            "time, peak memory",
+            format!("{}, {peak}", seconds(manifest.wall_seconds)),
+        ),
+        ("run directory", directory.clone()),
+        (
+            "report",
+            run.directory
+                .path()
+                .join(RunFile::Report.name())
+                .display()
+                .to_string(),
+        ),
+    ] {
+        line(&mut text, label, &value);
+    }
+    let value = FinishedJson {
+        directory,
+        run_id: &manifest.run_id,
+        revision: &manifest.revision,
+        host: &manifest.host,
+        wall_seconds: manifest.wall_seconds,
+        peak_memory_bytes: manifest.peak_memory_bytes,
+        summary,
+    };
+    Answer::new(text, &value)
+}
+
+fn line(text: &mut String, label: &str, value: &str) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "  {label:<24} {value}");
+}
+
+/// Name, return, Sharpe ratio and largest loss of a run.
+type Row<'a> = (&'a str, f64, Option<f64>, Option<f64>);
+
+fn variants<'a>(text: &mut String, title: &str, rows: impl Iterator<Item = Row<'a>>) {
+    let mut rows = rows.peekable();
+    if rows.peek().is_none() {
+        return;
+    }
+    let _ = writeln!(
+        text,
+        "\n  {title:<24} {:>12} {:>8} {:>12}",
+        "return", "Sharpe", "largest loss"
+    );
+    for (name, total_return, sharpe, loss) in rows {
+        let _ = writeln!(
+            text,
+            "  {name:<24} {:>12} {:>8} {:>12}",
+            percent(total_return),
+            ratio(sharpe),
+            maybe_percent(loss)
+        );
+    }
+}
+
+pub(super) fn checked(resolved: &Resolved) -> Result<Answer> {
+    #[derive(Serialize)]
+    struct Checked {
+        ok: bool,
+        config_hash: String,
+    }
+    let value = Checked {
+        ok: true,
+        config_hash: resolved.config.hash(),
+    };
+    Answer::new(
+        format!("in order, config hash {}\n", value.config_hash),
+        &value,
+    )
+}
+
+pub(super) fn shown(resolved: &Resolved) -> Result<Answer> {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        config: &'a Config,
+        origins: std::collections::BTreeMap<&'a str, String>,
+        config_hash: String,
+    }
+    let value = Shown {
+        config: &resolved.config,
+        origins: resolved
+            .origins()
+            .map(|(path, origin)| (path, origin.to_string()))
+            .collect(),
+        config_hash: resolved.config.hash(),
+    };
+    Answer::new(resolved.show(), &value)
+}
+
+pub(super) fn verdict(verdict: &Verdict) -> Result<Answer> {
+    let text = match verdict {
+        Verdict::Identical => "identical\n".to_owned(),
+        Verdict::IdenticalResultsOtherBuild => "identical results from another build\n".to_owned(),
+        Verdict::Different(difference) => different(difference),
+    };
+    Answer::new(text, verdict)
+}
+
+fn different(difference: &Difference) -> String {
+    let builds = if difference.same_build {
+        "the same build wrote both"
+    } else {
+        "another build wrote the first"
+    };
+    format!("different: {difference}\n  {builds}\n")
+}
+
+pub(super) fn initialised(made: &Initialised) -> Result<Answer> {
+    #[derive(Serialize)]
+    struct Made {
+        folder: String,
+        files: Vec<String>,
+    }
+    let value = Made {
+        folder: made.folder.display().to_string(),
+        files: made.files.iter().map(|f| f.display().to_string()).collect(),
+    };
+    let mut text = String::new();
+    for file in &value.files {
+        text += &format!("wrote {file}\n");
+    }
+    let config = made.folder.join("breakout.toml");
+    text += &format!("\nnext: ballast backtest {}\n", config.display());
+    Answer::new(text, &value)
+}
+
+pub(super) fn explanation(found: &Explanation) -> Result<Answer> {
+    let mut text = format!(
+        "{}: decision {} at {}\n",
+        found.symbol, found.decision, found.slot
+    );
+    let mut say = |label: &str, value: &str| line(&mut text, label, value);
+    say("decided", &found.reason);
+    say("in effect", &found.time.to_string());
+    if !found.planned {
+        say("planned", "no: too little data was fresh");
+    }
+    if let Some(reason) = &found.excluded {
+        say("excluded", reason);
+    }
+    if let Some(leg) = &found.leg {
+        let optional = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |x| x.to_string());
+        say("signal", &leg.signal);
+        say("score", &optional(leg.score));
+        say("volatility", &optional(leg.volatility));
+        say("weight before cap", &optional(leg.uncapped));
+        say("target", leg.target.as_deref().unwrap_or("none: close"));
+        say(
+            "held, wanted",
+            &format!("{} → {} at {}", leg.current, leg.wanted, leg.price),
+        );
+        say(
+            "value held, wanted",
+            &format!("{} → {}", leg.current_value, leg.target_value),
+        );
+        say("drift has to exceed", &leg.threshold.to_string());
+        say("outcome", &leg.disposition);
+        for order in &leg.orders {
+            say(
+                &format!("order {}", order.order_id),
+                &format!(
+                    "{} {} of {}, {}",
+                    order.side, order.quantity, order.wanted, order.verdict
+                ),
+            );
+        }
+        for fill in &found.fills {
+            say(
+                &format!("fill {}", fill.order_id),
+                &format!(
+                    "{} {} at {}, fee {}, {}",
+                    fill.side, fill.quantity, fill.price, fill.fee, fill.time
+                ),
+            );
+        }
+        if let Some(residual) = &leg.residual {
+            say("not reached", &residual.to_string());
+        }
+    }
+    Answer::new(text, found)
+}

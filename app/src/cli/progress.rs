@@ -1,0 +1,96 @@
+//! Progress on a terminal, and the interruption that both kinds of progress know.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::drivers::Progress;
+
+/// Shows nothing, knows the interruption.
+#[derive(Debug)]
+pub(super) struct Interruptible(Arc<AtomicBool>);
+
+impl Interruptible {
+    pub(super) const fn new(interrupted: Arc<AtomicBool>) -> Self {
+        Self(interrupted)
+    }
+}
+
+impl Progress for Interruptible {
+    fn begin(&mut self, _: usize) {}
+    fn advance(&mut self) {}
+    fn end(&mut self) {}
+    fn is_interrupted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A bar on standard error that leaves nothing behind.
+#[derive(Debug)]
+pub(super) struct TerminalProgress {
+    interrupted: Arc<AtomicBool>,
+    bar: Option<ProgressBar>,
+}
+
+impl TerminalProgress {
+    pub(super) const fn new(interrupted: Arc<AtomicBool>) -> Self {
+        Self {
+            interrupted,
+            bar: None,
+        }
+    }
+}
+
+impl Progress for TerminalProgress {
+    fn begin(&mut self, bars: usize) {
+        self.end();
+        let bar = ProgressBar::new(bars as u64);
+        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} bars, {eta} to go")
+            .expect("the template is a constant that a test shows");
+        self.bar = Some(bar.with_style(style));
+    }
+
+    fn advance(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for TerminalProgress {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_follows_its_phase_and_hears_the_interruption() {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let mut progress = TerminalProgress::new(Arc::clone(&interrupted));
+        progress.begin(10);
+        for _ in 0..4 {
+            progress.advance();
+        }
+        assert_eq!(progress.bar.as_ref().map(ProgressBar::position), Some(4));
+        assert!(!progress.is_interrupted());
+        interrupted.store(true, Ordering::Relaxed);
+        assert!(progress.is_interrupted() && Interruptible::new(interrupted).is_interrupted());
+        progress.end();
+        assert!(progress.bar.is_none());
+    }
+}

@@ -1,0 +1,108 @@
+//! `init DIR`: a folder with the example configs and their data, ready to run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ballast_domain::error::{Error, ErrorKind, Result};
+
+use crate::config::{BREAKOUT, MOMENTUM};
+use crate::run_directory::require_free;
+use crate::sample;
+
+/// What `init` made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Initialised {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Its files, in the order they were written.
+    pub files: Vec<PathBuf>,
+}
+
+/// Writes the example configs and the sample data into `folder`, which is empty or does not exist.
+/// The configs then name the files instead of the samples inside the program.
+///
+/// # Errors
+/// `Configuration` when the folder holds something, or when this build has no sample data;
+/// `Api` from the disk.
+pub fn init(folder: &Path) -> Result<Initialised> {
+    require_free(folder)?;
+    let samples = sample::FILES;
+    if samples.is_empty() {
+        return Err(Error::config("this build has no sample data")
+            .hint("build it with the feature sample-data"));
+    }
+    let mut files = Vec::new();
+    let mut put = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        let disk = |e: std::io::Error| {
+            Error::new(ErrorKind::Api, format!("file cannot be written: {e}"))
+                .context("path", path.display())
+                .hint("check that the folder may be written and has free space")
+        };
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(disk)?;
+        }
+        fs::write(&path, bytes).map_err(disk)?;
+        files.push(path);
+        Ok::<(), Error>(())
+    };
+    put("breakout.toml", with_files(BREAKOUT).as_bytes())?;
+    put("momentum.toml", with_files(MOMENTUM).as_bytes())?;
+    for file in samples {
+        put(&format!("data/{}", file.name), file.data)?;
+    }
+    Ok(Initialised {
+        folder: folder.to_owned(),
+        files,
+    })
+}
+
+/// The config with files of the folder in place of the samples inside the program.
+fn with_files(config: &str) -> String {
+    config
+        .replace("\"sample:us-stocks\"     #", "\"data/us-stocks.csv.gz\" #")
+        .replace(
+            "# actions = \"actions.csv\"       #",
+            "actions = \"data/us-stocks-actions.csv\" #",
+        )
+        .replace("\"sample:sp500\"", "\"data/sp500.csv.gz\"")
+}
+
+#[cfg(all(test, feature = "sample-data"))]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Layer, read};
+
+    #[test]
+    fn the_folder_holds_configs_that_name_its_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = init(&folder.path().join("new")).unwrap();
+        assert_eq!(made.files.len(), 8, "{made:?}");
+        for (file, shipped) in [("breakout.toml", BREAKOUT), ("momentum.toml", MOMENTUM)] {
+            let resolved = read(&made.folder.join(file), Layer::empty()).unwrap();
+            let config = resolved.config;
+            for path in [
+                &config.data.source,
+                config.data.actions.as_ref().unwrap(),
+                &config.report.benchmarks[1],
+            ] {
+                assert!(resolved.base.join(path).is_file(), "{path}");
+            }
+            // Nothing else differs from the shipped one.
+            let mut expected = Config::from_toml(shipped).unwrap();
+            expected.data.source.clone_from(&config.data.source);
+            expected.data.actions.clone_from(&config.data.actions);
+            expected.report.benchmarks[1].clone_from(&config.report.benchmarks[1]);
+            assert_eq!(config, expected);
+        }
+    }
+
+    #[test]
+    fn a_folder_that_holds_something_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("mine.txt"), "x").unwrap();
+        let e = init(folder.path()).unwrap_err();
+        assert!(e.hint.as_ref().unwrap().contains("empty"), "{e}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

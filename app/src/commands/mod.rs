@@ -1,0 +1,7 @@
+//! The work of each command, apart from how it is asked for and shown.
+
+pub mod backtest;
+pub mod explain;
+pub mod init;
+pub mod settings;
+pub mod verify;

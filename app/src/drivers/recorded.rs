@@ -1,0 +1,107 @@
+//! The backtest of the program: files in, a run directory out.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use ballast_domain::error::{Error, Result};
+use ballast_domain::strategies::EqualWeightHold;
+use ballast_files::CsvMarketData;
+
+use super::backtest::{Backtest, Finished, IndexBenchmark, Summary, trades_csv};
+use super::{Progress, RunError};
+use crate::config::{Config, Resolved, StrategyChoice};
+use crate::engine::Engine;
+use crate::exit::Failure;
+use crate::reports::backtest_page;
+use crate::run_directory::{RunFile, RunWriter};
+use crate::{sample, wiring};
+
+/// Runs a config over the files and samples it names.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FileEngine;
+
+impl Engine for FileEngine {
+    fn check_strategy(&self, choice: &StrategyChoice) -> Result<()> {
+        wiring::check_strategy(choice)
+    }
+
+    fn backtest(
+        &self,
+        settings: &Resolved,
+        run: &mut RunWriter,
+        progress: &mut dyn Progress,
+    ) -> std::result::Result<Summary, Failure> {
+        let backtest = prepare(&settings.config, &settings.base)?;
+        run.identify(&backtest.data_files)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .map_err(|e| Error::invariant(format!("no runtime: {e}")))?;
+        let outcome = runtime.block_on(backtest.run(progress));
+        if progress.is_interrupted() {
+            return Err(Failure::interrupted());
+        }
+        let finished = outcome.map_err(Failure::from)?;
+        write(&finished, run).map_err(Failure::state)?;
+        Ok(finished.summary)
+    }
+}
+
+/// Opens everything the config names.
+fn prepare(config: &Config, base: &Path) -> std::result::Result<Backtest, RunError> {
+    let market_data = wiring::market_data(config, base)?;
+    let mut data_files = BTreeMap::new();
+    note(&mut data_files, &market_data, "data");
+    let mut indices = Vec::new();
+    for name in &config.report.benchmarks {
+        if name == EqualWeightHold::NAME {
+            continue;
+        }
+        let levels = wiring::market_data(&index_config(config, name), base)?;
+        note(&mut data_files, &levels, name);
+        indices.push(IndexBenchmark {
+            name: name.strip_prefix("sample:").unwrap_or(name).to_owned(),
+            description: sample::describe(name)
+                .unwrap_or("closes as its file gives them")
+                .to_owned(),
+            source: Arc::new(levels),
+        });
+    }
+    Ok(Backtest {
+        config: config.clone(),
+        market_data: Arc::new(market_data),
+        data_files,
+        indices,
+    })
+}
+
+/// The config as it reads a benchmark: the whole of one file, as it is.
+fn index_config(config: &Config, source: &str) -> Config {
+    let mut index = config.clone();
+    index.data.source = source.to_owned();
+    index.data.symbols.clear();
+    index.data.actions = None;
+    index.data.adjust = None;
+    index.data.date_format = None;
+    index
+}
+
+/// Files by role and name: paths differ between machines, roles and names do not.
+fn note(files: &mut BTreeMap<String, String>, data: &CsvMarketData, role: &str) {
+    for file in &data.inventory().files {
+        files.insert(format!("{role}: {}", file.name), file.blake3.clone());
+    }
+}
+
+fn write(finished: &Finished, run: &mut RunWriter) -> Result<()> {
+    let artefacts = &finished.artefacts;
+    run.put(RunFile::Decisions, artefacts.decisions_jsonl.as_bytes())?;
+    run.put(RunFile::Orders, artefacts.orders_csv().as_bytes())?;
+    run.put(RunFile::Fills, artefacts.fills_csv.as_bytes())?;
+    run.put(RunFile::Ledger, artefacts.ledger_csv.as_bytes())?;
+    run.put(RunFile::Equity, artefacts.equity_csv.as_bytes())?;
+    run.put(RunFile::Weights, artefacts.weights_csv.as_bytes())?;
+    let trades = trades_csv(&finished.round_trips, &finished.instruments);
+    run.put(RunFile::Trades, trades.as_bytes())?;
+    run.put(RunFile::Report, backtest_page::render(finished).as_bytes())
+}
