@@ -14,6 +14,11 @@ use crate::strategy::{Reason, Strategy};
 
 impl<S: Strategy> Kernel<S> {
     pub(super) fn on_fact(&mut self, fact: &Fact, effects: &mut Effects) {
+        if !self.is_about_something_known(fact) {
+            let error = Error::execution("the venue names an instrument or asset not known here")
+                .hint("the fact is kept aside; define the instrument or correct the mapping");
+            return self.keep_aside(fact, error, effects);
+        }
         match fact {
             Fact::Filled(fill) => self.on_fill(fill, fact, effects),
             Fact::Accepted { client_id } => {
@@ -53,8 +58,16 @@ impl<S: Strategy> Kernel<S> {
                 self.on_split(*instrument, *ratio, *quantity, *cash_in_lieu, effects);
             }
             Fact::Delisted { instrument, amount } => {
-                if !self.account.position(*instrument).quantity.is_zero() {
+                let held = !self.account.position(*instrument).quantity.is_zero();
+                if held || !amount.is_zero() {
                     self.book_for(EntryKind::Delisting, *instrument, *amount, effects);
+                }
+                if !held && !amount.is_zero() {
+                    let error = Error::execution("a delisting was paid on nothing held")
+                        .context("instrument", instrument.0)
+                        .context("paid", amount.units())
+                        .hint("compare the position before the delisting with the venue's");
+                    self.incident(*instrument, error, effects);
                 }
             }
             Fact::Funding {
@@ -73,13 +86,25 @@ impl<S: Strategy> Kernel<S> {
         }
     }
 
-    /// A fact about an order that is not known here is kept, and nobody adds exposure until a
-    /// person has looked.
+    fn is_about_something_known(&self, fact: &Fact) -> bool {
+        fact.instrument()
+            .is_none_or(|id| self.instruments.get(id).is_some())
+            && fact
+                .asset()
+                .is_none_or(|id| self.instruments.asset(id).is_some())
+    }
+
+    /// A fact about an order that is not known here.
     fn orphan(&mut self, id: ClientOrderId, fact: &Fact, effects: &mut Effects) {
-        self.orphans.push(fact.clone());
         let error = Error::execution("the venue reports an order that is not known here")
             .context("client_id", id)
             .hint("compare the venue's orders with the journal before releasing the mode");
+        self.keep_aside(fact, error, effects);
+    }
+
+    /// A fact that cannot be booked is kept, and nobody adds exposure until a person has looked.
+    fn keep_aside(&mut self, fact: &Fact, error: Error, effects: &mut Effects) {
+        self.orphans.push(fact.clone());
         self.tighten(
             ModeScope::Account,
             Mode::ReduceOnly,
@@ -114,7 +139,7 @@ impl<S: Strategy> Kernel<S> {
         self.note_unknown(number, was_unknown);
         if status == OrderStatus::Unknown {
             // The reservation stays; the plan goes on without this leg.
-            self.settle(id.decision, effects);
+            self.settle(number, effects);
         }
     }
 
@@ -157,9 +182,7 @@ impl<S: Strategy> Kernel<S> {
         self.exposure.add_reserved(-reserved);
         self.note_unknown(number, was_unknown);
         self.record_order(id, status, reason, effects);
-        if !was_unknown {
-            self.settle(id.decision, effects);
-        }
+        self.settle(number, effects);
     }
 
     fn record_order(
@@ -203,7 +226,8 @@ impl<S: Strategy> Kernel<S> {
             return;
         }
         let was_unknown = self.is_unknown(number);
-        let (open, was_final) = (order.open_quantity(), order.status().is_final());
+        let open = order.open_quantity();
+        let never_left = matches!(order.status(), OrderStatus::Denied | OrderStatus::NotSent);
         if self.orders.execute(number, fill) == Applied::Known {
             return;
         }
@@ -215,12 +239,24 @@ impl<S: Strategy> Kernel<S> {
             fill: *fill,
             realised,
         }));
-        let filled = self
-            .orders
-            .by_number(number)
-            .is_some_and(|o| o.status() == OrderStatus::Filled);
-        if filled && !was_final && !was_unknown {
-            self.settle(fill.client_id.decision, effects);
+        let Some(order) = self.orders.by_number(number) else {
+            return;
+        };
+        let (filled, is_final) = (order.filled(), order.status() == OrderStatus::Filled);
+        if never_left || filled > order.intent.quantity {
+            let error = Error::execution(if never_left {
+                "the venue executed an order that never left"
+            } else {
+                "the venue executed more than was ordered"
+            })
+            .context("client_id", fill.client_id)
+            .context("ordered", order.intent.quantity.units())
+            .context("executed", filled.units())
+            .hint("the execution is booked; compare it with the venue's records");
+            self.incident(fill.instrument, error, effects);
+        }
+        if is_final {
+            self.settle(number, effects);
         }
     }
 
@@ -331,7 +367,8 @@ impl<S: Strategy> Kernel<S> {
         }
         self.account
             .split(&self.instruments, id, after, ratio.to_f64());
-        if !cash_in_lieu.is_zero() {
+        // Also a payment of nothing ends a position that is gone.
+        if !cash_in_lieu.is_zero() || (after.is_zero() && !before.is_zero()) {
             self.book_for(EntryKind::CashInLieu, id, cash_in_lieu, effects);
         }
         if after != expected {

@@ -37,7 +37,10 @@ pub struct Quotes<'a> {
     pub prices: &'a [Option<f64>],
 }
 
-/// What a venue reports. Facts may come late, twice and in any order.
+/// What a venue reports.
+///
+/// Facts about orders may come late, twice and in any order. Facts about the account (opening,
+/// dividend, split, delisting, funding) carry no identity: who delivers them delivers each once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fact {
@@ -127,6 +130,26 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// The instrument that an event of the account names; orders know theirs.
+    pub const fn instrument(&self) -> Option<InstrumentId> {
+        match self {
+            Self::Dividend { instrument, .. }
+            | Self::Split { instrument, .. }
+            | Self::Delisted { instrument, .. }
+            | Self::Funding { instrument, .. } => Some(*instrument),
+            _ => None,
+        }
+    }
+
+    /// The asset in which something was paid, if the fact names one.
+    pub const fn asset(&self) -> Option<AssetId> {
+        match self {
+            Self::Opening { asset, .. } | Self::Funding { asset, .. } => Some(*asset),
+            Self::Filled(fill) => Some(fill.fee_asset),
+            _ => None,
+        }
+    }
+
     /// The order the fact is about, if it is about one.
     pub const fn client_id(&self) -> Option<ClientOrderId> {
         match self {

@@ -39,17 +39,18 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::instrument::{AssetId, InstrumentId, Instruments};
 use crate::market::LaneState;
-use crate::orders::OrderStatus;
+use crate::orders::{Order, OrderStatus, Side};
 use crate::portfolio::{Account, Sleeves};
 use crate::risk::{Exposure, Mode, ModeScope, Modes};
 use crate::strategy::{Decision, Requirements, Strategy, Target};
 use crate::time::Timestamp;
 use digest::Digest;
 use order_book::OrderBook;
+use permit::Epochs;
 use plan::Saga;
 
 /// How often each stage of the order path was passed. A run ends with `intents = verdicts` and
-/// `permits = sends` or it is an error.
+/// `permits = sends`, permits that came back unspent aside, or it is an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Decisions that took effect.
@@ -91,6 +92,9 @@ pub struct Kernel<S> {
     instruments: Instruments,
     settings: Settings,
     gate: Arc<SendGate>,
+    /// The epochs this kernel has acknowledged. Permits are bound to these, never to what the gate
+    /// says at the moment of minting: a kill that nobody told the kernel of must hold.
+    epochs: Epochs,
     account: Account,
     orders: OrderBook,
     exposure: Exposure,
@@ -105,6 +109,8 @@ pub struct Kernel<S> {
     /// Targets that wait for quotes, or for the saga before them to end.
     waiting: Option<plan::Waiting>,
     targets: Vec<Option<Target>>,
+    /// Room for the targets of a decision that may still be refused.
+    spare_targets: Vec<Option<Target>>,
     saga: Option<Saga>,
     decision_number: u32,
     batch: u64,
@@ -156,6 +162,7 @@ impl<S: Strategy> Kernel<S> {
             pending: VecDeque::new(),
             waiting: None,
             targets: Vec::new(),
+            spare_targets: Vec::new(),
             saga: None,
             decision_number: 0,
             batch: 0,
@@ -163,6 +170,7 @@ impl<S: Strategy> Kernel<S> {
             release: 0..0,
             orphans: Vec::new(),
             counts: Counts::default(),
+            epochs: gate.epochs(),
             strategy,
             instruments,
             settings,
@@ -176,16 +184,24 @@ impl<S: Strategy> Kernel<S> {
     /// is refused with an alert and halts the account: wrong is worse than stopped.
     #[inline]
     pub fn step(&mut self, now: Timestamp, input: Input<'_>, effects: &mut Effects) {
+        let first = effects.records.len();
         if now < self.now {
             let error = Error::invariant("trading time ran backwards")
                 .context("now", now)
                 .context("before", self.now)
                 .hint("deliver inputs in the order of their times");
             self.halt(effects, error);
-            return;
+        } else {
+            self.now = now;
+            self.take(input, effects);
         }
-        self.now = now;
-        let first = effects.records.len();
+        if effects.records.len() > first {
+            self.persist(first, effects);
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, input: Input<'_>, effects: &mut Effects) {
         match input {
             Input::Slice(slice) => self.on_slice(slice, effects),
             Input::Persisted(id) => self.on_persisted(id, effects),
@@ -200,9 +216,6 @@ impl<S: Strategy> Kernel<S> {
                     .actions
                     .push_back(Action::Alert(Severity::Warning, error));
             }
-        }
-        if effects.records.len() > first {
-            self.persist(first, effects);
         }
     }
 
@@ -253,8 +266,8 @@ impl<S: Strategy> Kernel<S> {
         }
         let intent = order.intent;
         let reduces = {
-            let held = self.account.position(intent.instrument).quantity.units();
-            held.signum() * intent.delta().units().signum() < 0
+            let held = self.account.position(intent.instrument).quantity;
+            Side::of(-held) == intent.side && intent.quantity <= held.abs()
         };
         if !self.modes.effective(intent.instrument).allows(reduces) {
             // The mode was tightened while the batch was being written.
@@ -270,7 +283,9 @@ impl<S: Strategy> Kernel<S> {
         self.counts.permits += 1;
         let expires_at = self.now + self.settings.permit_lifetime;
         effects.actions.push_back(Action::Send(SendPermit::mint(
-            intent, &self.gate, expires_at,
+            intent,
+            self.epochs,
+            expires_at,
         )));
     }
 
@@ -300,7 +315,11 @@ impl<S: Strategy> Kernel<S> {
             HealthFact::JournalFailed { reason } => {
                 (Mode::Halted, format!("journal failed: {reason}"))
             }
-            HealthFact::Killed { reason } => (Mode::Halted, format!("killed: {reason}")),
+            HealthFact::Killed { reason } => {
+                // Acknowledged and halted in one step: whoever releases the mode means after it.
+                self.epochs.kill = self.gate.kill_epoch();
+                (Mode::Halted, format!("killed: {reason}"))
+            }
         };
         self.tighten(ModeScope::Account, mode, reason, effects);
     }
@@ -322,7 +341,6 @@ impl<S: Strategy> Kernel<S> {
 
     /// Stops order flow because the program or its driver contradicts itself.
     fn halt(&mut self, effects: &mut Effects, error: Error) {
-        let first = effects.records.len();
         self.tighten(
             ModeScope::Account,
             Mode::Halted,
@@ -332,13 +350,10 @@ impl<S: Strategy> Kernel<S> {
         effects
             .actions
             .push_back(Action::Alert(Severity::Error, error));
-        if effects.records.len() > first {
-            self.persist(first, effects);
-        }
     }
 
-    /// Whether nothing is outstanding: no batch, no order that may still execute by itself, no
-    /// targets waiting for quotes.
+    /// Whether nothing is outstanding: no batch, no order its plan waits for, no targets waiting
+    /// for quotes. An order of unknown outcome may still execute; no plan waits for it.
     pub fn is_quiescent(&self) -> bool {
         self.outstanding.is_empty() && self.saga.is_none() && self.waiting.is_none()
     }
@@ -391,6 +406,16 @@ impl<S: Strategy> Kernel<S> {
     /// The mode that holds for an instrument.
     pub fn mode(&self, id: InstrumentId) -> Mode {
         self.modes.effective(id)
+    }
+
+    /// What its orders may still do: open quantities and cash set aside.
+    pub const fn exposure(&self) -> &Exposure {
+        &self.exposure
+    }
+
+    /// The orders it still knows, oldest first: all that may execute, and the last final ones.
+    pub fn orders(&self) -> impl Iterator<Item = &Order> {
+        self.orders.iter()
     }
 
     /// Facts about orders that are not known here.

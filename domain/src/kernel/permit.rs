@@ -7,7 +7,8 @@ use crate::time::Timestamp;
 
 /// The epochs a permit is bound to, shared with whoever may stop trading from outside.
 ///
-/// Raising an epoch makes every permit minted before worthless, without asking the kernel.
+/// Raising an epoch makes every permit worthless, without asking the kernel: permits carry the
+/// epochs their kernel last acknowledged.
 #[derive(Debug, Default)]
 pub struct SendGate {
     kill_epoch: AtomicU64,
@@ -23,7 +24,8 @@ impl SendGate {
         }
     }
 
-    /// Stops everything that has not been redeemed yet.
+    /// Stops everything that has not been redeemed yet, and everything minted later by a kernel
+    /// that has not been told with [`HealthFact::Killed`](super::HealthFact::Killed).
     pub fn kill(&self) {
         self.kill_epoch.fetch_add(1, Ordering::SeqCst);
     }
@@ -42,6 +44,20 @@ impl SendGate {
     pub fn writer_epoch(&self) -> u64 {
         self.writer_epoch.load(Ordering::SeqCst)
     }
+
+    pub(super) fn epochs(&self) -> Epochs {
+        Epochs {
+            kill: self.kill_epoch(),
+            writer: self.writer_epoch(),
+        }
+    }
+}
+
+/// A state of the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Epochs {
+    pub(super) kill: u64,
+    writer: u64,
 }
 
 /// The right to send one order. It owns the order and is spent by value.
@@ -65,24 +81,22 @@ impl SendGate {
 /// ```compile_fail
 /// use ballast_domain::kernel::SendPermit;
 /// fn forge(intent: ballast_domain::orders::Intent) -> SendPermit {
-///     SendPermit { intent, kill_epoch: 0, writer_epoch: 0, expires_at: Default::default() }
+///     SendPermit { intent, epochs: todo!(), expires_at: Default::default() }
 /// }
 /// ```
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "a permit that is dropped leaves its order in an unknown state"]
 pub struct SendPermit {
     intent: Intent,
-    kill_epoch: u64,
-    writer_epoch: u64,
+    epochs: Epochs,
     expires_at: Timestamp,
 }
 
 impl SendPermit {
-    pub(super) fn mint(intent: Intent, gate: &SendGate, expires_at: Timestamp) -> Self {
+    pub(super) const fn mint(intent: Intent, epochs: Epochs, expires_at: Timestamp) -> Self {
         Self {
             intent,
-            kill_epoch: gate.kill_epoch(),
-            writer_epoch: gate.writer_epoch(),
+            epochs,
             expires_at,
         }
     }
@@ -103,9 +117,7 @@ impl SendPermit {
     /// The unspent permit itself when the gate was killed, another writer took over, or it is too
     /// late: proof that nothing was sent.
     pub fn redeem(self, gate: &SendGate, now: Timestamp) -> Result<Redeemed, Self> {
-        let valid = self.kill_epoch == gate.kill_epoch()
-            && self.writer_epoch == gate.writer_epoch()
-            && now <= self.expires_at;
+        let valid = self.epochs == gate.epochs() && now <= self.expires_at;
         if valid {
             Ok(Redeemed {
                 intent: self.intent,
@@ -154,7 +166,7 @@ mod tests {
             post_only: false,
             reduce_only: false,
         };
-        SendPermit::mint(intent, gate, Timestamp::from_nanos(10))
+        SendPermit::mint(intent, gate.epochs(), Timestamp::from_nanos(10))
     }
 
     #[test]

@@ -98,14 +98,14 @@ impl<S: Strategy> Kernel<S> {
         let trades = legs.iter().any(|l| l.disposition == Disposition::Trade);
         let fresh_share = self.fresh_share();
         let fresh = fresh_share >= self.settings.min_fresh_share;
-        if self.settings.record_idle_legs || trades {
+        if self.settings.record_idle_legs || trades || !fresh {
             effects.records.push(Record::Decision(DecisionRecord {
                 time: self.now,
                 number,
                 slot: waiting.slot,
                 equity,
                 fresh_share,
-                planned: fresh,
+                planned: fresh && trades,
                 decision: waiting.decision,
             }));
             for leg in &legs {
@@ -406,8 +406,16 @@ impl<S: Strategy> Kernel<S> {
         added
     }
 
-    /// An order of the saga can no longer execute by itself.
-    pub(super) fn settle(&mut self, decision: u32, effects: &mut Effects) {
+    /// The saga need not wait for this order any more: it ended, or its outcome is unknown. Only
+    /// the first time counts, for an unknown order may come back and end as well.
+    pub(super) fn settle(&mut self, number: u64, effects: &mut Effects) {
+        let Some(order) = self.orders.by_number_mut(number) else {
+            return;
+        };
+        if std::mem::replace(&mut order.settled, true) {
+            return;
+        }
+        let decision = order.intent.client_id.decision;
         let Some(saga) = self.saga.as_mut().filter(|s| s.decision == decision) else {
             return;
         };
@@ -417,20 +425,29 @@ impl<S: Strategy> Kernel<S> {
         }
     }
 
-    /// A newer decision takes over: take back what works, then plan anew.
+    /// A newer decision takes over: take back what works, keep home what is still being written,
+    /// then plan anew.
     pub(super) fn cancel_saga(&mut self, effects: &mut Effects) {
         let Some(saga) = &mut self.saga else { return };
         saga.superseded = true;
         let decision = saga.decision;
+        let mut unsent = Vec::new();
         for order in self.orders.iter() {
-            let working = matches!(
-                order.status(),
-                OrderStatus::Sent | OrderStatus::Accepted | OrderStatus::PartiallyFilled
-            );
-            if order.intent.client_id.decision == decision && working {
-                let cancel = Action::Cancel(order.intent.instrument, order.intent.client_id);
-                effects.actions.push_back(cancel);
+            if order.intent.client_id.decision != decision {
+                continue;
             }
+            match order.status() {
+                OrderStatus::Recorded => unsent.push(order.intent.id.0),
+                OrderStatus::Sent | OrderStatus::Accepted | OrderStatus::PartiallyFilled => {
+                    let cancel = Action::Cancel(order.intent.instrument, order.intent.client_id);
+                    effects.actions.push_back(cancel);
+                }
+                _ => {}
+            }
+        }
+        for number in unsent {
+            let reason = "superseded by a newer decision".into();
+            self.end_order(number, OrderStatus::NotSent, reason, effects);
         }
     }
 

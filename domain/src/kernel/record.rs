@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 
 /// One record of the journal. Amounts are units on the scales of their instrument or asset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "record", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Record {
     /// A strategy decided.
     Decision(DecisionRecord),
@@ -51,7 +51,7 @@ pub struct DecisionRecord {
     pub equity: Cash,
     /// Share of gross exposure with fresh data.
     pub fresh_share: f64,
-    /// Whether it led to plans; not when too little data was fresh.
+    /// Whether it led to plans; not when too little data was fresh or no leg was worth a trade.
     pub planned: bool,
     /// What was decided.
     pub decision: Decision,

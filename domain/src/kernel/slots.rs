@@ -4,6 +4,7 @@ use super::plan::Waiting;
 use super::{Action, Effects, Kernel, Pending, Quotes, Severity, SizeAt};
 use crate::instrument::InstrumentId;
 use crate::market::{LaneState, Slice};
+use crate::portfolio::Sleeves;
 use crate::strategy::{Decision, Slot, Strategy, View};
 
 impl<S: Strategy> Kernel<S> {
@@ -80,14 +81,21 @@ impl<S: Strategy> Kernel<S> {
     /// A decision takes effect: its targets become the account's.
     fn activate(&mut self, pending: Pending, effects: &mut Effects) {
         let record = pending.decision.clone();
-        let taken = self.sleeves.take(pending.decision).and_then(|changed| {
-            self.sleeves
-                .account_targets(self.states.len(), &mut self.targets)?;
+        // Worked out aside: a decision that is refused leaves the targets before it alone. Targets
+        // for the whole account need nothing of the sleeves before them.
+        let mut sleeves = match pending.decision {
+            Decision::Sleeves(_) => self.sleeves.clone(),
+            Decision::Hold(_) | Decision::Targets(..) => Sleeves::default(),
+        };
+        let taken = sleeves.take(pending.decision).and_then(|changed| {
+            sleeves.account_targets(self.states.len(), &mut self.spare_targets)?;
             Ok(changed)
         });
         match taken {
             Ok(false) => {}
             Ok(true) => {
+                self.sleeves = sleeves;
+                std::mem::swap(&mut self.targets, &mut self.spare_targets);
                 let waiting = Waiting {
                     slot: pending.slot,
                     decision: record,
@@ -109,16 +117,16 @@ impl<S: Strategy> Kernel<S> {
     /// Prices between closes: the moment at which targets become units when sizes are taken at
     /// the fill.
     pub(super) fn on_quotes(&mut self, quotes: &Quotes<'_>, effects: &mut Effects) {
-        for (i, price) in quotes.prices.iter().enumerate().take(self.states.len()) {
-            match price {
-                Some(price) if price.is_finite() && *price > 0.0 => {
-                    self.account
-                        .mark_one(InstrumentId::from_index(i), *price, self.now);
-                    self.states[i] = LaneState::Present;
-                }
-                _ => self.states[i] = LaneState::Hole,
-            }
+        let usable = |price: &Option<f64>| price.filter(|p| p.is_finite() && *p > 0.0);
+        for (state, price) in self.states.iter_mut().zip(quotes.prices) {
+            *state = match usable(price) {
+                Some(_) => LaneState::Present,
+                None => LaneState::Hole,
+            };
         }
+        let lanes = self.instruments.ids().zip(quotes.prices);
+        let marks = lanes.filter_map(|(id, price)| Some((id, usable(price)?)));
+        self.account.mark_between(marks, self.now);
         if self.wants_quotes() {
             self.start_saga(effects);
         }

@@ -28,6 +28,8 @@ pub struct Order {
     more_trades: Vec<TradeId>,
     /// Cash set aside for what is not yet executed.
     pub(crate) reserved_cash: Cash,
+    /// Whether its plan has stopped waiting for it.
+    pub(crate) settled: bool,
 }
 
 impl Order {
@@ -40,6 +42,7 @@ impl Order {
             first_trade: None,
             more_trades: Vec::new(),
             reserved_cash: Cash::ZERO,
+            settled: status.is_final(),
         }
     }
 

@@ -145,10 +145,16 @@ impl Account {
         self.equity = equity;
     }
 
-    /// Takes a price seen between closes as mark.
-    pub(crate) fn mark_one(&mut self, id: InstrumentId, price: f64, time: Timestamp) {
-        self.marks[id.index()] = price;
-        self.marked_at[id.index()] = time;
+    /// Takes prices seen between closes as marks.
+    pub(crate) fn mark_between(
+        &mut self,
+        prices: impl Iterator<Item = (InstrumentId, f64)>,
+        time: Timestamp,
+    ) {
+        for (id, price) in prices {
+            self.marks[id.index()] = price;
+            self.marked_at[id.index()] = time;
+        }
         self.revalue();
     }
 

@@ -186,30 +186,12 @@ impl Ledger {
     pub(crate) fn book_entry(&mut self, entry: &Entry) {
         let other = match (entry.kind, entry.instrument) {
             (EntryKind::Opening, _) => LedgerAccount::Capital,
+            (EntryKind::CashInLieu, Some(id)) if self.positions[id.index()].quantity.is_zero() => {
+                return self.end_position(id, entry);
+            }
             (EntryKind::Dividend | EntryKind::CashInLieu, Some(id)) => LedgerAccount::Income(id),
             (EntryKind::Funding | EntryKind::Borrow, Some(id)) => LedgerAccount::Funding(id),
-            (EntryKind::Delisting, Some(id)) => {
-                let cost = self.positions[id.index()].cost;
-                self.post(&[
-                    Posting {
-                        account: LedgerAccount::Cash,
-                        asset: entry.asset,
-                        amount: entry.amount,
-                    },
-                    Posting {
-                        account: LedgerAccount::Holdings(id),
-                        asset: entry.asset,
-                        amount: -cost,
-                    },
-                    Posting {
-                        account: LedgerAccount::Realised(id),
-                        asset: entry.asset,
-                        amount: cost - entry.amount,
-                    },
-                ]);
-                self.positions[id.index()].quantity = Quantity::ZERO;
-                return;
-            }
+            (EntryKind::Delisting, Some(id)) => return self.end_position(id, entry),
             _ => LedgerAccount::Correction,
         };
         self.post(&[
@@ -224,6 +206,23 @@ impl Ledger {
                 amount: -entry.amount,
             },
         ]);
+    }
+
+    /// The whole position is paid out: by a delisting, or by a merge of units that leaves less than
+    /// one lot. Its cost leaves the books with it.
+    fn end_position(&mut self, id: InstrumentId, entry: &Entry) {
+        let cost = self.positions[id.index()].cost;
+        let post = |account, amount| Posting {
+            account,
+            asset: entry.asset,
+            amount,
+        };
+        self.post(&[
+            post(LedgerAccount::Cash, entry.amount),
+            post(LedgerAccount::Holdings(id), -cost),
+            post(LedgerAccount::Realised(id), cost - entry.amount),
+        ]);
+        self.positions[id.index()].quantity = Quantity::ZERO;
     }
 
     /// A split changes the quantity and leaves the cost.

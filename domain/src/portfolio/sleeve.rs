@@ -26,6 +26,7 @@ impl Sleeves {
         match decision {
             Decision::Hold(_) => Ok(false),
             Decision::Targets(targets, _) => {
+                self.sleeves.retain(|s| s.id == SleeveId::default());
                 self.set(SleeveId::default(), 1.0, Some(targets))?;
                 Ok(true)
             }
@@ -105,6 +106,11 @@ fn add(
     instrument: InstrumentId,
 ) -> Result<Target> {
     match (before, target) {
+        (_, Target::Weight(w)) if !w.is_finite() => {
+            Err(Error::signal(format!("weight {w} is not a usable number"))
+                .context("instrument", instrument.0)
+                .hint("leave an instrument out instead of giving it no number"))
+        }
         (None, Target::Weight(w)) => Ok(Target::Weight(allocation * w)),
         (Some(Target::Weight(sum)), Target::Weight(w)) => Ok(Target::Weight(sum + allocation * w)),
         // Units and notional are amounts of money: they are not scaled by a float.
@@ -140,6 +146,27 @@ mod tests {
         let mut into = Vec::new();
         sleeves.account_targets(1, &mut into).unwrap();
         into[0]
+    }
+
+    #[test]
+    fn targets_for_the_whole_account_end_every_other_sleeve() {
+        let mut s = Sleeves::default();
+        let both = vec![sleeve(0, 0.5, Some(0.8)), sleeve(1, 0.5, Some(0.4))];
+        s.take(Decision::Sleeves(both)).unwrap();
+        let whole = Targets::new().with(A, Target::Weight(0.3));
+        assert!(s.take(Decision::Targets(whole, "t".into())).unwrap());
+        assert_eq!(target(&s), Some(Target::Weight(0.3)));
+    }
+
+    #[test]
+    fn weights_that_are_no_numbers_are_refused() {
+        for bad in [f64::NAN, f64::INFINITY] {
+            let mut s = Sleeves::default();
+            s.take(Decision::Sleeves(vec![sleeve(0, 1.0, Some(bad))]))
+                .unwrap();
+            let e = s.account_targets(1, &mut Vec::new()).unwrap_err();
+            assert!(e.to_string().contains("not a usable number"), "{e}");
+        }
     }
 
     #[test]

@@ -315,13 +315,13 @@ mod tests {
             (denied(buy(100), |c| c.mode = Mode::ReduceOnly), "mode"),
             (
                 denied(sell(100), |c| {
-                    (c.mode, c.held) = (Mode::ReduceOnly, Quantity::from_units(100))
+                    (c.mode, c.held) = (Mode::ReduceOnly, Quantity::from_units(100));
                 }),
                 "",
             ),
             (
                 denied(sell(100), |c| {
-                    (c.mode, c.held) = (Mode::Halted, Quantity::from_units(100))
+                    (c.mode, c.held) = (Mode::Halted, Quantity::from_units(100));
                 }),
                 "mode",
             ),

@@ -330,15 +330,15 @@ impl Exchange {
         let before = self.positions[index];
         let quantity = ratio.apply(before, i.lot);
         // The fraction, in units of 1/old, is paid at the first price after the split.
-        let fraction =
-            before.units() * i64::from(ratio.new) - quantity.units() * i64::from(ratio.old);
+        let fraction = i128::from(before.units()) * i128::from(ratio.new)
+            - i128::from(quantity.units()) * i128::from(ratio.old);
         let price = slice
             .value(instrument, self.settings.fill_point.field())
             .unwrap_or(self.last_close[index] / ratio.to_f64());
         let price = Price::from_market_data(price, i.price_scale).unwrap_or(Price::ZERO);
-        let value = i.notional(price, Quantity::from_units(fraction));
-        let cash_in_lieu =
-            Cash::from_units(divide(value.units(), i128::from(ratio.old), Rounding::Down));
+        let unit = i.notional(price, Quantity::from_units(1)).units();
+        let value = divide(unit * fraction, i128::from(ratio.old), Rounding::Down);
+        let cash_in_lieu = Cash::from_units(value);
         self.cash += cash_in_lieu;
         self.positions[index] = quantity;
         self.last_close[index] /= ratio.to_f64();
@@ -359,6 +359,10 @@ impl Exchange {
             quantity,
             cash_in_lieu,
         });
+        self.end_working(
+            |w| w.instrument == instrument && w.quantity.is_zero(),
+            "less than a lot is left after the split",
+        );
     }
 
     fn delist(&mut self, instrument: InstrumentId) {
@@ -371,18 +375,24 @@ impl Exchange {
         let value = i.notional(price.unwrap_or(Price::ZERO), held);
         let amount = value - value.fee(self.settings.delisting_haircut);
         self.cash += amount;
+        self.end_working(
+            |w| w.instrument == instrument,
+            "the instrument was delisted",
+        );
+        self.facts.push_back(Fact::Delisted { instrument, amount });
+    }
+
+    fn end_working(&mut self, ends: impl Fn(&Intent) -> bool, reason: &'static str) {
         self.working.retain(|w| {
-            let ends = w.instrument == instrument;
+            let ends = ends(w);
             if ends {
-                let reason = "the instrument was delisted".into();
                 self.facts.push_back(Fact::Canceled {
                     client_id: w.client_id,
-                    reason,
+                    reason: reason.into(),
                 });
             }
             !ends
         });
-        self.facts.push_back(Fact::Delisted { instrument, amount });
     }
 
     /// Remembers the closes of a slice, for actions before the next one.

@@ -183,6 +183,14 @@ fn check_end<S: Strategy>(kernel: &Kernel<S>, exchange: &Exchange, unspent: u64)
             );
         }
     }
+    let set_aside = kernel.exposure().reserved_cash();
+    if exchange.working().is_empty() && !set_aside.is_zero() {
+        return broken(
+            "cash set aside and working orders",
+            set_aside.units().to_string(),
+            "0".to_owned(),
+        );
+    }
     let trial = account.ledger().trial_balance();
     if !trial.is_zero() {
         return broken(

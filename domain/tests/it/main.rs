@@ -1,10 +1,15 @@
 //! Integration tests of the domain, one binary.
 
 mod calendar;
+mod conservation;
+mod corporate_actions;
 mod corpus;
+mod exchange;
+mod kernel_path;
 mod look_ahead;
 mod metrics_corpus;
 mod panels;
 mod roster;
+mod scenario;
 mod sma_cross_reference;
 mod strategy_state;
