@@ -11,7 +11,7 @@ use crate::commands::init::Initialised;
 use crate::config::{Config, Resolved};
 use crate::drivers::backtest::Summary;
 use crate::reports::figures::{amount, count, maybe_percent, megabytes, percent, ratio, seconds};
-use crate::run_directory::{Difference, Revision, RunFile, RunId, Verdict};
+use crate::run_directory::{Difference, LegLine, Revision, RunFile, RunId, Verdict};
 
 /// An answer in both forms; each ends with a line end.
 #[derive(Debug)]
@@ -218,6 +218,37 @@ pub(super) fn initialised(made: &Initialised) -> Result<Answer> {
     Answer::new(text, &value)
 }
 
+fn explain_leg(leg: &LegLine, say: &mut impl FnMut(&str, &str)) {
+    let score = leg
+        .score
+        .map_or_else(String::new, |score| format!(", score {score:.4}"));
+    say("signal", &format!("{}{score}", leg.signal));
+    say("volatility", &maybe_percent(leg.volatility));
+    say("weight before cap", &maybe_percent(leg.uncapped));
+    let weight = leg
+        .target
+        .as_deref()
+        .and_then(|t| t.strip_suffix(" of equity")?.parse().ok());
+    match (weight, &leg.target) {
+        (Some(weight), _) => say("target", &format!("{} of equity", percent(weight))),
+        (None, Some(target)) => say("target", target),
+        (None, None) => say("target", "none: close"),
+    }
+    say(
+        "units",
+        &format!(
+            "{} held, {} wanted, at {}",
+            leg.current, leg.wanted, leg.price
+        ),
+    );
+    say(
+        "value",
+        &format!("{} held, {} wanted", leg.current_value, leg.target_value),
+    );
+    say("trades when drift >", &leg.threshold.to_string());
+    say("outcome", &leg.disposition);
+}
+
 pub(super) fn explanation(found: &Explanation) -> Result<Answer> {
     let mut text = format!(
         "{}: decision {} at {}\n",
@@ -225,51 +256,43 @@ pub(super) fn explanation(found: &Explanation) -> Result<Answer> {
     );
     let mut say = |label: &str, value: &str| line(&mut text, label, value);
     say("decided", &found.reason);
-    say("in effect", &found.time.to_string());
-    if !found.planned {
-        say("planned", "no: too little data was fresh");
+    if found.time != found.slot {
+        say("in effect", &found.time);
     }
     if let Some(reason) = &found.excluded {
-        say("excluded", reason);
+        say("no target", reason);
     }
     if let Some(leg) = &found.leg {
-        let optional = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |x| x.to_string());
-        say("signal", &leg.signal);
-        say("score", &optional(leg.score));
-        say("volatility", &optional(leg.volatility));
-        say("weight before cap", &optional(leg.uncapped));
-        say("target", leg.target.as_deref().unwrap_or("none: close"));
+        explain_leg(leg, &mut say);
+    }
+    if let Some(reason) = &found.not_planned {
+        say("no plan", reason);
+    }
+    for order in found.leg.iter().flat_map(|leg| &leg.orders) {
+        let cut = if order.quantity == order.wanted {
+            String::new()
+        } else {
+            format!(" of {}, cut to cash and gross budget", order.wanted)
+        };
         say(
-            "held, wanted",
-            &format!("{} → {} at {}", leg.current, leg.wanted, leg.price),
+            &format!("order {}", order.order_id),
+            &format!("{} {}{cut}; {}", order.side, order.quantity, order.verdict),
         );
+    }
+    for fill in &found.fills {
         say(
-            "value held, wanted",
-            &format!("{} → {}", leg.current_value, leg.target_value),
+            &format!("fill {}", fill.order_id),
+            &format!(
+                "{} {} at {}, fee {}, {}",
+                fill.side, fill.quantity, fill.price, fill.fee, fill.time
+            ),
         );
-        say("drift has to exceed", &leg.threshold.to_string());
-        say("outcome", &leg.disposition);
-        for order in &leg.orders {
-            say(
-                &format!("order {}", order.order_id),
-                &format!(
-                    "{} {} of {}, {}",
-                    order.side, order.quantity, order.wanted, order.verdict
-                ),
-            );
-        }
-        for fill in &found.fills {
-            say(
-                &format!("fill {}", fill.order_id),
-                &format!(
-                    "{} {} at {}, fee {}, {}",
-                    fill.side, fill.quantity, fill.price, fill.fee, fill.time
-                ),
-            );
-        }
-        if let Some(residual) = &leg.residual {
-            say("not reached", &residual.to_string());
-        }
+    }
+    if let Some(residual) = found.leg.as_ref().and_then(|leg| leg.residual) {
+        say(
+            "not reached",
+            &format!("{residual} units are missing to the target"),
+        );
     }
     Answer::new(text, found)
 }

@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use ballast_domain::error::{Error, Result};
-use ballast_domain::time::Timestamp;
 use chrono::NaiveDate;
 use serde::Serialize;
 
 use crate::config::nearest;
-use crate::run_directory::{DecisionLine, LegLine, RunDirectory, RunFile};
+use crate::run_directory::{DecisionLine, LegLine, RunDirectory, RunFile, text};
 
 /// What to explain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,13 +29,15 @@ pub struct Explanation {
     /// Number of the decision.
     pub decision: u32,
     /// The close it saw.
-    pub slot: Timestamp,
+    pub slot: String,
     /// When its targets took effect.
-    pub time: Timestamp,
+    pub time: String,
     /// The strategy's reason.
     pub reason: String,
     /// Whether it led to plans.
     pub planned: bool,
+    /// Why it led to none; `None` when it did.
+    pub not_planned: Option<String>,
     /// Signal, weight, cap, threshold, lot, verdict and residual; `None` when the symbol was
     /// excluded.
     pub leg: Option<LegLine>,
@@ -86,13 +87,29 @@ pub fn explain(request: &ExplainRequest) -> Result<Explanation> {
     Ok(Explanation {
         symbol: request.symbol.clone(),
         decision: line.number,
-        slot: line.slot,
-        time: line.time,
+        slot: text::time(line.slot),
+        time: text::time(line.time),
         reason: line.reason.clone(),
         planned: line.planned,
+        not_planned: not_planned(line),
         excluded: excluded(line, request).map(str::to_owned),
         leg,
         fills,
+    })
+}
+
+fn not_planned(line: &DecisionLine) -> Option<String> {
+    if line.planned {
+        return None;
+    }
+    let wanted = line.legs.iter().any(|leg| leg.disposition == "trade");
+    Some(if wanted {
+        format!(
+            "only {:.1} % of the exposure had fresh data",
+            line.fresh_share * 100.0
+        )
+    } else {
+        "nothing had to be traded".to_owned()
     })
 }
 

@@ -4,6 +4,8 @@ use ballast_domain::time::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::text::serialize_time;
+
 /// A decision. Amounts are exact decimals, written as strings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -11,8 +13,10 @@ pub struct DecisionLine {
     /// Number of the decision in the account, from 1.
     pub number: u32,
     /// The slot it was made for: the close it saw.
+    #[serde(serialize_with = "serialize_time")]
     pub slot: Timestamp,
     /// When its targets took effect.
+    #[serde(serialize_with = "serialize_time")]
     pub time: Timestamp,
     /// `targets` or `hold`.
     pub action: String,
@@ -22,7 +26,7 @@ pub struct DecisionLine {
     pub equity: Decimal,
     /// Share of gross exposure with fresh data.
     pub fresh_share: f64,
-    /// Whether it led to plans; not when too little data was fresh.
+    /// Whether it led to plans; not when too little data was fresh or nothing had to be traded.
     pub planned: bool,
     /// What it means for each instrument that is held or wanted.
     pub legs: Vec<LegLine>,

@@ -12,6 +12,7 @@ mod manifest;
 mod reader;
 mod revision;
 mod table;
+pub mod text;
 mod writer;
 
 pub use compare::{Difference, Verdict, compare};
@@ -21,7 +22,8 @@ pub use identity::{Identity, PROGRAM_VERSION, RunId};
 pub use manifest::{Execution, FileEntry, HOST, MANIFEST, Manifest};
 pub use reader::RunDirectory;
 pub use revision::Revision;
-pub use table::{Table, float};
+pub use table::Table;
+pub use text::float;
 pub(crate) use writer::require_free;
 pub use writer::{Output, RunWriter, free_name};
 

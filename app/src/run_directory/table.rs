@@ -1,7 +1,8 @@
 //! CSV with fixed columns: exact text, LF, UTF-8, the same bytes everywhere.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
+
+use super::text::csv_field;
 
 /// Writes rows of a fixed number of cells.
 #[derive(Debug)]
@@ -44,7 +45,7 @@ impl<W: Write> Table<W> {
             if i > 0 {
                 self.line.push(',');
             }
-            self.line += &quoted(cell.as_ref());
+            self.line += &csv_field(cell.as_ref());
         }
         self.line.push('\n');
         self.to.write_all(self.line.as_bytes())
@@ -53,19 +54,6 @@ impl<W: Write> Table<W> {
     /// What was written to.
     pub fn into_inner(self) -> W {
         self.to
-    }
-}
-
-/// The shortest text that reads back as the same float, always with a point or an exponent.
-pub fn float(value: f64) -> String {
-    format!("{value:?}")
-}
-
-fn quoted(cell: &str) -> Cow<'_, str> {
-    if cell.contains(['"', ',', '\n', '\r']) {
-        Cow::Owned(format!("\"{}\"", cell.replace('"', "\"\"")))
-    } else {
-        Cow::Borrowed(cell)
     }
 }
 
@@ -99,6 +87,7 @@ pub(super) fn rows(text: &str) -> Vec<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::text::float;
     use super::*;
 
     #[test]

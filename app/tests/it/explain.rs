@@ -23,7 +23,7 @@ fn a_decision_is_explained_from_signal_to_fill() {
     assert_eq!(last["fills"], serde_json::json!([]));
     let absent = explain(&["FB"]);
     assert!(
-        absent.out.contains("excluded                 not listed"),
+        absent.out.contains("no target                not listed"),
         "{}",
         absent.out
     );

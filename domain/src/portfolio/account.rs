@@ -218,8 +218,8 @@ impl Account {
             .fold(self.cash, |sum, (e, mark)| sum + e * mark);
     }
 
-    /// Share of gross exposure (held or in `targets`) whose lane is fresh in this slice; 1 when
-    /// there is none.
+    /// Share of gross exposure (held or targeted) whose lane is fresh in this slice, lanes whose
+    /// market is closed left out; 1 when there is none.
     pub(crate) fn fresh_share(
         &self,
         state: impl Fn(InstrumentId) -> LaneState,
@@ -228,9 +228,14 @@ impl Account {
         let (mut fresh, mut all) = (0.0, 0.0);
         for i in 0..self.marks.len() {
             let id = InstrumentId::from_index(i);
+            let state = state(id);
+            // A closed market has nothing fresher to offer: it is neither fresh nor stale.
+            if state == LaneState::Closed {
+                continue;
+            }
             let gross = self.weight(id).abs().max(target_weight(id).abs());
             all += gross;
-            if state(id) == LaneState::Present {
+            if state == LaneState::Present {
                 fresh += gross;
             }
         }

@@ -16,7 +16,7 @@ use ballast_domain::simulation::{BarClose, Sink};
 use ballast_domain::time::Timestamp;
 
 use super::decisions::OpenDecision;
-use super::text;
+use crate::run_directory::text;
 
 /// Tables of a run, and what its statistics are computed from.
 #[derive(Debug)]

@@ -10,7 +10,6 @@ mod caveats;
 mod curve;
 mod decisions;
 mod summary;
-mod text;
 mod trades;
 mod variant;
 
@@ -39,7 +38,7 @@ use ballast_domain::time::Timestamp;
 use ballast_ports::{HistoryRequest, MarketData, MarketDataExt};
 
 use crate::config::Config;
-use crate::run_directory::Identity;
+use crate::run_directory::{Identity, text};
 
 use super::{Progress, RunError};
 use crate::wiring;

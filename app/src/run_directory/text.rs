@@ -1,19 +1,33 @@
-//! Text of the tables: the same bytes on every machine.
+//! Text of the files of a run: the same bytes on every machine.
 
 use std::borrow::Cow;
 use std::fmt::{Arguments, Write as _};
 
 use ballast_domain::time::Timestamp;
 use chrono::SecondsFormat;
+use serde::Serializer;
 
 /// RFC 3339 in UTC, with as many digits of a second as it has.
-pub(super) fn time(time: Timestamp) -> String {
+pub fn time(time: Timestamp) -> String {
     time.to_datetime()
         .to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
+/// Writes an instant with [`time`].
+pub(super) fn serialize_time<S: Serializer>(
+    instant: &Timestamp,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&time(*instant))
+}
+
+/// The shortest text that reads back as the same float, always with a point or an exponent.
+pub fn float(value: f64) -> String {
+    format!("{value:?}")
+}
+
 /// A CSV field, quoted only when it must be.
-pub(super) fn csv_field(text: &str) -> Cow<'_, str> {
+pub fn csv_field(text: &str) -> Cow<'_, str> {
     if text.contains([',', '"', '\n', '\r']) {
         Cow::Owned(format!("\"{}\"", text.replace('"', "\"\"")))
     } else {
@@ -22,7 +36,7 @@ pub(super) fn csv_field(text: &str) -> Cow<'_, str> {
 }
 
 /// Appends a line. Writing into a `String` cannot fail.
-pub(super) fn line(to: &mut String, text: Arguments<'_>) {
+pub fn line(to: &mut String, text: Arguments<'_>) {
     let _ = writeln!(to, "{text}");
 }
 
