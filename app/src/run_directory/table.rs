@@ -28,7 +28,7 @@ impl<W: Write> Table<W> {
     }
 
     /// Writes one row. Numbers come as exact text: decimals by their `Display`, floats by
-    /// [`float`].
+    /// [`float`](super::float).
     ///
     /// # Errors
     /// Whatever writing fails with, or `InvalidInput` when the number of cells is not that of the

@@ -17,7 +17,7 @@ use crate::time::Span;
 )]
 #[serde(rename_all = "snake_case")]
 pub enum SizeAt {
-    /// At the close the decision saw.
+    /// At the close at which the decision takes effect: the one it saw when there is no lag.
     #[default]
     Decision,
     /// At the prices of the fill point: a research convention.

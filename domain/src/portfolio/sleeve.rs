@@ -21,7 +21,8 @@ impl Sleeves {
     /// Takes a decision over and says whether the account's target is a new one.
     ///
     /// # Errors
-    /// `Signal` when an allocation is not a number of zero or more.
+    /// `Signal` when an allocation is not a number of zero or more, or an instrument has two
+    /// targets in one sleeve.
     pub fn take(&mut self, decision: Decision) -> Result<bool> {
         match decision {
             Decision::Hold(_) => Ok(false),
@@ -50,6 +51,14 @@ impl Sleeves {
                 Error::signal(format!("allocation {allocation} is not usable"))
                     .context("sleeve", id.0)
                     .hint("allocations are numbers of zero or more"),
+            );
+        }
+        if let Some(twice) = targets.as_ref().and_then(named_twice) {
+            return Err(
+                Error::signal("an instrument has two targets in one decision")
+                    .context("sleeve", id.0)
+                    .context("instrument", twice.0)
+                    .hint("give each instrument one target; different ideas are different sleeves"),
             );
         }
         let Some(sleeve) = self.sleeves.iter_mut().find(|s| s.id == id) else {
@@ -97,6 +106,19 @@ impl Sleeves {
         }
         Ok(())
     }
+}
+
+/// An instrument with more than one target. Strategies push in lane order, which needs no sorting.
+fn named_twice(targets: &Targets) -> Option<InstrumentId> {
+    let entries = targets.entries();
+    if entries.is_sorted_by(|a, b| a.instrument < b.instrument) {
+        return None;
+    }
+    let mut ids: Vec<_> = entries.iter().map(|e| e.instrument).collect();
+    ids.sort_unstable();
+    ids.windows(2)
+        .find(|pair| pair[0] == pair[1])
+        .map(|pair| pair[0])
 }
 
 fn add(
@@ -184,5 +206,20 @@ mod tests {
             s.take(Decision::Sleeves(vec![sleeve(0, f64::NAN, None)]))
                 .is_err()
         );
+    }
+
+    #[test]
+    fn two_targets_for_one_instrument_are_refused_in_any_order() {
+        let b = InstrumentId(1);
+        let w = Target::Weight(0.1);
+        for (targets, refused) in [
+            (Targets::new().with(A, w).with(b, w), false),
+            (Targets::new().with(b, w).with(A, w), false),
+            (Targets::new().with(A, w).with(A, w), true),
+            (Targets::new().with(b, w).with(A, w).with(b, w), true),
+        ] {
+            let taken = Sleeves::default().take(Decision::Targets(targets, "t".into()));
+            assert_eq!(taken.is_err(), refused, "{taken:?}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use super::fee_model::FeeModel;
 use super::fill_point::FillPoint;
 use super::slippage_model::SlippageModel;
+use crate::error::{Error, Result};
 use crate::instrument::{AssetId, Instrument, InstrumentId, Instruments};
 use crate::kernel::{Fact, Redeemed};
 use crate::market::{ActionKind, CorporateAction, LaneState, Slice, SplitRatio};
@@ -28,6 +29,38 @@ pub struct ExchangeSettings {
     pub opening_cash: Cash,
     /// What holders lose of the last value when an instrument ends.
     pub delisting_haircut: Rate,
+}
+
+impl ExchangeSettings {
+    /// Checks what no type can.
+    ///
+    /// # Errors
+    /// `Configuration` when the opening cash is negative, or a rate is below 0 or not below 100 %.
+    pub fn validate(&self) -> Result<()> {
+        if self.opening_cash.is_negative() {
+            return Err(Error::config("an account cannot begin with debts")
+                .context("key", "account.cash")
+                .hint("use 0 or more"));
+        }
+        let (FeeModel::Proportional(fee), SlippageModel::Proportional(slippage)) =
+            (self.fees, self.slippage);
+        for (key, rate) in [
+            ("execution.fee_bps", fee),
+            ("execution.slippage_bps", slippage),
+            ("execution.delisting_haircut", self.delisting_haircut),
+        ] {
+            let total_loss = key == "execution.delisting_haircut" && rate == Rate::ONE;
+            if rate < Rate::ZERO || (rate >= Rate::ONE && !total_loss) {
+                return Err(Error::config(format!(
+                    "{key} cannot be {} of the value",
+                    rate.to_f64()
+                ))
+                .context("key", key)
+                .hint("use a share from 0 to below 1 (10000 bps)"));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A simulated venue with one cash account.

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::instrument::{InstrumentId, Instruments};
 use crate::kernel::{Action, Counts, Effects, Input, Kernel, Quotes, Record, Severity, SizeAt};
 use crate::market::{Fields, Panel, PriceBasis, Slice};
+use crate::orders::TimeInForce;
 use crate::portfolio::Account;
 use crate::strategy::Strategy;
 use crate::time::Timestamp;
@@ -113,8 +114,19 @@ fn check_data<S: Strategy>(kernel: &Kernel<S>, exchange: &Exchange, panel: &Pane
                 .context("registry", kernel.instruments().len()),
         );
     }
+    exchange.settings().validate()?;
     let requirements = kernel.requirements();
     let point = exchange.settings().fill_point;
+    let waits = kernel.settings().time_in_force;
+    let auctions = [TimeInForce::AtOpen, TimeInForce::AtClose];
+    if auctions.contains(&waits) && waits != point.time_in_force() {
+        return Err(
+            Error::config("orders wait for another auction than the one they fill in")
+                .context("time_in_force", format!("{waits:?}"))
+                .context("fill_point", point.name())
+                .hint("use the fill point's own time in force, or day or gtc"),
+        );
+    }
     let missing = requirements
         .fields
         .union(Fields::of(&[point.field()]))

@@ -4,11 +4,11 @@
 use ballast_domain::instrument::InstrumentId;
 use ballast_domain::kernel::{Record, SizeAt};
 use ballast_domain::market::LaneState;
-use ballast_domain::money::Rate;
+use ballast_domain::money::{Cash, Rate};
 use ballast_domain::orders::{OrderStatus, TimeInForce};
 use ballast_domain::performance::Metrics;
 use ballast_domain::risk::Control;
-use ballast_domain::simulation::{Exchange, FillPoint};
+use ballast_domain::simulation::{Exchange, ExchangeSettings, FeeModel, FillPoint, SlippageModel};
 use ballast_domain::strategy::{Decision, Strategy};
 use std::sync::Arc;
 
@@ -625,5 +625,42 @@ fn the_largest_account_at_the_finest_scales_does_not_overflow() {
         let run = world.run(script, &tape).well();
         assert_eq!(run.held(A), 0, "{at}");
         assert!(run.log.fills().len() >= 2);
+    }
+}
+
+#[test]
+fn settings_that_cannot_be_meant_are_refused_before_the_first_bar() {
+    let share = Rate::from_bps(20_000);
+    let refused = |change: &dyn Fn(&mut ExchangeSettings)| {
+        let mut settings = ExchangeSettings {
+            fill_point: FillPoint::NextOpen,
+            fees: FeeModel::Proportional(Rate::ZERO),
+            slippage: SlippageModel::Proportional(Rate::ZERO),
+            opening_cash: Cash::from_units(1),
+            delisting_haircut: Rate::ONE,
+        };
+        settings.validate().unwrap();
+        change(&mut settings);
+        settings.validate().unwrap_err().to_string()
+    };
+    for (text, expected) in [
+        (
+            refused(&|s| s.opening_cash = Cash::from_units(-1)),
+            "account.cash",
+        ),
+        (
+            refused(&|s| s.fees = FeeModel::Proportional(share)),
+            "execution.fee_bps",
+        ),
+        (
+            refused(&|s| s.slippage = SlippageModel::Proportional(Rate::ONE)),
+            "slippage_bps",
+        ),
+        (
+            refused(&|s| s.delisting_haircut = Rate::from_bps(-1)),
+            "delisting_haircut",
+        ),
+    ] {
+        assert!(text.contains(expected), "{text}");
     }
 }
