@@ -13,7 +13,7 @@ import itertools
 import math
 import sys
 import tomllib
-from collections import defaultdict
+from collections import defaultdict, deque
 from datetime import datetime, time, timezone
 from decimal import Decimal
 from fractions import Fraction
@@ -39,8 +39,8 @@ def units(text, scale):
 class Name:
     """Signal and volatility of one stock, on its total-return index."""
 
-    def __init__(self, enter, leave, window):
-        self.enter, self.leave, self.window = enter, leave, window
+    def __init__(self, entry, exit, window):
+        self.entry, self.exit, self.window = entry, exit, window
         self.factor, self.long, self.label = 1.0, False, "not_ready"
         self.highs, self.lows, self.closes = [], [], []
 
@@ -50,15 +50,15 @@ class Name:
         high, low, close = high * self.factor, low * self.factor, close * self.factor
         before = len(self.closes)
         if self.long:
-            left = before >= self.leave and close < min(self.lows[-self.leave :])
+            left = before >= self.exit and close < min(self.lows[-self.exit :])
             self.long, self.label = not left, "exit_long" if left else "hold_long"
-        elif before >= self.enter:
-            self.long = close > max(self.highs[-self.enter :])
+        elif before >= self.entry:
+            self.long = close > max(self.highs[-self.entry :])
             self.label = "long" if self.long else "neutral"
         self.highs.append(high), self.lows.append(low), self.closes.append(close)
 
     def warm(self):
-        return len(self.closes) > max(self.enter, self.window)
+        return len(self.closes) > max(self.entry, self.window)
 
     def volatility(self):
         last = self.closes[-self.window - 1 :]
@@ -95,9 +95,10 @@ class Run:
         self.held = dict.fromkeys(self.symbols, 0)
         self.close = {}  # last raw close in price units
         self.names = {
-            s: Name(parameters["enter"], parameters["leave"], parameters["volatility"])
+            s: Name(parameters["entry"], parameters["exit"], parameters["volatility_window"])
             for s in self.symbols
         }
+        self.late = deque([None] * config["execution"].get("signal_lag", 0))
         self.goal = None  # (equity, {symbol: target}) of the decision that waits for the open
         self.orders = []
         self.fills, self.decisions = [], {}
@@ -171,6 +172,10 @@ class Run:
         if not any(name.warm() for name in self.names.values()):
             return
         volatility = {s: n.volatility() for s, n in self.names.items() if n.warm() and n.long}
+        self.late.append(volatility)
+        volatility = self.late.popleft()
+        if volatility is None:
+            return
         weights = capped({s: 1.0 / v for s, v in volatility.items() if v > 0.0}, self.cap)
         value = {s: q * self.close[s] * NOTIONAL for s, q in self.held.items() if q}
         equity = self.cash + sum(value.values())
