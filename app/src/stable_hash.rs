@@ -81,7 +81,9 @@ mod tests {
         }
     }
 
-    fn shuffled() -> impl Strategy<Value = (Vec<(String, f64)>, Vec<(String, f64)>)> {
+    type Entries = Vec<(String, f64)>;
+
+    fn shuffled() -> impl Strategy<Value = (Entries, Entries)> {
         proptest::collection::btree_map("[a-z]{1,4}", -1e9..1e9, 1..12)
             .prop_map(|map| map.into_iter().collect::<Vec<_>>())
             .prop_flat_map(|entries| (Just(entries.clone()), Just(entries).prop_shuffle()))

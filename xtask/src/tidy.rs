@@ -6,6 +6,7 @@ mod globals;
 mod names;
 mod paths;
 mod pins;
+mod quick_start;
 mod size;
 mod weighting;
 mod workflow;
@@ -73,6 +74,7 @@ const RULES: &[Rule] = &[
     pins::lints_everywhere,
     workflow::least_privilege,
     workflow::same_as_local,
+    quick_start::commands_run_in_ci,
 ];
 
 /// Everything the rules find in `files`, sorted by rule, then by place.

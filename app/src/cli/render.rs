@@ -1,6 +1,5 @@
 //! Errors as people and programs read them.
 
-use std::any::Any;
 use std::fmt::Write;
 
 use ballast_domain::error::{Error, ErrorKind};
@@ -63,13 +62,8 @@ pub(super) fn usage(e: &clap::Error) -> Failure {
     Failure::new(Exit::Usage, error)
 }
 
-/// A panic.
-pub(super) fn bug(payload: &(dyn Any + Send)) -> Failure {
-    let message = payload
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| payload.downcast_ref::<&str>().copied())
-        .unwrap_or("no message");
+/// A panic with this message.
+pub(super) fn bug(message: &str) -> Failure {
     let error = Error::invariant(format!("the program contradicts itself: {message}"))
         .hint("this is a bug: please report it with the command and its config");
     Failure::new(Exit::Bug, error)

@@ -89,7 +89,11 @@ pub fn run(program: &Program<'_>, arguments: &[OsString], session: &mut Session<
     let failure = match outcome {
         Ok(Ok(exit)) => return exit,
         Ok(Err(failure)) => failure,
-        Err(payload) => render::bug(payload.as_ref()),
+        Err(payload) => {
+            let owned = payload.downcast_ref::<String>().map(String::as_str);
+            let message = owned.or_else(|| payload.downcast_ref::<&str>().copied());
+            render::bug(message.unwrap_or("no message"))
+        }
     };
     let text = if wants_json {
         render::json(&failure)

@@ -30,7 +30,7 @@ pub fn resolve(request: &SettingsRequest, engine: &dyn Engine) -> Result<Resolve
     let resolved = merged(request)?;
     let choice = &resolved.config.strategy;
     engine.check_strategy(choice).map_err(|error| {
-        let error = match resolved.origin("strategy.name") {
+        let error = match resolved.origin(&choice.path_in(&error)) {
             Some(origin) => error.context("where", origin),
             None => error,
         };

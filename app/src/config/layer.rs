@@ -227,7 +227,7 @@ fn collect(table: &toml::Table, path: &str, found: &mut Vec<String>) {
 
 /// Calls `found` with the path and byte offset of every key, tables included.
 fn locate(table: &DeTable<'_>, path: &str, found: &mut dyn FnMut(String, usize)) {
-    for (key, value) in table.iter() {
+    for (key, value) in table {
         let path = join(path, key.get_ref());
         found(path.clone(), key.span().start);
         if let Some(inner) = value.get_ref().as_table() {

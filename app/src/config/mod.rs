@@ -14,6 +14,7 @@ mod instruments;
 mod keys;
 mod layer;
 mod nearest;
+mod parameters;
 mod sections;
 mod show;
 

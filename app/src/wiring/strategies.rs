@@ -9,7 +9,6 @@ use ballast_domain::strategies::{
 use ballast_domain::strategy::Strategy;
 use ballast_domain::{Error, Result};
 use rust_decimal::Decimal;
-use serde::de::DeserializeOwned;
 
 use crate::config::{StrategyChoice, nearest};
 
@@ -23,22 +22,22 @@ pub const STRATEGIES: [&str; 4] = ["breakout", "momentum", "sma_cross", "equal_w
 pub fn strategy(choice: &StrategyChoice, instruments: &Instruments) -> Result<Box<dyn Strategy>> {
     match choice.name.as_str() {
         "breakout" => {
-            let parameters: BreakoutParameters = parameters(choice)?;
+            let parameters: BreakoutParameters = choice.typed_parameters()?;
             Ok(Box::new(BreakoutInverseVolatility::new(
                 &parameters,
                 instruments,
             )?))
         }
         "momentum" => {
-            let parameters: MomentumParameters = parameters(choice)?;
+            let parameters: MomentumParameters = choice.typed_parameters()?;
             Ok(Box::new(MomentumTopK::new(&parameters, instruments)?))
         }
         "sma_cross" => {
-            let parameters: SmaCrossParameters = parameters(choice)?;
+            let parameters: SmaCrossParameters = choice.typed_parameters()?;
             Ok(Box::new(SmaCrossUnits::new(&parameters, instruments)?))
         }
         "equal_weight" => {
-            let parameters: EqualWeightParameters = parameters(choice)?;
+            let parameters: EqualWeightParameters = choice.typed_parameters()?;
             Ok(Box::new(EqualWeightHold::new(&parameters, instruments)?))
         }
         unknown => Err(unknown_strategy(unknown)),
@@ -68,19 +67,6 @@ pub fn check_strategy(choice: &StrategyChoice) -> Result<()> {
         calendar: Calendar::Utc24x7,
     })?;
     strategy(choice, &instruments).map(drop)
-}
-
-fn parameters<T: DeserializeOwned>(choice: &StrategyChoice) -> Result<T> {
-    choice
-        .parameters
-        .clone()
-        .try_into()
-        .map_err(|e: toml::de::Error| {
-            Error::config(format!("strategy parameters are refused: {}", e.message()))
-                .context("strategy", &choice.name)
-                .context("section", "strategy.parameters")
-                .hint("the message lists the known parameters; leave one out to take its default")
-        })
 }
 
 fn unknown_strategy(name: &str) -> Error {

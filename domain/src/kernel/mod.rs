@@ -109,7 +109,8 @@ pub struct Kernel<S> {
     /// Targets that wait for quotes, or for the saga before them to end.
     waiting: Option<plan::Waiting>,
     targets: Vec<Option<Target>>,
-    /// Room for the targets of a decision that may still be refused.
+    /// Room for a decision that may still be refused.
+    spare_sleeves: Sleeves,
     spare_targets: Vec<Option<Target>>,
     saga: Option<Saga>,
     decision_number: u32,
@@ -154,6 +155,7 @@ impl<S: Strategy> Kernel<S> {
             exposure: Exposure::new(n),
             modes: Modes::new(n),
             sleeves: Sleeves::default(),
+            spare_sleeves: Sleeves::default(),
             now: Timestamp::MIN,
             slices: 0,
             slice_time: Timestamp::MIN,

@@ -4,7 +4,6 @@ use super::plan::Waiting;
 use super::{Action, Effects, Kernel, Pending, Quotes, Severity, SizeAt};
 use crate::instrument::InstrumentId;
 use crate::market::{LaneState, Slice};
-use crate::portfolio::Sleeves;
 use crate::strategy::{Decision, Slot, Strategy, View};
 
 impl<S: Strategy> Kernel<S> {
@@ -83,18 +82,21 @@ impl<S: Strategy> Kernel<S> {
         let record = pending.decision.clone();
         // Worked out aside: a decision that is refused leaves the targets before it alone. Targets
         // for the whole account need nothing of the sleeves before them.
-        let mut sleeves = match pending.decision {
-            Decision::Sleeves(_) => self.sleeves.clone(),
-            Decision::Hold(_) | Decision::Targets(..) => Sleeves::default(),
-        };
-        let taken = sleeves.take(pending.decision).and_then(|changed| {
-            sleeves.account_targets(self.states.len(), &mut self.spare_targets)?;
-            Ok(changed)
-        });
+        if matches!(pending.decision, Decision::Sleeves(_)) {
+            self.spare_sleeves.clone_from(&self.sleeves);
+        }
+        let taken = self
+            .spare_sleeves
+            .take(pending.decision)
+            .and_then(|changed| {
+                self.spare_sleeves
+                    .account_targets(self.states.len(), &mut self.spare_targets)?;
+                Ok(changed)
+            });
         match taken {
             Ok(false) => {}
             Ok(true) => {
-                self.sleeves = sleeves;
+                std::mem::swap(&mut self.sleeves, &mut self.spare_sleeves);
                 std::mem::swap(&mut self.targets, &mut self.spare_targets);
                 let waiting = Waiting {
                     slot: pending.slot,

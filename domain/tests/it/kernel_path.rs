@@ -597,7 +597,7 @@ fn a_late_fill_of_a_superseded_order_counts_in_the_new_plan() {
     assert_eq!(d.kernel.account().position(A).quantity, units(50));
 }
 
-/// WGT-05 and the saga: what was refused once under a decision is not tried again.
+/// What was refused once under a decision is not tried again.
 #[test]
 fn each_leg_gets_one_order_a_direction_under_a_decision() {
     let mut d = desk(Scripted::new([(0, holding(&[(A, 10), (B, 10)]))]));

@@ -39,9 +39,10 @@ impl SplitMix64 {
 mod tests {
     use super::*;
 
-    /// First values of the reference implementation for seed 1234567.
+    /// REP-04: one seed is one stream: the first values of the reference implementation for seed
+    /// 1234567, again and again; another seed is another stream.
     #[test]
-    fn the_sequence_is_the_published_one() {
+    fn rep_04_one_seed_is_one_stream() {
         let mut random = SplitMix64::new(1_234_567);
         let first: Vec<_> = (0..3).map(|_| random.next_u64()).collect();
         assert_eq!(
@@ -52,6 +53,7 @@ mod tests {
                 9_817_491_932_198_370_423
             ]
         );
+        assert_ne!(SplitMix64::new(1_234_568).next_u64(), first[0]);
     }
 
     #[test]

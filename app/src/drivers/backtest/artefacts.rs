@@ -139,7 +139,11 @@ impl Artefacts {
         let Some(instrument) = self.instruments.get(intent.instrument) else {
             return;
         };
-        let denied: Vec<_> = record.verdict.denied_by().map(|c| c.name()).collect();
+        let denied: Vec<_> = record
+            .verdict
+            .denied_by()
+            .map(ballast_domain::risk::Control::name)
+            .collect();
         let verdict = if denied.is_empty() {
             "passed"
         } else {

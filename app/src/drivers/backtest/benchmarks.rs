@@ -20,7 +20,7 @@ pub struct Benchmark {
 ///
 /// # Errors
 /// `DataMissing` when the index has no level within the run.
-pub fn from_index(
+pub(super) fn from_index(
     name: &str,
     description: &str,
     index: &Series,

@@ -9,7 +9,7 @@ use super::summary::Caveat;
 use crate::config::Config;
 
 /// Everything that makes these numbers better than a live account's would have been.
-pub fn of(config: &Config, instruments: &Instruments) -> Vec<Caveat> {
+pub(super) fn of(config: &Config, instruments: &Instruments) -> Vec<Caveat> {
     let mut all = vec![
         survivorship(config, instruments),
         caveat("fills", config.execution.fill.describe()),

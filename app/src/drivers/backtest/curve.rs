@@ -7,7 +7,7 @@ use ballast_domain::simulation::{BarClose, Sink};
 
 /// Equity in the base currency: the opening capital, then each close.
 #[derive(Debug)]
-pub struct Curve {
+pub(super) struct Curve {
     /// The values.
     pub equity: Vec<f64>,
     cash_scale: u8,
@@ -15,7 +15,7 @@ pub struct Curve {
 
 impl Curve {
     /// A curve that starts at the opening capital.
-    pub fn new(opening_cash: Cash, cash_scale: u8) -> Self {
+    pub(super) fn new(opening_cash: Cash, cash_scale: u8) -> Self {
         Self {
             equity: vec![opening_cash.to_f64(cash_scale)],
             cash_scale,

@@ -10,7 +10,7 @@ use crate::run_directory::{DecisionLine, ExcludedLine, LegLine, OrderLine};
 
 /// A decision that is still being carried out.
 #[derive(Debug)]
-pub struct OpenDecision {
+pub(super) struct OpenDecision {
     decision: Decision,
     line: DecisionLine,
 }
@@ -20,7 +20,7 @@ impl OpenDecision {
     ///
     /// # Errors
     /// `Execution` when an amount has more than 28 digits.
-    pub fn new(record: &DecisionRecord, instruments: &Instruments) -> Result<Self> {
+    pub(super) fn new(record: &DecisionRecord, instruments: &Instruments) -> Result<Self> {
         let line = DecisionLine {
             number: record.number,
             slot: record.slot,
@@ -46,7 +46,7 @@ impl OpenDecision {
     ///
     /// # Errors
     /// `Execution` when an amount has more than 28 digits.
-    pub fn add_leg(&mut self, record: &LegRecord, instruments: &Instruments) -> Result<()> {
+    pub(super) fn add_leg(&mut self, record: &LegRecord, instruments: &Instruments) -> Result<()> {
         let leg = &record.leg;
         let Some(instrument) = instruments.get(leg.instrument) else {
             return Ok(());
@@ -83,12 +83,20 @@ impl OpenDecision {
     ///
     /// # Errors
     /// `Execution` when an amount has more than 28 digits.
-    pub fn add_order(&mut self, record: &IntentRecord, instruments: &Instruments) -> Result<()> {
+    pub(super) fn add_order(
+        &mut self,
+        record: &IntentRecord,
+        instruments: &Instruments,
+    ) -> Result<()> {
         let intent = &record.intent;
         let Some(instrument) = instruments.get(intent.instrument) else {
             return Ok(());
         };
-        let denied: Vec<_> = record.verdict.denied_by().map(|c| c.name()).collect();
+        let denied: Vec<_> = record
+            .verdict
+            .denied_by()
+            .map(ballast_domain::risk::Control::name)
+            .collect();
         let mut verdict = "passed".to_owned();
         if !denied.is_empty() {
             verdict = format!("denied by {}", denied.join(", "));
@@ -118,7 +126,7 @@ impl OpenDecision {
     ///
     /// # Errors
     /// `Execution` when an amount has more than 28 digits.
-    pub fn add_residual(&mut self, record: &ResidualRecord, of: &Instruments) -> Result<()> {
+    pub(super) fn add_residual(&mut self, record: &ResidualRecord, of: &Instruments) -> Result<()> {
         let Some(instrument) = of.get(record.instrument) else {
             return Ok(());
         };
@@ -134,7 +142,7 @@ impl OpenDecision {
     }
 
     /// The finished line.
-    pub fn into_line(self) -> DecisionLine {
+    pub(super) fn into_line(self) -> DecisionLine {
         self.line
     }
 }

@@ -7,13 +7,13 @@ use ballast_domain::time::Timestamp;
 use chrono::SecondsFormat;
 
 /// RFC 3339 in UTC, with as many digits of a second as it has.
-pub fn time(time: Timestamp) -> String {
+pub(super) fn time(time: Timestamp) -> String {
     time.to_datetime()
         .to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// A CSV field, quoted only when it must be.
-pub fn csv_field(text: &str) -> Cow<'_, str> {
+pub(super) fn csv_field(text: &str) -> Cow<'_, str> {
     if text.contains([',', '"', '\n', '\r']) {
         Cow::Owned(format!("\"{}\"", text.replace('"', "\"\"")))
     } else {
@@ -22,7 +22,7 @@ pub fn csv_field(text: &str) -> Cow<'_, str> {
 }
 
 /// Appends a line. Writing into a `String` cannot fail.
-pub fn line(to: &mut String, text: Arguments<'_>) {
+pub(super) fn line(to: &mut String, text: Arguments<'_>) {
     let _ = writeln!(to, "{text}");
 }
 
