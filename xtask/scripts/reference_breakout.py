@@ -19,6 +19,7 @@ from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
+NEW_YORK = ZoneInfo("America/New_York")
 CENTS = 10**4  # units of a price
 CASH = 10**8  # units of cash; one price unit times one share is CASH // CENTS of them
 NOTIONAL = CASH // CENTS
@@ -148,13 +149,14 @@ class Run:
             side = 1 if quantity > 0 else -1
             exact = opens[symbol] * (1 + side * self.slippage)
             price = math.ceil(exact) if side > 0 else math.floor(exact)
-            cost = lambda q: q * price * NOTIONAL + math.ceil(q * price * NOTIONAL * self.fee_rate)
-            while side > 0 and cost(quantity) > self.cash:
-                quantity -= 1
+            while True:
+                notional = quantity * price * NOTIONAL
+                fee = math.ceil(abs(notional) * self.fee_rate)
+                if side < 0 or notional + fee <= self.cash:
+                    break
+                quantity -= 1  # the account pays in full or gets less
             if quantity == 0:
                 continue
-            notional = quantity * price * NOTIONAL
-            fee = math.ceil(abs(notional) * self.fee_rate)
             self.cash -= notional + fee
             self.held[symbol] += quantity
             self.fills.append(
@@ -215,7 +217,7 @@ def simulate(config, prices, actions):
                 split, dividend = (value, dividend) if kind == "split" else (split, value)
             run.ex_date(symbol, split, dividend)
             moved[symbol] = float(split), float(dividend)
-        opening = datetime.combine(datetime.fromisoformat(day), time(9, 30), ZoneInfo("America/New_York"))
+        opening = datetime.combine(datetime.fromisoformat(day), time(9, 30), NEW_YORK)
         when = opening.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         run.execute(when, {s: units(bar["Open"], CENTS) for s, bar in bars.items()})
         for symbol, bar in bars.items():
@@ -231,8 +233,9 @@ def main(run_dir, prices, actions, config=None):
         run = simulate(tomllib.load(file), prices, actions)
     found = list(rows(f"{run_dir}/fills.csv"))
     for i, (ours, theirs) in enumerate(itertools.zip_longest(run.fills, found)):
-        numbers = ("quantity", "price", "fee")
-        theirs = theirs and {k: Decimal(theirs[k]) if k in numbers else theirs[k] for k in (ours or theirs)}
+        if theirs:
+            numbers = {k: Decimal(theirs[k]) for k in ("quantity", "price", "fee")}
+            theirs = {k: theirs[k] for k in ("time", "symbol", "side")} | numbers
         if ours != theirs:
             sys.exit(f"fills.csv row {i + 2}: expected {ours}, found {theirs}")
     print(f"{len(found)} fills agree; cash at the end {Decimal(run.cash) / CASH}")
