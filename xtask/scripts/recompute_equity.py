@@ -68,7 +68,8 @@ def main(run, prices, config=None):
                 held[symbol] = shares * value // 1
                 price = Decimal(bars[day][symbol][fills_at])
                 rest = ((shares * value - held[symbol]) * price).quantize(CASH, ROUND_FLOOR)
-                due[kind, symbol, symbol], due["cash_in_lieu", symbol, base] = held[symbol] - shares, rest
+                due[kind, symbol, symbol] = held[symbol] - shares
+                due["cash_in_lieu", symbol, base] = rest
                 cash += rest
             elif kind == "dividend":
                 due[kind, symbol, base] = (shares * value).quantize(CASH, ROUND_FLOOR)
@@ -93,7 +94,7 @@ def main(run, prices, config=None):
             held[row["symbol"]] += sign * shares
             counts["fills"] += 1
         mark.update((symbol, Decimal(bar["Close"])) for symbol, bar in bars[day].items())
-        worth = sum((shares * mark[symbol] for symbol, shares in held.items() if shares), Decimal(0))
+        worth = sum((shares * mark[symbol] for symbol, shares in held.items() if shares), 0 * cash)
         number, row = curve[index] if index < len(curve) else (index + 2, {"time": "no row"})
         expect("equity.csv", number, "time", day, row["time"][:10])
         for column, value in (("cash", cash), ("positions_value", worth), ("equity", cash + worth)):

@@ -13,12 +13,13 @@ import itertools
 import math
 import sys
 import tomllib
-from collections import defaultdict
+from collections import defaultdict, deque
 from datetime import datetime, time, timezone
 from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
+NEW_YORK = ZoneInfo("America/New_York")
 CENTS = 10**4  # units of a price
 CASH = 10**8  # units of cash; one price unit times one share is CASH // CENTS of them
 NOTIONAL = CASH // CENTS
@@ -39,8 +40,8 @@ def units(text, scale):
 class Name:
     """Signal and volatility of one stock, on its total-return index."""
 
-    def __init__(self, enter, leave, window):
-        self.enter, self.leave, self.window = enter, leave, window
+    def __init__(self, entry, exit, window):
+        self.entry, self.exit, self.window = entry, exit, window
         self.factor, self.long, self.label = 1.0, False, "not_ready"
         self.highs, self.lows, self.closes = [], [], []
 
@@ -50,15 +51,15 @@ class Name:
         high, low, close = high * self.factor, low * self.factor, close * self.factor
         before = len(self.closes)
         if self.long:
-            left = before >= self.leave and close < min(self.lows[-self.leave :])
+            left = before >= self.exit and close < min(self.lows[-self.exit :])
             self.long, self.label = not left, "exit_long" if left else "hold_long"
-        elif before >= self.enter:
-            self.long = close > max(self.highs[-self.enter :])
+        elif before >= self.entry:
+            self.long = close > max(self.highs[-self.entry :])
             self.label = "long" if self.long else "neutral"
         self.highs.append(high), self.lows.append(low), self.closes.append(close)
 
     def warm(self):
-        return len(self.closes) > max(self.enter, self.window)
+        return len(self.closes) > max(self.entry, self.window)
 
     def volatility(self):
         last = self.closes[-self.window - 1 :]
@@ -95,9 +96,10 @@ class Run:
         self.held = dict.fromkeys(self.symbols, 0)
         self.close = {}  # last raw close in price units
         self.names = {
-            s: Name(parameters["enter"], parameters["leave"], parameters["volatility"])
+            s: Name(parameters["entry"], parameters["exit"], parameters["volatility_window"])
             for s in self.symbols
         }
+        self.late = deque([None] * config["execution"].get("signal_lag", 0))
         self.goal = None  # (equity, {symbol: target}) of the decision that waits for the open
         self.orders = []
         self.fills, self.decisions = [], {}
@@ -147,13 +149,14 @@ class Run:
             side = 1 if quantity > 0 else -1
             exact = opens[symbol] * (1 + side * self.slippage)
             price = math.ceil(exact) if side > 0 else math.floor(exact)
-            cost = lambda q: q * price * NOTIONAL + math.ceil(q * price * NOTIONAL * self.fee_rate)
-            while side > 0 and cost(quantity) > self.cash:
-                quantity -= 1
+            while True:
+                notional = quantity * price * NOTIONAL
+                fee = math.ceil(abs(notional) * self.fee_rate)
+                if side < 0 or notional + fee <= self.cash:
+                    break
+                quantity -= 1  # the account pays in full or gets less
             if quantity == 0:
                 continue
-            notional = quantity * price * NOTIONAL
-            fee = math.ceil(abs(notional) * self.fee_rate)
             self.cash -= notional + fee
             self.held[symbol] += quantity
             self.fills.append(
@@ -171,6 +174,10 @@ class Run:
         if not any(name.warm() for name in self.names.values()):
             return
         volatility = {s: n.volatility() for s, n in self.names.items() if n.warm() and n.long}
+        self.late.append(volatility)
+        volatility = self.late.popleft()
+        if volatility is None:
+            return
         weights = capped({s: 1.0 / v for s, v in volatility.items() if v > 0.0}, self.cap)
         value = {s: q * self.close[s] * NOTIONAL for s, q in self.held.items() if q}
         equity = self.cash + sum(value.values())
@@ -210,7 +217,7 @@ def simulate(config, prices, actions):
                 split, dividend = (value, dividend) if kind == "split" else (split, value)
             run.ex_date(symbol, split, dividend)
             moved[symbol] = float(split), float(dividend)
-        opening = datetime.combine(datetime.fromisoformat(day), time(9, 30), ZoneInfo("America/New_York"))
+        opening = datetime.combine(datetime.fromisoformat(day), time(9, 30), NEW_YORK)
         when = opening.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         run.execute(when, {s: units(bar["Open"], CENTS) for s, bar in bars.items()})
         for symbol, bar in bars.items():
@@ -226,8 +233,9 @@ def main(run_dir, prices, actions, config=None):
         run = simulate(tomllib.load(file), prices, actions)
     found = list(rows(f"{run_dir}/fills.csv"))
     for i, (ours, theirs) in enumerate(itertools.zip_longest(run.fills, found)):
-        numbers = ("quantity", "price", "fee")
-        theirs = theirs and {k: Decimal(theirs[k]) if k in numbers else theirs[k] for k in (ours or theirs)}
+        if theirs:
+            numbers = {k: Decimal(theirs[k]) for k in ("quantity", "price", "fee")}
+            theirs = {k: theirs[k] for k in ("time", "symbol", "side")} | numbers
         if ours != theirs:
             sys.exit(f"fills.csv row {i + 2}: expected {ours}, found {theirs}")
     print(f"{len(found)} fills agree; cash at the end {Decimal(run.cash) / CASH}")

@@ -47,6 +47,8 @@ pub struct Panel {
     states: Vec<LaneState>,
     /// Empty until the first action: the factor is 1.
     factors: Vec<f64>,
+    /// Dividends per unit of each lane that wait for its next close; empty as long as `factors`.
+    owed: Vec<f64>,
     /// Sorted by row.
     actions: Vec<(usize, InstrumentId, CorporateAction)>,
 }
@@ -63,6 +65,7 @@ impl Panel {
             columns: Default::default(),
             states: Vec::new(),
             factors: Vec::new(),
+            owed: Vec::new(),
             actions: Vec::new(),
         }
     }
@@ -126,7 +129,7 @@ impl Panel {
             }
         }
         self.push_states(number, row);
-        self.push_factors(number, actions);
+        self.push_factors(number, row, actions);
         for (id, action) in actions {
             self.actions.push((number, *id, *action));
         }
@@ -144,13 +147,20 @@ impl Panel {
     }
 
     /// `factor_t = factor_{t−1} × split × (1 + dividend / close_t)`: the forward form of the
-    /// vendor rule `adj_t / adj_{t−1} = (close_t + dividend_t) × split_t / close_{t−1}`.
-    fn push_factors(&mut self, number: usize, actions: &[(InstrumentId, CorporateAction)]) {
+    /// vendor rule `adj_t / adj_{t−1} = (close_t + dividend_t) × split_t / close_{t−1}`. A dividend
+    /// of a row without a bar waits for the lane's next close: the last one still contains it.
+    fn push_factors(
+        &mut self,
+        number: usize,
+        row: &[LaneRow],
+        actions: &[(InstrumentId, CorporateAction)],
+    ) {
         if self.factors.is_empty() {
             if actions.is_empty() {
                 return;
             }
             self.factors = vec![1.0; number * self.lanes];
+            self.owed = vec![0.0; self.lanes];
         }
         for lane in 0..self.lanes {
             let before = if number == 0 {
@@ -160,18 +170,24 @@ impl Panel {
             };
             self.factors.push(before);
         }
+        let factors = &mut self.factors[number * self.lanes..];
         for (id, action) in actions {
-            let at = number * self.lanes + id.index();
             match action.kind {
-                ActionKind::Split(ratio) => self.factors[at] *= ratio.to_f64(),
+                ActionKind::Split(ratio) => {
+                    factors[id.index()] *= ratio.to_f64();
+                    self.owed[id.index()] /= ratio.to_f64();
+                }
+                ActionKind::Dividend(_) if row[id.index()].state == LaneState::NotListed => {}
                 ActionKind::Dividend(amount) => {
-                    let close = self.columns[Field::Close as usize][at];
-                    let amount = amount.to_f64().unwrap_or(0.0);
-                    if close > 0.0 {
-                        self.factors[at] *= 1.0 + amount / close;
-                    }
+                    self.owed[id.index()] += amount.to_f64().unwrap_or(0.0);
                 }
                 ActionKind::Delisting => {}
+            }
+        }
+        for ((factor, owed), lane) in factors.iter_mut().zip(&mut self.owed).zip(row) {
+            if *owed > 0.0 && lane.state == LaneState::Present {
+                *factor *= 1.0 + *owed / lane.values[Field::Close as usize];
+                *owed = 0.0;
             }
         }
     }
@@ -511,6 +527,38 @@ mod tests {
                 short.total_return(A, Field::Close)
             );
         }
+    }
+
+    #[test]
+    fn a_dividend_on_a_day_without_a_bar_waits_for_the_next_close() {
+        // Ex on day 1, which has no bar; a split on day 2, which has none either.
+        let mut a = series(0, &[100.0]);
+        for (n, close) in [(3, 45.0), (4, 45.9)] {
+            a.bars.append(&series(n, &[close]).bars).unwrap();
+        }
+        a.actions = vec![
+            CorporateAction {
+                at: day(1),
+                kind: ActionKind::Dividend(rust_decimal::Decimal::TEN),
+            },
+            CorporateAction {
+                at: day(2),
+                kind: ActionKind::Split(SplitRatio { new: 2, old: 1 }),
+            },
+        ];
+        let panel = build(vec![a, series(0, &[7.0; 5])]);
+        let index: Vec<_> = panel
+            .slices()
+            .map(|s| s.total_return(A, Field::Close))
+            .collect();
+        assert_eq!(index[..3], [Some(100.0), None, None]);
+        // Two new units at 45 and ten in cash: nothing was earned.
+        assert!((index[3].unwrap() - 100.0).abs() < 1e-12, "{index:?}");
+        assert!((index[4].unwrap() - 102.0).abs() < 1e-12, "{index:?}");
+        assert_eq!(
+            panel.slice(4).unwrap().total_return(B, Field::Close),
+            Some(7.0)
+        );
     }
 
     #[test]
