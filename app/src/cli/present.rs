@@ -245,7 +245,10 @@ fn explain_leg(leg: &LegLine, say: &mut impl FnMut(&str, &str)) {
         "value",
         &format!("{} held, {} wanted", leg.current_value, leg.target_value),
     );
-    say("trades when drift >", &leg.threshold.to_string());
+    say(
+        "drift",
+        &format!("{}, trades above {}", leg.drift, leg.threshold),
+    );
     say("outcome", &leg.disposition);
 }
 
@@ -272,7 +275,16 @@ pub(super) fn explanation(found: &Explanation) -> Result<Answer> {
         let cut = if order.quantity == order.wanted {
             String::new()
         } else {
-            format!(" of {}, cut to cash and gross budget", order.wanted)
+            let to = found
+                .leg
+                .as_ref()
+                .and_then(|leg| leg.cut.as_deref())
+                .unwrap_or("budget");
+            format!(
+                " of {} wanted, cut to the {} left",
+                order.wanted,
+                to.replace('_', " ")
+            )
         };
         say(
             &format!("order {}", order.order_id),
@@ -289,9 +301,13 @@ pub(super) fn explanation(found: &Explanation) -> Result<Answer> {
         );
     }
     if let Some(residual) = found.leg.as_ref().and_then(|leg| leg.residual) {
+        let why = match found.leg.as_ref().and_then(|leg| leg.cut.as_deref()) {
+            Some(cut) => format!(": cut to the {} left", cut.replace('_', " ")),
+            None => String::new(),
+        };
         say(
             "not reached",
-            &format!("{residual} units are missing to the target"),
+            &format!("{residual} units are missing to the target{why}"),
         );
     }
     Answer::new(text, found)

@@ -60,10 +60,14 @@ pub struct LegLine {
     pub current_value: Decimal,
     /// Value wanted, before rounding to lots.
     pub target_value: Decimal,
-    /// The drift had to be above this to trade.
+    /// Value wanted less value held.
+    pub drift: Decimal,
+    /// The drift had to be above this, without its sign, to trade.
     pub threshold: Decimal,
     /// What became of it, such as `trade`, `below_threshold`, `at_target`.
     pub disposition: String,
+    /// What an addition was cut to: `cash` or `gross_budget`.
+    pub cut: Option<String>,
     /// The orders that followed, in order.
     pub orders: Vec<OrderLine>,
     /// What was missing to the target at the end, signed; `None` when nothing was.

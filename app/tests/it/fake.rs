@@ -224,8 +224,10 @@ pub(crate) fn decisions() -> Vec<DecisionLine> {
             wanted: decimal("8916"),
             current_value: decimal("0"),
             target_value: decimal("400000"),
+            drift: decimal("400000"),
             threshold: decimal("50000"),
             disposition: "trade".to_owned(),
+            cut: Some("cash".to_owned()),
             orders: vec![OrderLine {
                 order_id: "b1".to_owned(),
                 side: "buy".to_owned(),

@@ -27,7 +27,7 @@ pub use effect::{Action, BatchId, Effects, Severity};
 pub use input::{Command, Fact, HealthFact, Input, Quotes, TimerId};
 pub use permit::{Redeemed, SendGate, SendPermit};
 pub use record::{
-    DecisionRecord, FillRecord, IntentRecord, LegRecord, ModeRecord, OrderRecord, Record,
+    Cut, DecisionRecord, FillRecord, IntentRecord, LegRecord, ModeRecord, OrderRecord, Record,
     ResidualRecord, SplitRecord, StateRecord,
 };
 pub use settings::{Settings, SizeAt};

@@ -1,7 +1,7 @@
 //! A rebalance as a saga: reduce, confirm, add, and write down what was not reached.
 
 use super::{
-    Action, DecisionRecord, Effects, IntentRecord, Kernel, LegRecord, Record, ResidualRecord,
+    Action, Cut, DecisionRecord, Effects, IntentRecord, Kernel, LegRecord, Record, ResidualRecord,
     Severity,
 };
 use crate::error::Result;
@@ -43,6 +43,8 @@ struct SagaLeg {
     /// residual, not a loop.
     reduced: bool,
     added: bool,
+    /// What cut its addition, down to nothing perhaps.
+    cut: Option<Cut>,
 }
 
 impl Saga {
@@ -136,6 +138,7 @@ impl<S: Strategy> Kernel<S> {
                 leg,
                 reduced: false,
                 added: false,
+                cut: None,
             })
             .collect();
         self.saga = Some(Saga {
@@ -270,14 +273,18 @@ impl<S: Strategy> Kernel<S> {
             let Some(instrument) = self.instruments.get(l.leg.instrument) else {
                 continue;
             };
-            let mut spend = headroom;
+            let (mut spend, mut binding) = (headroom, Cut::GrossBudget);
             if self.settings.margin == MarginModel::Cash && wanted.is_positive() {
-                spend = spend.min(affordable(cash, limits.fee_estimate, limits.cash_buffer));
+                let paid = affordable(cash, limits.fee_estimate, limits.cash_buffer);
+                if paid < spend {
+                    (spend, binding) = (paid, Cut::Cash);
+                }
             }
             let full = instrument.notional(l.leg.price, wanted.abs());
             let delta = if full <= spend {
                 wanted
             } else {
+                l.cut = Some(binding);
                 let cut = instrument.quantity_for(spend.max(Cash::ZERO), l.leg.price);
                 Side::of(wanted).signed(cut.unwrap_or(Quantity::ZERO))
             };
@@ -354,6 +361,7 @@ impl<S: Strategy> Kernel<S> {
                 intent,
                 reference: leg.price,
                 wanted: draft.wanted,
+                cut: saga.legs[draft.leg].cut,
                 verdict,
             }));
             if verdict.passed() {
@@ -461,6 +469,7 @@ impl<S: Strategy> Kernel<S> {
                     decision: saga.decision,
                     instrument: l.leg.instrument,
                     quantity: missing,
+                    cut: l.cut,
                 }));
             }
         }

@@ -81,8 +81,30 @@ pub struct IntentRecord {
     pub reference: Price,
     /// What the plan wanted before cash and budget cut it.
     pub wanted: Quantity,
+    /// What cut it, if anything did.
+    pub cut: Option<Cut>,
     /// The verdict of all controls.
     pub verdict: Verdict,
+}
+
+/// What an addition was cut to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cut {
+    /// The cash that was left, fees and buffer counted.
+    Cash,
+    /// What was left of `max_gross`.
+    GrossBudget,
+}
+
+impl Cut {
+    /// Stable snake_case name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cash => "cash",
+            Self::GrossBudget => "gross_budget",
+        }
+    }
 }
 
 /// An order's status changed.
@@ -133,6 +155,8 @@ pub struct ResidualRecord {
     pub instrument: InstrumentId,
     /// What is missing to the target, signed.
     pub quantity: Quantity,
+    /// What cut its addition; `None` when an order was refused, expired or did not fill.
+    pub cut: Option<Cut>,
 }
 
 /// A mode changed.

@@ -11,7 +11,7 @@ use super::slippage_model::SlippageModel;
 use crate::error::{Error, Result};
 use crate::instrument::{AssetId, Instrument, InstrumentId, Instruments};
 use crate::kernel::{Fact, Redeemed};
-use crate::market::{ActionKind, CorporateAction, LaneState, Slice, SplitRatio};
+use crate::market::{ActionKind, CorporateAction, Field, LaneState, Slice, SplitRatio};
 use crate::money::{Cash, Price, Quantity, Rate, Rounding, divide};
 use crate::orders::{ClientOrderId, Fill, Intent, OrderType, Side, TimeInForce, TradeId};
 use crate::time::Timestamp;
@@ -366,7 +366,7 @@ impl Exchange {
         let fraction = i128::from(before.units()) * i128::from(ratio.new)
             - i128::from(quantity.units()) * i128::from(ratio.old);
         let price = slice
-            .value(instrument, self.settings.fill_point.field())
+            .value(instrument, Field::Open)
             .unwrap_or(self.last_close[index] / ratio.to_f64());
         let price = Price::from_market_data(price, i.price_scale).unwrap_or(Price::ZERO);
         let unit = i.notional(price, Quantity::from_units(1)).units();

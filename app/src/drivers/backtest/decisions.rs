@@ -55,9 +55,19 @@ impl OpenDecision {
         let note = note(&self.decision, leg.instrument)
             .cloned()
             .unwrap_or_default();
+        // A position without a target is closed for the reason its instrument was left out.
+        let left_out = self
+            .line
+            .excluded
+            .iter()
+            .find(|e| e.symbol == instrument.symbol);
+        let signal = match left_out {
+            Some(excluded) if note.signal.is_empty() => excluded.reason.clone(),
+            _ => note.signal.into_owned(),
+        };
         self.line.legs.push(LegLine {
             symbol: instrument.symbol.clone(),
-            signal: note.signal.into_owned(),
+            signal,
             score: note.score,
             volatility: note.volatility,
             uncapped: note.uncapped,
@@ -71,8 +81,10 @@ impl OpenDecision {
             wanted: leg.target.to_decimal(instrument.quantity_scale)?,
             current_value: leg.current_value.to_decimal(cash_scale)?,
             target_value: leg.target_value.to_decimal(cash_scale)?,
+            drift: (leg.target_value - leg.current_value).to_decimal(cash_scale)?,
             threshold: leg.threshold.to_decimal(cash_scale)?,
             disposition: disposition(leg.disposition),
+            cut: None,
             orders: Vec::new(),
             residual: None,
         });
@@ -117,6 +129,10 @@ impl OpenDecision {
             verdict,
         };
         if let Some(leg) = self.leg_mut(&instrument.symbol) {
+            leg.cut = record
+                .cut
+                .map(|cut| cut.name().to_owned())
+                .or(leg.cut.take());
             leg.orders.push(order);
         }
         Ok(())
@@ -132,6 +148,10 @@ impl OpenDecision {
         };
         let missing = record.quantity.to_decimal(instrument.quantity_scale)?;
         if let Some(leg) = self.leg_mut(&instrument.symbol) {
+            leg.cut = record
+                .cut
+                .map(|cut| cut.name().to_owned())
+                .or(leg.cut.take());
             leg.residual = Some(missing);
         }
         Ok(())

@@ -380,7 +380,7 @@ impl Prepared {
         let strategy = EqualWeightHold::new(&parameters, &self.instruments)?;
         Ok(Benchmark {
             name: EqualWeightHold::NAME.to_owned(),
-            description: "the same instruments held in equal parts, through the same venue"
+            description: "bought in equal parts, and again when a name joins or leaves; same venue, same costs"
                 .to_owned(),
             values: self.curve(&self.variant, strategy, progress)?,
         })
