@@ -24,18 +24,21 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::config::{Config, MoneyLimit};
-use crate::drivers::backtest::Variant;
 use crate::sample;
 
-/// A backtest as the config describes it, for the instruments that were found in the data.
+/// A backtest as the config describes it, for the instruments that were found in the data: what
+/// is traded, how the kernel trades, how the exchange executes.
 ///
 /// # Errors
 /// `Configuration` when a value does not fit its instrument or asset.
-pub fn backtest(config: &Config, symbols: &[String]) -> Result<(Instruments, Variant)> {
+pub fn backtest(
+    config: &Config,
+    symbols: &[String],
+) -> Result<(Instruments, Settings, ExchangeSettings)> {
     let instruments = instruments(config, symbols)?;
     let settings = settings(config, &instruments)?;
     let exchange = exchange(config, &instruments)?;
-    Ok((instruments, Variant { settings, exchange }))
+    Ok((instruments, settings, exchange))
 }
 
 /// The registry: the base currency, then each symbol in the order given.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use ballast_domain::market::{BarSize, Series};
 
-use crate::chunk::{Chunk, cut};
+use crate::chunk::Chunk;
+use crate::cut::cut;
 use crate::error::{Error, ErrorKind, Result};
 use crate::market_data::{HistoryRequest, ListedInstrument, MarketDataCapabilities};
 use crate::stream::{self, BoxStream};

@@ -28,6 +28,7 @@ pub mod broker;
 pub mod cache;
 mod chunk;
 pub mod clock;
+mod cut;
 mod error;
 mod held;
 pub mod journal;

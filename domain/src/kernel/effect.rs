@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::input::TimerId;
 use super::permit::SendPermit;
 use super::record::Record;
 use crate::error::Error;
@@ -24,6 +23,13 @@ pub struct BatchId {
     /// 64-bit digest of the records.
     pub digest: u64,
 }
+
+/// A timer the kernel armed.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct TimerId(pub u64);
 
 /// How bad an alert is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::effect::BatchId;
+use super::effect::{BatchId, TimerId};
 use crate::instrument::{AssetId, InstrumentId};
 use crate::market::{Slice, SplitRatio};
 use crate::money::{Cash, Quantity};
@@ -168,13 +168,6 @@ impl Fact {
         }
     }
 }
-
-/// A timer the kernel armed.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
-#[serde(transparent)]
-pub struct TimerId(pub u64);
 
 /// What a person orders.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -23,8 +23,8 @@ mod record;
 mod settings;
 mod slots;
 
-pub use effect::{Action, BatchId, Effects, Severity};
-pub use input::{Command, Fact, HealthFact, Input, Quotes, TimerId};
+pub use effect::{Action, BatchId, Effects, Severity, TimerId};
+pub use input::{Command, Fact, HealthFact, Input, Quotes};
 pub use permit::{Redeemed, SendGate, SendPermit};
 pub use record::{
     Cut, DecisionRecord, FillRecord, IntentRecord, LegRecord, ModeRecord, OrderRecord, Record,

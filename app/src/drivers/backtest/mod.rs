@@ -138,7 +138,8 @@ impl Backtest {
     async fn prepare(&self) -> Result<Prepared, RunError> {
         let config = &self.config;
         let symbols = self.symbols().await?;
-        let (instruments, variant) = wiring::backtest(config, &symbols)?;
+        let (instruments, settings, exchange) = wiring::backtest(config, &symbols)?;
+        let variant = Variant { settings, exchange };
         let requirements = wiring::strategy(&config.strategy, &instruments)?.requirements();
         let basis = match config.data.adjust {
             Some(_) => PriceBasis::BackAdjusted,
