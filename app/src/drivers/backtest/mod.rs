@@ -3,6 +3,61 @@
 //! [`Backtest`] is a library: every boundary is a port it is given. The kernel, the exchange and
 //! the loop are [`ballast_domain::simulation::run`]; this module loads, repeats, compares and
 //! sums up.
+//!
+//! Every boundary replaced by a fake: market data that fails once and then answers, an index made
+//! up on the spot, nobody who watches the progress.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use std::sync::Arc;
+//!
+//! use ballast::config::Config;
+//! use ballast::drivers::backtest::{Backtest, IndexBenchmark};
+//! use ballast_ports::{Error, ErrorKind};
+//! use ballast_testkit::builders::SeriesBuilder;
+//! use ballast_testkit::fakes::{FakeMarketData, Fault};
+//!
+//! let config = Config::from_toml(
+//!     r#"
+//!     [data]
+//!     source = "nowhere"          # never opened: the data is the fake below
+//!     calendar = "utc_24x7"
+//!     [strategy]
+//!     name = "breakout"
+//!     parameters = { entry = 20, exit = 30, volatility_window = 20 }
+//!     [risk]
+//!     max_order_notional = "unlimited"
+//!     max_position_notional = "250000"
+//!     [report]
+//!     benchmarks = ["equal_weight"]
+//!     "#,
+//! )
+//! .unwrap();
+//! let series = |seed| SeriesBuilder::new(seed).bars(300).build();
+//! let stocks = BTreeMap::from([("A".to_owned(), series(1)), ("B".to_owned(), series(2))]);
+//! let index = BTreeMap::from([("INDEX".to_owned(), series(3))]);
+//! let busy = Error::new(ErrorKind::Unavailable, "history", "try again");
+//! let market_data = Arc::new(FakeMarketData::new(stocks).script([Fault::Fail(busy)]));
+//! let backtest = Backtest {
+//!     config,
+//!     market_data: market_data.clone(),
+//!     data_files: BTreeMap::new(),
+//!     indices: vec![IndexBenchmark {
+//!         name: "index".to_owned(),
+//!         description: "made up".to_owned(),
+//!         source: Arc::new(FakeMarketData::new(index)),
+//!     }],
+//! };
+//! let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+//! // A neighbour's failure comes back as what it was …
+//! assert!(runtime.block_on(backtest.run(&mut ())).is_err());
+//! // … and the next try goes through the same kernel that will trade live.
+//! let finished = runtime.block_on(backtest.run(&mut ())).unwrap();
+//! assert_eq!(finished.summary.symbols, ["A", "B"]);
+//! assert_eq!(finished.summary.benchmarks.len(), 2);
+//! assert_eq!(market_data.calls().len(), 2);
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 mod artefacts;
 mod benchmarks;
