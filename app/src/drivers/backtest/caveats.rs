@@ -34,15 +34,18 @@ fn caveat(topic: &str, text: impl Into<String>) -> Caveat {
 }
 
 fn survivorship(config: &Config, instruments: &Instruments) -> Caveat {
-    let n = instruments.len();
+    let names = match instruments.len() {
+        1 => "1 name".to_owned(),
+        n => format!("{n} names"),
+    };
     let text = if config.data.source == "sample:us-stocks" {
         format!(
-            "{n} names known today, chosen because they survived and grew: the run shows how the \
+            "{names} known today, chosen because they survived and grew: the run shows how the \
              program works, not what the strategy would have earned"
         )
     } else {
         format!(
-            "{n} names chosen by whoever made the data: names that vanished before today are \
+            "{names} chosen by whoever made the data: names that vanished before today are \
              probably missing, which flatters every result"
         )
     };
