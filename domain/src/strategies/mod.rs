@@ -33,4 +33,4 @@ mod window;
 pub use breakout::{BreakoutInverseVolatility, BreakoutParameters};
 pub use equal_weight::{EqualWeightHold, EqualWeightParameters};
 pub use momentum::{MomentumParameters, MomentumTopK, MomentumWeighting};
-pub use sma_cross::{Sizing, SmaCrossParameters, SmaCrossUnits};
+pub use sma_cross::{Entry, Sizing, SmaCrossParameters, SmaCrossUnits};

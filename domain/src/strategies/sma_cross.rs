@@ -26,6 +26,17 @@ pub enum Sizing {
     EqualWeight,
 }
 
+/// What a first entry takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry {
+    /// The fast average is above the slow one, as it may be at the first slow average.
+    #[default]
+    State,
+    /// It was seen not to be above before: an average that starts above waits for its next cross.
+    Cross,
+}
+
 /// Parameters of [`SmaCrossUnits`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -36,6 +47,8 @@ pub struct SmaCrossParameters {
     pub slow: usize,
     /// How much is held; one unit by default.
     pub sizing: Sizing,
+    /// What a first entry takes; `state` by default.
+    pub entry: Entry,
 }
 
 impl Default for SmaCrossParameters {
@@ -44,6 +57,7 @@ impl Default for SmaCrossParameters {
             fast: 10,
             slow: 50,
             sizing: Sizing::Units(Decimal::ONE),
+            entry: Entry::State,
         }
     }
 }
@@ -68,6 +82,8 @@ pub struct SmaCrossUnits {
 struct Lane {
     cross: SmaCross,
     bars: usize,
+    /// Whether being above is enough to be wanted.
+    armed: bool,
     /// What the latest slice asks for.
     wanted: bool,
     /// What the last targets asked for.
@@ -84,7 +100,12 @@ impl SmaCrossUnits {
     /// `Signal` when there is no instrument, a period is out of its range, or the units are not
     /// whole lots above zero of some instrument.
     pub fn new(parameters: &SmaCrossParameters, instruments: &Instruments) -> Result<Self> {
-        let &SmaCrossParameters { fast, slow, sizing } = parameters;
+        let &SmaCrossParameters {
+            fast,
+            slow,
+            sizing,
+            entry,
+        } = parameters;
         require_window("slow", slow)?;
         let sizing_text = match sizing {
             Sizing::Units(units) => format!("{} units", units.normalize()),
@@ -92,11 +113,20 @@ impl SmaCrossUnits {
         };
         let identity = Identity::new(
             Self::NAME,
-            1,
+            2,
             vec![
                 ("fast", fast.to_string()),
                 ("slow", slow.to_string()),
                 ("sizing", sizing_text),
+                (
+                    "entry",
+                    if entry == Entry::State {
+                        "state"
+                    } else {
+                        "cross"
+                    }
+                    .to_owned(),
+                ),
             ],
             instruments,
         )?;
@@ -108,6 +138,7 @@ impl SmaCrossUnits {
         let lane = Lane {
             cross: SmaCross::new(fast, slow)?,
             bars: 0,
+            armed: entry == Entry::State,
             wanted: false,
             decided: false,
         };
@@ -187,7 +218,9 @@ impl Strategy for SmaCrossUnits {
         for (i, lane) in self.lanes.iter_mut().enumerate() {
             let id = InstrumentId::from_index(i);
             if let Some(close) = slice.total_return(id, Field::Close) {
-                lane.wanted = lane.cross.update(close) == Some(true);
+                let above = lane.cross.update(close);
+                lane.armed |= above == Some(false);
+                lane.wanted = lane.armed && above == Some(true);
                 lane.bars += 1;
             } else if slice.state(id) == LaneState::Delisted {
                 lane.wanted = false;
@@ -208,6 +241,7 @@ impl Strategy for SmaCrossUnits {
         for lane in &self.lanes {
             writer.words(&lane.cross.save());
             writer.usize(lane.bars);
+            writer.bool(lane.armed);
             writer.bool(lane.wanted);
             writer.bool(lane.decided);
         }
@@ -223,6 +257,7 @@ impl Strategy for SmaCrossUnits {
         for lane in &mut lanes {
             lane.cross.restore(reader.words()?)?;
             lane.bars = reader.usize()?;
+            lane.armed = reader.bool()?;
             lane.wanted = reader.bool()?;
             lane.decided = reader.bool()?;
         }
@@ -244,6 +279,7 @@ mod tests {
             fast: 1,
             slow: 2,
             sizing,
+            entry: Entry::State,
         }
     }
 

@@ -4,7 +4,7 @@ use ballast_domain::instrument::Instruments;
 use ballast_domain::market::{LaneState, Panel};
 use ballast_domain::portfolio::Account;
 use ballast_domain::strategies::{
-    BreakoutInverseVolatility, BreakoutParameters, EqualWeightHold, EqualWeightParameters,
+    BreakoutInverseVolatility, BreakoutParameters, Entry, EqualWeightHold, EqualWeightParameters,
     MomentumParameters, MomentumTopK, MomentumWeighting, Sizing, SmaCrossParameters, SmaCrossUnits,
 };
 use ballast_domain::strategy::{Decision, Slot, Strategy, View};
@@ -65,6 +65,7 @@ pub(crate) const ROSTER: [(&str, Make); 8] = [
             fast: 4,
             slow: 9,
             sizing: Sizing::EqualWeight,
+            entry: Entry::Cross,
         };
         Box::new(SmaCrossUnits::new(&parameters, of).unwrap())
     }),

@@ -14,7 +14,7 @@ use ballast_domain::money::{Cash, Rate};
 use ballast_domain::simulation::{
     self, Exchange, ExchangeSettings, FeeModel, FillPoint, SlippageModel,
 };
-use ballast_domain::strategies::{Sizing, SmaCrossParameters, SmaCrossUnits};
+use ballast_domain::strategies::{Entry, Sizing, SmaCrossParameters, SmaCrossUnits};
 use ballast_domain::time::{Span, Timestamp};
 use ballast_testkit::permits::permissive_settings;
 use rust_decimal::Decimal;
@@ -118,6 +118,7 @@ fn sma_cross_has_the_fills_and_equity_of_the_reference() {
         fast: 10,
         slow: 50,
         sizing: Sizing::Units(Decimal::ONE),
+        entry: Entry::State,
     };
     let strategy = SmaCrossUnits::new(&parameters, &instruments).unwrap();
     let mut settings = permissive_settings(Calendar::Utc24x7);
