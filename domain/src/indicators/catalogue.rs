@@ -1,7 +1,9 @@
 //! Every indicator by name: what it computes, what it needs, when it starts.
 
+use serde::Serialize;
+
 /// What a name stands for. Parameters are written after it, joined by `_`, as in `macd_12_26_9`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Definition {
     /// The name without parameters.
     pub name: &'static str,
@@ -17,8 +19,16 @@ pub struct Definition {
     pub reads: Reads,
 }
 
+impl Definition {
+    /// Whether its values depend on the number of bars a year.
+    pub fn is_annualised(&self) -> bool {
+        matches!(self.name, "vol_log" | "vol_simple" | "ewvol")
+    }
+}
+
 /// Columns an indicator reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reads {
     /// The closes alone.
     Close,

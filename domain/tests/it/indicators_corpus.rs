@@ -8,9 +8,17 @@ use serde_json::Value;
 
 use crate::corpus::{Csv, corpus, json};
 
-/// Below this an expected value counts as rounding noise of prices near 1e5: differences of
-/// averages and drawdowns come from numbers that large.
-const SMALL: f64 = 1e-6;
+/// Distance relative to what is expected; equal values, zeros included, are no distance apart.
+#[expect(
+    clippy::float_cmp,
+    reason = "an expected zero has no other neighbourhood"
+)]
+fn relative(got: f64, expected: f64) -> f64 {
+    if got == expected {
+        return 0.0;
+    }
+    (got - expected).abs() / expected.abs()
+}
 
 /// Highs, lows and closes of a reference series, as the corpus selects and adjusts them.
 fn bars(root: &Path, series: &Value) -> [Vec<f64>; 3] {
@@ -58,7 +66,7 @@ fn sig_02_and_sig_03_indicators_equal_the_reference_libraries() {
                     continue;
                 }
                 let expected: f64 = cell.parse().unwrap();
-                let error = (got - expected).abs() / expected.abs().max(SMALL);
+                let error = relative(*got, expected);
                 assert!(error <= 1e-9, "{what}, off by {error:e}");
                 let most = worst.entry(name.as_str()).or_default();
                 *most = most.max(error);
