@@ -68,6 +68,39 @@ pub(super) enum Command {
         #[arg(value_name = "DATE")]
         date: Option<NaiveDate>,
     },
+    /// Compute indicators over a file of bars or closes
+    Indicator(Indicator),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Indicator {
+    /// Names with parameters, such as sma_20 or macd_12_26_9
+    #[arg(value_name = "SPEC", required_unless_present = "list")]
+    pub(super) specs: Vec<String>,
+    /// Every indicator with its formula and warm-up
+    #[arg(long, conflicts_with_all = ["specs", "input"])]
+    pub(super) list: bool,
+    /// A CSV file of bars, a wide table of closes, or a folder of files
+    #[arg(long, value_name = "FILE", required_unless_present = "list")]
+    pub(super) input: Option<PathBuf>,
+    /// The symbol, when the input has several
+    #[arg(long, value_name = "SYMBOL")]
+    pub(super) symbol: Option<String>,
+    /// The symbol that beta and corr compare with
+    #[arg(long, value_name = "SYMBOL")]
+    pub(super) benchmark: Option<String>,
+    /// Bars a year; without it 365 or 252 days, as the dates have weekends or not
+    #[arg(long, value_name = "N")]
+    pub(super) annualisation: Option<f64>,
+    /// First UTC date
+    #[arg(long, value_name = "DATE")]
+    pub(super) start: Option<NaiveDate>,
+    /// Last UTC date
+    #[arg(long, value_name = "DATE")]
+    pub(super) end: Option<NaiveDate>,
+    /// Column of adjusted closes, or of factors when its name ends in "factor"
+    #[arg(long, value_name = "COLUMN")]
+    pub(super) adjust: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

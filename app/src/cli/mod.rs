@@ -15,8 +15,9 @@ use clap::Parser as _;
 
 use crate::commands::backtest::BacktestRequest;
 use crate::commands::explain::ExplainRequest;
+use crate::commands::indicator::IndicatorRequest;
 use crate::commands::verify::{VerifyRequest, exit_of};
-use crate::commands::{backtest, explain, init, settings, verify};
+use crate::commands::{backtest, explain, indicator, init, settings, verify};
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
 use arguments::{Arguments, Command, ConfigCommand};
@@ -61,6 +62,24 @@ fn dispatch(
         Command::Explain { run, symbol, date } => {
             let request = ExplainRequest { run, symbol, date };
             done(present::explanation(&explain::explain(&request)?)?)
+        }
+        Command::Indicator(asked) => {
+            let Some(input) = asked.input else {
+                return done(present::indicators::list()?);
+            };
+            let request = IndicatorRequest {
+                specs: asked.specs,
+                input,
+                symbol: asked.symbol,
+                benchmark: asked.benchmark,
+                annualisation: asked.annualisation,
+                start: asked.start,
+                end: asked.end,
+                adjust: asked.adjust,
+            };
+            done(present::indicators::table(&indicator::indicator(
+                &request,
+            )?)?)
         }
     }
 }

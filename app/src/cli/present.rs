@@ -1,5 +1,7 @@
 //! Results as people and programs read them. Words only: every figure is computed elsewhere.
 
+pub(super) mod indicators;
+
 use std::fmt::Write;
 
 use ballast_domain::error::{Error, Result};

@@ -2,6 +2,7 @@
 
 pub mod backtest;
 pub mod explain;
+pub mod indicator;
 pub mod init;
 pub mod settings;
 pub mod verify;

@@ -6,5 +6,6 @@ mod build_script;
 mod command_line;
 mod explain;
 mod fake;
+mod indicator;
 mod trade_lists;
 mod verify;

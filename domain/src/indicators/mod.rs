@@ -7,22 +7,50 @@
 //!
 //! Inputs are finite: prices and returns are validated before they reach an indicator.
 
+mod anchored;
+pub mod catalogue;
+pub mod channel;
+pub mod directional_movement;
+pub mod drawdown;
+pub mod exponential_average;
+pub mod exponential_volatility;
 pub mod extremes;
+pub mod macd;
+pub mod moments;
+pub mod momentum;
 pub mod moving_average;
+pub mod pair;
+pub mod relative_strength;
 pub mod returns;
 mod ring;
+mod saved;
+pub mod spec;
 pub mod standard_deviation;
 pub mod state;
 pub mod total_return;
+pub mod true_range;
 pub mod volatility;
 
+pub use catalogue::{CATALOGUE, Definition, Reads};
+pub use channel::{Bollinger, Breakout, Channel, Donchian, bollinger, breakout, donchian};
+pub use directional_movement::{Adx, DirectionalMovement, Directions, adx, directional_movement};
+pub use drawdown::{Drawdown, drawdown};
+pub use exponential_average::{Ema, Seed, ema};
+pub use exponential_volatility::{EwVolatility, ew_volatility};
 pub use extremes::{RollingMax, RollingMin, rolling_max, rolling_min};
+pub use macd::{Macd, MacdLines, macd};
+pub use moments::{RollingMoments, rolling_kurtosis, rolling_skew, rolling_variance, z_score};
+pub use momentum::{Momentum, momentum};
 pub use moving_average::{Sma, sma};
+pub use pair::{Line, RollingPair, RollingTrend, rolling_pair, rolling_trend};
+pub use relative_strength::{Rsi, RsiSeed, rsi};
 pub use returns::{ReturnKind, Returns, log_return, returns, simple_return};
 pub(crate) use ring::Ring;
+pub use spec::{Columns, IndicatorSpec};
 pub use standard_deviation::{Ddof, RollingStd, rolling_std};
 pub use state::{StateReader, StateWriter};
 pub use total_return::{TotalReturnIndex, total_return_index};
+pub use true_range::{Atr, TrueRange, atr, true_range};
 pub use volatility::{Volatility, annualised, volatility};
 
 use crate::error::{Error, Result};
@@ -50,6 +78,37 @@ fn require_same_length(name: &str, input: usize, output: usize) -> Result<()> {
             .context("output", output)
             .hint("pass an output slice with one place for each input value"),
     )
+}
+
+/// Writes what `update` gives for each value, NaN for nothing.
+fn fill(
+    name: &str,
+    values: &[f64],
+    out: &mut [f64],
+    mut update: impl FnMut(f64) -> Option<f64>,
+) -> Result<()> {
+    require_same_length(name, values.len(), out.len())?;
+    for (&x, y) in values.iter().zip(out) {
+        *y = update(x).unwrap_or(f64::NAN);
+    }
+    Ok(())
+}
+
+/// Writes what `update` gives for each high, low and close, NaN for nothing.
+fn fill_bars(
+    name: &str,
+    columns: [&[f64]; 3],
+    out: &mut [f64],
+    mut update: impl FnMut([f64; 3]) -> Option<f64>,
+) -> Result<()> {
+    let [high, low, close] = columns;
+    require_same_length(name, high.len(), low.len())?;
+    require_same_length(name, high.len(), close.len())?;
+    require_same_length(name, high.len(), out.len())?;
+    for (((&h, &l), &c), y) in high.iter().zip(low).zip(close).zip(out) {
+        *y = update([h, l, c]).unwrap_or(f64::NAN);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod conservation;
 mod corporate_actions;
 mod corpus;
 mod exchange;
+mod indicators_corpus;
 mod kernel_path;
 mod look_ahead;
 mod metrics_corpus;
