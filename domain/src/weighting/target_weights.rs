@@ -102,6 +102,17 @@ impl From<TargetWeights> for Vec<(usize, f64)> {
     }
 }
 
+/// The weights of `instruments`, in the same order.
+pub(crate) fn paired(instruments: &[usize], weights: Vec<f64>) -> Result<TargetWeights> {
+    if instruments.len() != weights.len() {
+        return Err(Error::signal("each instrument needs one weight")
+            .context("instruments", instruments.len())
+            .context("weights", weights.len())
+            .hint("give the covariance a row for each instrument, in the same order"));
+    }
+    TargetWeights::new(instruments.iter().copied().zip(weights).collect())
+}
+
 /// The account's weights from sleeves: Σ allocation × weight for each instrument.
 ///
 /// An allocation is the fraction of equity a sleeve runs. Longs and shorts of different sleeves net;

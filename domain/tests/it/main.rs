@@ -14,3 +14,4 @@ mod roster;
 mod scenario;
 mod sma_cross_reference;
 mod strategy_state;
+mod weights_corpus;
