@@ -164,15 +164,6 @@ fn same_but_for_case(files: &[TextFile], rows: &Rows, defects: &mut Defects) {
     }
 }
 
-/// The instant of a stamp; a date counts as midnight UTC here.
-fn instant(stamp: Stamp) -> Option<Timestamp> {
-    match stamp {
-        Stamp::Date(date) => Timestamp::from_date(date),
-        Stamp::Instant { time, .. } | Stamp::Epoch { time, .. } => Some(time),
-        Stamp::Slash { .. } => None,
-    }
-}
-
 /// The most frequent distance between neighbouring times of a symbol; dates are days.
 fn bar_size(
     files: &[TextFile],
@@ -192,7 +183,7 @@ fn bar_size(
         let mut times: Vec<_> = symbol_rows
             .rows
             .iter()
-            .filter_map(|r| instant(r.stamp))
+            .filter_map(|r| r.stamp.instant())
             .collect();
         times.sort_unstable();
         for pair in times.windows(2) {
@@ -317,7 +308,7 @@ impl Assembly<'_> {
 
     /// Open and close of a row's bar; `None` when it has none, which is then a defect.
     fn times(&mut self, symbol: &str, row: &Row) -> Result<Option<(Timestamp, Timestamp)>> {
-        let Some(time) = instant(row.stamp) else {
+        let Some(time) = row.stamp.instant() else {
             return Ok(None);
         };
         let session = self.sessions.of(time.date()).map_err(|e| {

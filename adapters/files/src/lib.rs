@@ -12,6 +12,7 @@
 mod actions;
 mod assemble;
 mod check;
+mod column;
 mod defect;
 mod inventory;
 mod layout;
@@ -24,6 +25,7 @@ mod source;
 mod stamp;
 
 pub use check::{CheckReport, check};
+pub use column::{NumericColumn, read_column};
 pub use defect::{Defect, DefectCode, DefectReport, Severity};
 pub use inventory::{FileDigest, Inventory, SymbolInventory};
 pub use market_data::CsvMarketData;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 
+use crate::commands::metrics::{MetricsRequest, SeriesKind};
 use crate::commands::settings::SettingsRequest;
 
 /// Systematic trading that keeps a portfolio upright: backtests through the kernel that trades.
@@ -68,6 +69,35 @@ pub(super) enum Command {
         #[arg(value_name = "DATE")]
         date: Option<NaiveDate>,
     },
+    /// Every performance figure of a return, equity or price series
+    Metrics(Series),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Series {
+    /// A CSV file: a time column and the numbers
+    #[arg(long, value_name = "FILE")]
+    input: PathBuf,
+    /// What the numbers are
+    #[arg(long, value_name = "KIND")]
+    kind: SeriesKind,
+    /// The column; without it the only one, or the one with the usual name
+    #[arg(long, value_name = "COLUMN")]
+    column: Option<String>,
+    /// Bars in a year; without it 252 for daily dates, 365 with weekends among them
+    #[arg(long, value_name = "N")]
+    annualisation: Option<f64>,
+}
+
+impl From<Series> for MetricsRequest {
+    fn from(series: Series) -> Self {
+        Self {
+            input: series.input,
+            kind: series.kind,
+            column: series.column,
+            annualisation: series.annualisation,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod present;
+mod present_metrics;
 mod progress;
 mod render;
 mod session;
@@ -16,7 +17,7 @@ use clap::Parser as _;
 use crate::commands::backtest::BacktestRequest;
 use crate::commands::explain::ExplainRequest;
 use crate::commands::verify::{VerifyRequest, exit_of};
-use crate::commands::{backtest, explain, init, settings, verify};
+use crate::commands::{backtest, explain, init, metrics, settings, verify};
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
 use arguments::{Arguments, Command, ConfigCommand};
@@ -61,6 +62,10 @@ fn dispatch(
         Command::Explain { run, symbol, date } => {
             let request = ExplainRequest { run, symbol, date };
             done(present::explanation(&explain::explain(&request)?)?)
+        }
+        Command::Metrics(series) => {
+            let found = metrics::metrics(&series.into())?;
+            done(present_metrics::metrics(&found)?)
         }
     }
 }
