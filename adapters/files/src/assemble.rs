@@ -70,7 +70,7 @@ fn all(rows: &Rows) -> impl Iterator<Item = &Row> {
 }
 
 /// The order of slash dates: outer `None` when it cannot be told, inner when there is none.
-fn date_format(
+pub(crate) fn date_format(
     files: &[TextFile],
     rows: &Rows,
     options: &CsvOptions,
@@ -110,14 +110,14 @@ fn date_format(
     None
 }
 
-fn resolve_slashes(
+pub(crate) fn resolve_slashes(
     files: &[TextFile],
     symbol_rows: &mut SymbolRows,
     format: Option<DateFormat>,
     defects: &mut Defects,
 ) {
     let Some(format) = format else { return };
-    symbol_rows.rows.retain_mut(|row| {
+    let mut resolve = |row: &mut Row| {
         let Stamp::Slash {
             first,
             second,
@@ -140,7 +140,9 @@ fn resolve_slashes(
             ),
         }
         matches!(row.stamp, Stamp::Date(_))
-    });
+    };
+    symbol_rows.rows.retain_mut(&mut resolve);
+    symbol_rows.refused.retain_mut(resolve);
 }
 
 fn same_but_for_case(files: &[TextFile], rows: &Rows, defects: &mut Defects) {
@@ -165,7 +167,7 @@ fn same_but_for_case(files: &[TextFile], rows: &Rows, defects: &mut Defects) {
 }
 
 /// The most frequent distance between neighbouring times of a symbol; dates are days.
-fn bar_size(
+pub(crate) fn bar_size(
     files: &[TextFile],
     rows: &Rows,
     options: &CsvOptions,
