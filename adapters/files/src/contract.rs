@@ -132,6 +132,7 @@ pub fn check_contract(options: &ContractOptions) -> Result<ContractReport> {
         found: Vec::new(),
         verdict: Verdict::Accept,
         usable: BTreeMap::new(),
+        times: BTreeMap::new(),
     };
     check.content(&mut rows, &reading, &mut defects)?;
     defects.conclude(&files[0].name, rows.count > 0);
@@ -152,6 +153,8 @@ struct Check<'a> {
     found: Vec<(usize, ContractDefect)>,
     verdict: Verdict,
     usable: BTreeMap<String, u64>,
+    /// Times of rows with refused values, by file and line.
+    times: BTreeMap<(usize, u64), Timestamp>,
 }
 
 impl Check<'_> {
@@ -168,6 +171,10 @@ impl Check<'_> {
         for symbol in rows.symbols.values_mut() {
             resolve_slashes(self.files, symbol, format, defects);
         }
+        let refused = rows.symbols.values().flat_map(|symbol| &symbol.refused);
+        self.times = refused
+            .filter_map(|row| Some(((row.file, row.line), row.stamp.instant()?)))
+            .collect();
         let Some(bar) = bar_size(self.files, rows, reading, defects) else {
             return Ok(());
         };
@@ -299,23 +306,26 @@ impl Check<'_> {
 
     /// Rows that fill holes of another symbol at its price are left out.
     fn other_names(&mut self, lanes: &mut BTreeMap<String, Lane>) {
-        let names: Vec<String> = lanes.keys().cloned().collect();
-        let plain = |lane: &Lane| lane.iter().map(|(_, bar)| *bar).collect::<Vec<_>>();
-        for guest in &names {
-            for host in names.iter().filter(|host| *host != guest) {
-                let (Some(of_host), Some(of_guest)) = (lanes.get(host), lanes.get(guest)) else {
-                    continue;
-                };
-                let found = mislabelled(&plain(of_host), &plain(of_guest));
-                let Some(lane) = lanes.get_mut(guest) else {
-                    continue;
-                };
-                let mut misnamed = Vec::with_capacity(found.len());
-                for i in found.into_iter().rev() {
-                    misnamed.push(lane.remove(i));
-                }
-                for (file, bar) in misnamed.into_iter().rev() {
-                    let code = DefectCode::SymbolMismatch;
+        let sorted: BTreeMap<String, Vec<RawBar>> = (lanes.iter())
+            .map(|(name, lane)| {
+                let mut bars: Vec<RawBar> = lane.iter().map(|(_, bar)| *bar).collect();
+                bars.sort_by_key(|bar| bar.time);
+                (name.clone(), bars)
+            })
+            .collect();
+        let code = DefectCode::SymbolMismatch;
+        for (guest, bars) in &sorted {
+            for (host, of_host) in sorted.iter().filter(|(host, _)| *host != guest) {
+                for i in mislabelled(of_host, bars) {
+                    let bar = bars[i];
+                    let Some(lane) = lanes.get_mut(guest) else {
+                        continue;
+                    };
+                    // Two hosts may fit; the first one has taken the row.
+                    let Some(at) = lane.iter().position(|(_, other)| *other == bar) else {
+                        continue;
+                    };
+                    let (file, _) = lane.remove(at);
                     let message =
                         format!("the row has the price of {host}, which misses this time");
                     self.push(
@@ -382,9 +392,10 @@ impl Check<'_> {
             None => found.message.clone(),
         };
         let file = self.files.iter().position(|file| file.name == found.file);
+        let known = || self.times.get(&(file?, found.row?)).copied();
         let named = ContractDefect {
             row: found.row,
-            timestamp: found.timestamp,
+            timestamp: found.timestamp.or_else(known),
             symbol: found.symbol.clone(),
             column: found.column.clone(),
             ..defect(found.code, message, &found.hint)

@@ -42,11 +42,11 @@ pub(super) fn gaps(placed: &[Placed], terms: &Terms, findings: &mut Vec<Finding>
             (SESSIONS_MAX, "sessions")
         };
         let mut found = if count > most {
-            let message = format!("{count} expected {noun} in a row are missing, from {first}");
+            let message = format!("expected {noun} without a row: {count} on end, from {first}");
             let hint = "fetch them, or use the data after the gap only";
             Finding::new(DefectCode::GapTooLong, message, hint)
         } else {
-            let message = format!("{count} expected {noun} missing, from {first}");
+            let message = format!("expected {noun} without a row: {count}, from {first}");
             let hint = "fetch what is missing, or check the calendar";
             Finding::new(DefectCode::MissingBar, message, hint)
         };
