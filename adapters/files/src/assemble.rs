@@ -70,7 +70,7 @@ fn all(rows: &Rows) -> impl Iterator<Item = &Row> {
 }
 
 /// The order of slash dates: outer `None` when it cannot be told, inner when there is none.
-fn date_format(
+pub(crate) fn date_format(
     files: &[TextFile],
     rows: &Rows,
     options: &CsvOptions,
@@ -110,14 +110,14 @@ fn date_format(
     None
 }
 
-fn resolve_slashes(
+pub(crate) fn resolve_slashes(
     files: &[TextFile],
     symbol_rows: &mut SymbolRows,
     format: Option<DateFormat>,
     defects: &mut Defects,
 ) {
     let Some(format) = format else { return };
-    symbol_rows.rows.retain_mut(|row| {
+    let mut resolve = |row: &mut Row| {
         let Stamp::Slash {
             first,
             second,
@@ -140,7 +140,9 @@ fn resolve_slashes(
             ),
         }
         matches!(row.stamp, Stamp::Date(_))
-    });
+    };
+    symbol_rows.rows.retain_mut(&mut resolve);
+    symbol_rows.refused.retain_mut(resolve);
 }
 
 fn same_but_for_case(files: &[TextFile], rows: &Rows, defects: &mut Defects) {
@@ -164,17 +166,8 @@ fn same_but_for_case(files: &[TextFile], rows: &Rows, defects: &mut Defects) {
     }
 }
 
-/// The instant of a stamp; a date counts as midnight UTC here.
-fn instant(stamp: Stamp) -> Option<Timestamp> {
-    match stamp {
-        Stamp::Date(date) => Timestamp::from_date(date),
-        Stamp::Instant { time, .. } | Stamp::Epoch { time, .. } => Some(time),
-        Stamp::Slash { .. } => None,
-    }
-}
-
 /// The most frequent distance between neighbouring times of a symbol; dates are days.
-fn bar_size(
+pub(crate) fn bar_size(
     files: &[TextFile],
     rows: &Rows,
     options: &CsvOptions,
@@ -192,7 +185,7 @@ fn bar_size(
         let mut times: Vec<_> = symbol_rows
             .rows
             .iter()
-            .filter_map(|r| instant(r.stamp))
+            .filter_map(|r| r.stamp.instant())
             .collect();
         times.sort_unstable();
         for pair in times.windows(2) {
@@ -317,7 +310,7 @@ impl Assembly<'_> {
 
     /// Open and close of a row's bar; `None` when it has none, which is then a defect.
     fn times(&mut self, symbol: &str, row: &Row) -> Result<Option<(Timestamp, Timestamp)>> {
-        let Some(time) = instant(row.stamp) else {
+        let Some(time) = row.stamp.instant() else {
             return Ok(None);
         };
         let session = self.sessions.of(time.date()).map_err(|e| {

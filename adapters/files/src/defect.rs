@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+pub use ballast_domain::market::contract::DefectCode;
 use ballast_domain::time::Timestamp;
 use ballast_ports::{Error, ErrorKind};
 use serde::Serialize;
@@ -11,64 +12,6 @@ pub(crate) const LISTED_MAX: usize = 20;
 
 /// Defects kept for a check; the rest are counted. More than this says "another file format".
 const KEPT_MAX: usize = 10_000;
-
-/// The kind of a defect. Serialised in capitals, such as `HIGH_LT_LOW`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum DefectCode {
-    /// High below low.
-    HighLtLow,
-    /// Open outside low to high.
-    OpenOutOfRange,
-    /// Close outside low to high.
-    CloseOutOfRange,
-    /// Empty, NaN or null where a value is needed.
-    MissingValue,
-    /// A price of zero or less.
-    NonPositivePrice,
-    /// A volume below zero.
-    NegativeVolume,
-    /// Infinite or too large.
-    NotFinite,
-    /// Not a plain number.
-    BadNumber,
-    /// The same bar twice.
-    DuplicateTimestamp,
-    /// Two different bars of one time.
-    DuplicateConflict,
-    /// Earlier than the row before it.
-    NotSorted,
-    /// A time of day without a zone; read as UTC.
-    NaiveTimestamp,
-    /// Not on the grid of the bar size.
-    OffGrid,
-    /// Not a time, or one that cannot be right.
-    BadTimestamp,
-    /// A date with slashes that can be read in two ways.
-    AmbiguousDate,
-    /// A required column is absent.
-    MissingColumn,
-    /// A column is there twice.
-    DuplicateColumn,
-    /// A byte order mark; ignored.
-    Bom,
-    /// Not UTF-8 text.
-    BadEncoding,
-    /// Cut short.
-    Truncated,
-    /// No rows.
-    Empty,
-    /// The wrong number of cells.
-    BadRow,
-    /// Symbols that differ only in case or blanks.
-    SymbolCase,
-    /// A row of another symbol.
-    SymbolMismatch,
-    /// Outside every session of the calendar.
-    NonSessionDay,
-    /// A corporate action that cannot be understood.
-    BadAction,
-}
 
 /// How much a defect matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

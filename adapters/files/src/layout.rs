@@ -16,8 +16,10 @@ pub(crate) const COLUMNS: [(Field, &str); 5] = [
 /// Position of the close in a row of values.
 pub(crate) const CLOSE: usize = 3;
 
-const TIME_NAMES: [&str; 4] = ["timestamp", "date", "time", "datetime"];
-const SYMBOL_NAMES: [&str; 2] = ["symbol", "ticker"];
+/// Names of the time column.
+pub(crate) const TIME_NAMES: [&str; 4] = ["timestamp", "date", "time", "datetime"];
+/// Names of the symbol column.
+pub(crate) const SYMBOL_NAMES: [&str; 2] = ["symbol", "ticker"];
 
 /// How the rows of a file are laid out.
 #[derive(Debug, PartialEq)]

@@ -12,6 +12,8 @@
 mod actions;
 mod assemble;
 mod check;
+mod column;
+mod contract;
 mod defect;
 mod inventory;
 mod layout;
@@ -24,6 +26,8 @@ mod source;
 mod stamp;
 
 pub use check::{CheckReport, check};
+pub use column::{NumericColumn, read_column};
+pub use contract::{ContractDefect, ContractOptions, ContractReport, check_contract};
 pub use defect::{Defect, DefectCode, DefectReport, Severity};
 pub use inventory::{FileDigest, Inventory, SymbolInventory};
 pub use market_data::CsvMarketData;

@@ -28,6 +28,8 @@ pub(crate) struct Row {
 #[derive(Debug, Default)]
 pub(crate) struct SymbolRows {
     pub(crate) rows: Vec<Row>,
+    /// Rows whose values cannot be used, with their times; values zero.
+    pub(crate) refused: Vec<Row>,
     /// Most digits after the point in any price.
     pub(crate) decimals: u32,
 }
@@ -42,6 +44,8 @@ pub(crate) struct Rows {
     pub(crate) extra: BTreeSet<String>,
     /// Rows below the headers.
     pub(crate) count: u64,
+    /// Whether the files name symbols, in a column or as columns.
+    pub(crate) labelled: bool,
 }
 
 /// Where a file stands.
@@ -107,6 +111,10 @@ pub(crate) fn read_file(
         Layout::Wide { .. } => Fields::CLOSE,
     };
     rows.fields = Some(rows.fields.map_or(fields, |all| both(all, fields)));
+    rows.labelled |= match &layout {
+        Layout::Long(long) => long.symbol.is_some(),
+        Layout::Wide { .. } => true,
+    };
     if let Layout::Long(long) = &layout {
         rows.extra.extend(long.extra.iter().cloned());
     }
@@ -258,12 +266,12 @@ impl FileContext<'_> {
             }
         }
         if !usable || !self.is_consistent(&symbol, long, &values) {
-            return;
+            return self.refuse(symbol, stamp);
         }
         if let Some(position) = long.adjust {
             let text = record[position].trim();
             let Some(close) = self.number(&symbol, &self.header[position], text, false) else {
-                return;
+                return self.refuse(symbol, stamp);
             };
             decimals = decimals.max(number::decimals(text));
             values = adjusted(values, close);
@@ -294,6 +302,17 @@ impl FileContext<'_> {
             line: self.line,
             stamp,
             values,
+        });
+    }
+
+    /// The time of a row is known though its values are not.
+    fn refuse(&mut self, symbol: String, stamp: Stamp) {
+        let entry = self.rows.symbols.entry(symbol).or_default();
+        entry.refused.push(Row {
+            file: self.index,
+            line: self.line,
+            stamp,
+            values: [0.0; 5],
         });
     }
 

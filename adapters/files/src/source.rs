@@ -30,6 +30,13 @@ pub(crate) struct TextFile {
     pub(crate) had_bom: bool,
 }
 
+impl TextFile {
+    /// Whether it claims to be Parquet by its name.
+    pub(crate) fn is_parquet(&self) -> bool {
+        self.name.to_ascii_lowercase().ends_with(".parquet")
+    }
+}
+
 /// The files of a source in name order, and whether it is a folder.
 ///
 /// # Errors

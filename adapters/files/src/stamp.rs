@@ -18,6 +18,17 @@ pub(crate) enum Stamp {
     Slash { first: u32, second: u32, year: i32 },
 }
 
+impl Stamp {
+    /// Its instant; a date counts as midnight UTC, a date with slashes has none yet.
+    pub(crate) fn instant(self) -> Option<Timestamp> {
+        match self {
+            Self::Date(date) => Timestamp::from_date(date),
+            Self::Instant { time, .. } | Self::Epoch { time, .. } => Some(time),
+            Self::Slash { .. } => None,
+        }
+    }
+}
+
 /// Unit of a count since the Unix epoch, told by its magnitude.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EpochUnit {

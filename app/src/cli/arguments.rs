@@ -2,9 +2,15 @@
 
 use std::path::PathBuf;
 
+use ballast_domain::calendar::Calendar;
+use ballast_domain::error::Error;
+use ballast_domain::market::BarSize;
+use ballast_domain::time::{Span, Timestamp};
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 
+use crate::commands::data_check::DataCheckRequest;
+use crate::commands::metrics::{MetricsRequest, SeriesKind};
 use crate::commands::settings::SettingsRequest;
 
 /// Systematic trading that keeps a portfolio upright: backtests through the kernel that trades.
@@ -70,6 +76,11 @@ pub(super) enum Command {
     },
     /// Compute indicators over a file of bars or closes
     Indicator(Indicator),
+    /// Look at market data before using it
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Every performance figure of a return, equity or price series
+    Metrics(Series),
 }
 
 #[derive(Debug, Args)]
@@ -101,6 +112,92 @@ pub(super) struct Indicator {
     /// Column of adjusted closes, or of factors when its name ends in "factor"
     #[arg(long, value_name = "COLUMN")]
     pub(super) adjust: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DataCommand {
+    /// One verdict on a file and every reason for it: accept, warn, repair, drop_rows or reject
+    Check(DataCheck),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DataCheck {
+    /// A CSV file, plain or gzipped, or a folder of them
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Bar size, such as 1d, 1h or 1m; without it the commonest distance between rows
+    #[arg(long, value_name = "SIZE")]
+    bar: Option<BarSize>,
+    /// utc_24x7 or us_equities; without it the one the dates follow
+    #[arg(long, value_name = "NAME")]
+    calendar: Option<Calendar>,
+    /// The instant the data is for; given, the newest bar must be fresh
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    now: Option<Timestamp>,
+    /// How old the newest bar may be; 48 with --now, unlimited without
+    #[arg(long, value_name = "HOURS", value_parser = hours)]
+    max_age_hours: Option<Span>,
+    /// Symbols that must be there, and no others, separated by commas
+    #[arg(long, value_name = "SYMBOLS", value_delimiter = ',')]
+    expect: Vec<String>,
+    /// Reject the file for any defect
+    #[arg(long)]
+    strict: bool,
+}
+
+/// An instant with its zone, or a date, which is its midnight in UTC.
+fn instant(text: &str) -> Result<Timestamp, Error> {
+    let date = text.parse().ok().and_then(Timestamp::from_date);
+    date.map_or_else(|| text.parse(), Ok)
+}
+
+fn hours(text: &str) -> Result<Span, Error> {
+    let parsed: Option<f64> = text.parse().ok();
+    match parsed.filter(|hours| (0.0..=1e6).contains(hours)) {
+        Some(hours) => Ok(Span::from_seconds((hours * 3_600.0).round() as i64)),
+        None => Err(Error::config("hours are a number from 0 to 1,000,000").hint("such as 48")),
+    }
+}
+
+impl From<DataCheck> for DataCheckRequest {
+    fn from(check: DataCheck) -> Self {
+        Self {
+            file: check.file,
+            bar: check.bar,
+            calendar: check.calendar,
+            now: check.now,
+            max_age: check.max_age_hours,
+            expect: check.expect,
+            strict: check.strict,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Series {
+    /// A CSV file: a time column and the numbers
+    #[arg(long, value_name = "FILE")]
+    input: PathBuf,
+    /// What the numbers are
+    #[arg(long, value_name = "KIND")]
+    kind: SeriesKind,
+    /// The column; without it the only one, or the one with the usual name
+    #[arg(long, value_name = "COLUMN")]
+    column: Option<String>,
+    /// Bars in a year; without it 252 for daily dates, 365 with weekends among them
+    #[arg(long, value_name = "N")]
+    annualisation: Option<f64>,
+}
+
+impl From<Series> for MetricsRequest {
+    fn from(series: Series) -> Self {
+        Self {
+            input: series.input,
+            kind: series.kind,
+            column: series.column,
+            annualisation: series.annualisation,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

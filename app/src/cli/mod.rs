@@ -5,6 +5,8 @@
 
 mod arguments;
 mod present;
+mod present_data;
+mod present_metrics;
 mod progress;
 mod render;
 mod session;
@@ -14,13 +16,15 @@ pub use session::{Session, main, run};
 use clap::Parser as _;
 
 use crate::commands::backtest::BacktestRequest;
+use crate::commands::data_check::DataCheckRequest;
 use crate::commands::explain::ExplainRequest;
 use crate::commands::indicator::IndicatorRequest;
 use crate::commands::verify::{VerifyRequest, exit_of};
-use crate::commands::{backtest, explain, indicator, init, settings, verify};
+use crate::commands::{backtest, data_check, explain, indicator, init, metrics, settings, verify};
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
-use arguments::{Arguments, Command, ConfigCommand};
+use arguments::{Arguments, Command, ConfigCommand, DataCommand};
+use ballast_system::SystemClock;
 use present::Answer;
 
 /// Carries out one command. The answer is what goes to standard output.
@@ -80,6 +84,16 @@ fn dispatch(
             done(present::indicators::table(&indicator::indicator(
                 &request,
             )?)?)
+        }
+        Command::Data(DataCommand::Check(check)) => {
+            let request: DataCheckRequest = check.into();
+            let report = data_check::data_check(&request, &SystemClock::new())?;
+            let answer = present_data::verdict(&request.file.display().to_string(), &report)?;
+            Ok((answer, data_check::exit_of(&report)))
+        }
+        Command::Metrics(series) => {
+            let found = metrics::metrics(&series.into())?;
+            done(present_metrics::metrics(&found)?)
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The work of each command, apart from how it is asked for and shown.
 
 pub mod backtest;
+pub mod data_check;
 pub mod explain;
 pub mod indicator;
 pub mod init;
+pub mod metrics;
 pub mod settings;
 pub mod verify;

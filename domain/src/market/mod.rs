@@ -4,6 +4,7 @@ mod action;
 mod bar;
 mod bar_size;
 mod bars;
+pub mod contract;
 mod lane;
 mod panel;
 mod slice;

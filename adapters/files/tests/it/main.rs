@@ -2,6 +2,8 @@
 
 mod actions;
 mod conformance;
+mod contract;
+mod contract_corpus;
 mod corpus;
 mod defects;
 mod formats;

@@ -1,0 +1,134 @@
+//! `metrics`: the figures of one return, equity or price series in a file.
+
+use std::path::PathBuf;
+
+use ballast_domain::calendar::Calendar;
+use ballast_domain::error::Error;
+use ballast_domain::performance::Metrics;
+use ballast_domain::time::Timestamp;
+use ballast_files::{CsvSource, read_column};
+use chrono::{Datelike, Weekday};
+use serde::Serialize;
+
+use crate::drivers::RunError;
+use crate::exit::Failure;
+
+/// What the numbers of a series are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum SeriesKind {
+    /// Simple returns, one a bar; 0.01 is one percent.
+    Returns,
+    /// Value of a portfolio, opening capital first.
+    Equity,
+    /// Prices of one instrument.
+    Prices,
+}
+
+impl SeriesKind {
+    /// Names its column usually has.
+    const fn usual(self) -> &'static [&'static str] {
+        match self {
+            Self::Returns => &["return", "returns", "ret"],
+            Self::Equity => &["equity", "nav", "value"],
+            Self::Prices => &["close", "price"],
+        }
+    }
+}
+
+/// Which series, and how to read it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricsRequest {
+    /// A CSV file.
+    pub input: PathBuf,
+    /// What its numbers are.
+    pub kind: SeriesKind,
+    /// The column; `None` when there is only one, or one with a usual name.
+    pub column: Option<String>,
+    /// Bars in a year; `None` for daily dates: 365 when one of them is a weekend, else 252.
+    pub annualisation: Option<f64>,
+}
+
+/// The figures and what they rest on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SeriesMetrics {
+    /// The column.
+    pub column: String,
+    /// Bars in a year.
+    pub annualisation: f64,
+    /// The figures.
+    #[serde(flatten)]
+    pub metrics: Metrics,
+}
+
+/// Reads the series and computes every figure.
+///
+/// # Errors
+/// As [`read_column`]; `Configuration` without `annualisation` when the rows are not daily; as
+/// [`Metrics::from_equity`] and [`Metrics::from_returns`], with the kind of bad data.
+pub fn metrics(request: &MetricsRequest) -> Result<SeriesMetrics, Failure> {
+    let source = CsvSource::Path(request.input.clone());
+    let usual = request.kind.usual();
+    let column = read_column(&source, request.column.as_deref(), usual).map_err(RunError::Port)?;
+    let annualisation = match request.annualisation {
+        Some(given) => given,
+        None => annualisation(&column.times)?,
+    };
+    let metrics = match request.kind {
+        SeriesKind::Returns => Metrics::from_returns(&column.values, annualisation),
+        SeriesKind::Equity | SeriesKind::Prices => {
+            Metrics::from_equity(&column.values, annualisation)
+        }
+    };
+    let metrics = metrics.map_err(|e| as_data(e, request.kind))?;
+    Ok(SeriesMetrics {
+        column: column.name,
+        annualisation,
+        metrics,
+    })
+}
+
+/// A broken invariant of a run is bad data when the series comes from a file.
+fn as_data(error: Error, kind: SeriesKind) -> Error {
+    if !error.message.starts_with("backtest invariant broken") {
+        return error;
+    }
+    let (message, hint) = match kind {
+        SeriesKind::Returns => (
+            "returns must be finite and above -100 %",
+            "returns are simple and fractional: 0.01 is one percent; is it --kind equity or prices?",
+        ),
+        SeriesKind::Equity => (
+            "equity must be finite and positive",
+            "correct the value; is it --kind returns?",
+        ),
+        SeriesKind::Prices => (
+            "prices must be finite and positive",
+            "correct the value; is it --kind returns?",
+        ),
+    };
+    let mut plain = Error::validation(message).hint(hint);
+    plain.context = error.context;
+    plain
+}
+
+/// Bars in a year of rows at most one a day: 365 with a weekend among them, else 252.
+fn annualisation(times: &[Timestamp]) -> Result<f64, Error> {
+    let dates: Vec<_> = times.iter().map(|time| time.date()).collect();
+    let days: Vec<i64> = (dates.windows(2).map(|w| (w[1] - w[0]).num_days())).collect();
+    let is_daily = !days.is_empty()
+        && days.iter().all(|d| *d >= 1)
+        && days.iter().filter(|d| **d <= 4).count() * 10 >= days.len() * 9;
+    if !is_daily {
+        return Err(
+            Error::config("the bars in a year cannot be told from the times")
+                .hint("give --annualisation: 252 or 365 for days, 12 for months, 8760 for hours"),
+        );
+    }
+    let is_weekend = |d: &chrono::NaiveDate| matches!(d.weekday(), Weekday::Sat | Weekday::Sun);
+    let calendar = if dates.iter().any(is_weekend) {
+        Calendar::Utc24x7
+    } else {
+        Calendar::UsEquities
+    };
+    Ok(calendar.annualisation())
+}
