@@ -8,6 +8,8 @@ use ballast_domain::market::BarSize;
 use ballast_domain::time::{Span, Timestamp};
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 
 use crate::commands::data_check::DataCheckRequest;
 use crate::commands::metrics::{MetricsRequest, SeriesKind};
@@ -118,12 +120,15 @@ fn instant(text: &str) -> Result<Timestamp, Error> {
     date.map_or_else(|| text.parse(), Ok)
 }
 
+/// Hours to the second; more than a century is a slip.
 fn hours(text: &str) -> Result<Span, Error> {
-    let parsed: Option<f64> = text.parse().ok();
-    match parsed.filter(|hours| (0.0..=1e6).contains(hours)) {
-        Some(hours) => Ok(Span::from_seconds((hours * 3_600.0).round() as i64)),
-        None => Err(Error::config("hours are a number from 0 to 1,000,000").hint("such as 48")),
-    }
+    let parsed: Option<Decimal> = text.parse().ok();
+    let seconds = parsed
+        .filter(|hours| (Decimal::ZERO..=Decimal::from(1_000_000)).contains(hours))
+        .and_then(|hours| (hours * Decimal::from(3_600)).round().to_i64());
+    seconds.map(Span::from_seconds).ok_or_else(|| {
+        Error::config("hours are a number from 0 to 1,000,000").hint("write it like 48 or 1.5")
+    })
 }
 
 impl From<DataCheck> for DataCheckRequest {
