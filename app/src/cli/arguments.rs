@@ -2,10 +2,6 @@
 
 use std::path::PathBuf;
 
-use ballast_domain::calendar::Calendar;
-use ballast_domain::error::Error;
-use ballast_domain::market::BarSize;
-use ballast_domain::time::{Span, Timestamp};
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 
@@ -127,36 +123,22 @@ pub(super) struct DataCheck {
     file: PathBuf,
     /// Bar size, such as 1d, 1h or 1m; without it the commonest distance between rows
     #[arg(long, value_name = "SIZE")]
-    bar: Option<BarSize>,
+    bar: Option<String>,
     /// utc_24x7 or us_equities; without it the one the dates follow
     #[arg(long, value_name = "NAME")]
-    calendar: Option<Calendar>,
+    calendar: Option<String>,
     /// The instant the data is for; given, the newest bar must be fresh
-    #[arg(long, value_name = "TIME", value_parser = instant)]
-    now: Option<Timestamp>,
+    #[arg(long, value_name = "TIME")]
+    now: Option<String>,
     /// How old the newest bar may be; 48 with --now, unlimited without
-    #[arg(long, value_name = "HOURS", value_parser = hours)]
-    max_age_hours: Option<Span>,
+    #[arg(long, value_name = "HOURS", allow_negative_numbers = true)]
+    max_age_hours: Option<String>,
     /// Symbols that must be there, and no others, separated by commas
     #[arg(long, value_name = "SYMBOLS", value_delimiter = ',')]
     expect: Vec<String>,
     /// Reject the file for any defect
     #[arg(long)]
     strict: bool,
-}
-
-/// An instant with its zone, or a date, which is its midnight in UTC.
-fn instant(text: &str) -> Result<Timestamp, Error> {
-    let date = text.parse().ok().and_then(Timestamp::from_date);
-    date.map_or_else(|| text.parse(), Ok)
-}
-
-fn hours(text: &str) -> Result<Span, Error> {
-    let parsed: Option<f64> = text.parse().ok();
-    match parsed.filter(|hours| (0.0..=1e6).contains(hours)) {
-        Some(hours) => Ok(Span::from_seconds((hours * 3_600.0).round() as i64)),
-        None => Err(Error::config("hours are a number from 0 to 1,000,000").hint("such as 48")),
-    }
 }
 
 impl From<DataCheck> for DataCheckRequest {
@@ -166,7 +148,7 @@ impl From<DataCheck> for DataCheckRequest {
             bar: check.bar,
             calendar: check.calendar,
             now: check.now,
-            max_age: check.max_age_hours,
+            max_age_hours: check.max_age_hours,
             expect: check.expect,
             strict: check.strict,
         }

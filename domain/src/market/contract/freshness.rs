@@ -52,3 +52,37 @@ pub fn staleness(
     found.time = Some(newest_close);
     Ok(Some(found))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_without_a_session_do_not_age_data() {
+        let stocks = Calendar::UsEquities;
+        let coins = Calendar::Utc24x7;
+        // A Friday's close; Monday 2024-01-15 is a holiday.
+        for (calendar, close, now, is_stale) in [
+            (
+                stocks,
+                "2024-01-05T21:00:00Z",
+                "2024-01-08T12:00:00Z",
+                false,
+            ),
+            (coins, "2024-01-05T21:00:00Z", "2024-01-08T12:00:00Z", true),
+            (
+                stocks,
+                "2024-01-12T21:00:00Z",
+                "2024-01-16T21:00:00Z",
+                false,
+            ),
+            (stocks, "2024-01-12T21:00:00Z", "2024-01-17T21:00:01Z", true),
+            (coins, "2024-01-05T00:00:00Z", "2024-01-07T00:00:00Z", false),
+            (coins, "2024-01-05T00:00:00Z", "2024-01-07T00:00:01Z", true),
+        ] {
+            let (close, now) = (close.parse().unwrap(), now.parse().unwrap());
+            let found = staleness(close, now, DEFAULT_MAX_AGE, calendar).unwrap();
+            assert_eq!(found.is_some(), is_stale, "{calendar} {close} {now}");
+        }
+    }
+}

@@ -170,3 +170,95 @@ pub(super) fn without_repetitions(placed: Vec<Placed>, findings: &mut Vec<Findin
     }
     kept
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::contract::Verdict;
+    use crate::market::{BarSize, Fields};
+
+    /// What the rule says about one bar at `time`, at a now of 2024-06-01.
+    fn verdict(bar: &str, calendar: Calendar, time: &str) -> Option<(DefectCode, Verdict)> {
+        let terms = Terms {
+            bar: bar.parse::<BarSize>().unwrap(),
+            calendar,
+            now: Some("2024-06-01T00:00:00Z".parse().unwrap()),
+            fields: Fields::ALL,
+        };
+        let row = RawBar {
+            row: 2,
+            time: time.parse().unwrap(),
+            values: Some([1.0; 5]),
+        };
+        let mut findings = Vec::new();
+        place(&[row], &terms, &mut findings).unwrap();
+        assert!(findings.len() < 2, "{findings:?}");
+        findings.first().map(|found| (found.code, found.verdict))
+    }
+
+    #[test]
+    fn a_row_stands_for_a_bar_that_is_over() {
+        use Calendar::{UsEquities, Utc24x7};
+        use DefectCode::{FutureTimestamp, NonSessionDay, OffGrid, PartialBar};
+        for (bar, calendar, time, expected) in [
+            ("1d", Utc24x7, "2024-05-30T00:00:00Z", None),
+            (
+                "1d",
+                Utc24x7,
+                "2024-05-30T00:14:24Z",
+                Some((OffGrid, Verdict::Warn)),
+            ),
+            (
+                "1d",
+                Utc24x7,
+                "2024-05-29T23:59:53Z",
+                Some((OffGrid, Verdict::Warn)),
+            ),
+            (
+                "1d",
+                Utc24x7,
+                "2024-05-30T00:14:25Z",
+                Some((OffGrid, Verdict::DropRows)),
+            ),
+            ("1d", Utc24x7, "2024-05-31T00:00:00Z", None),
+            (
+                "1d",
+                Utc24x7,
+                "2024-06-01T00:00:00Z",
+                Some((PartialBar, Verdict::DropRows)),
+            ),
+            (
+                "1d",
+                Utc24x7,
+                "2024-06-02T00:00:00Z",
+                Some((FutureTimestamp, Verdict::DropRows)),
+            ),
+            // Midnight in UTC, midnight in New York and the session open name the same day.
+            ("1d", UsEquities, "2024-05-30T00:00:00Z", None),
+            ("1d", UsEquities, "2024-05-30T04:00:00Z", None),
+            ("1d", UsEquities, "2024-05-30T13:30:00Z", None),
+            (
+                "1d",
+                UsEquities,
+                "2024-05-25T00:00:00Z",
+                Some((NonSessionDay, Verdict::DropRows)),
+            ),
+            // Hours count from the open or from midnight; trading before the open is real.
+            ("1h", UsEquities, "2024-05-30T13:30:00Z", None),
+            ("1h", UsEquities, "2024-05-30T14:00:00Z", None),
+            ("1m", UsEquities, "2024-05-30T08:00:00Z", None),
+            (
+                "1h",
+                Utc24x7,
+                "2024-05-30T14:20:00Z",
+                Some((OffGrid, Verdict::DropRows)),
+            ),
+        ] {
+            assert_eq!(
+                verdict(bar, calendar, time),
+                expected,
+                "{bar} {calendar} {time}"
+            );
+        }
+    }
+}

@@ -14,6 +14,8 @@ const SPIKE_VOLATILITIES: f64 = 20.0;
 /// The least jump of a daily bar that counts, as a log ratio (65 %); shorter bars scale with the
 /// square root of their length.
 const SPIKE_LEAST: f64 = 0.5;
+/// Volatilities a wick must exceed: fewer than for a spike, since a wick only warns.
+const WICK_VOLATILITIES: f64 = 15.0;
 /// The least distance of a high or low from its bar's body, as a log ratio (a factor of 2).
 const WICK_LEAST: f64 = 0.69;
 /// Bars within which a spike must come back; what stays longer is a new level.
@@ -79,11 +81,11 @@ impl Scale {
         let volatility = 1.4826 * moves.get(moves.len() / 2).copied().unwrap_or(0.0);
         let length = terms.bar.intraday().map_or(NANOS_PER_DAY, Span::nanos);
         let root = (length as f64 / NANOS_PER_DAY as f64).sqrt();
-        let least = |floor: f64| (floor * root).max(SPIKE_VOLATILITIES * volatility);
+        let least = |floor: f64, times: f64| (floor * root).max(times * volatility);
         Self {
             volatility,
-            spike: least(SPIKE_LEAST),
-            wick: least(WICK_LEAST),
+            spike: least(SPIKE_LEAST, SPIKE_VOLATILITIES),
+            wick: least(WICK_LEAST, WICK_VOLATILITIES),
         }
     }
 }
