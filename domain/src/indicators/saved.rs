@@ -205,13 +205,17 @@ macro_rules! continues {
 #[cfg(test)]
 pub(crate) use continues;
 
-/// High, low and close of made-up bars: a wave that rises, with wide and narrow ones.
+/// High, low and close of made-up bars: a noisy wave that rises, with wide and narrow ones.
 #[cfg(test)]
 pub(crate) fn bars(count: usize) -> Vec<[f64; 3]> {
+    // Without noise a few lags would predict the wave exactly.
+    let mut draw = 1_u64;
     (0..count)
         .map(|i| {
             let i = i as f64;
-            let close = 100.0 + 0.1 * i + 5.0 * (0.7 * i).sin() + (2.9 * i).cos();
+            draw = draw * 48_271 % 2_147_483_647;
+            let noise = draw as f64 / 2_147_483_647.0;
+            let close = 100.0 + 0.1 * i + 5.0 * (0.7 * i).sin() + noise;
             let (up, down) = (1.0 + (1.3 * i).sin(), 1.5 + (2.1 * i).cos());
             [close + up, close - down, close]
         })

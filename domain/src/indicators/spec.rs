@@ -6,6 +6,7 @@ use std::str::FromStr;
 use crate::error::{Error, ErrorKind, Result};
 use crate::indicators::catalogue::{Definition, Reads, definition};
 use crate::indicators::channel::{Bollinger, Breakout};
+use crate::indicators::dickey_fuller::dickey_fuller;
 use crate::indicators::directional_movement::{Adx, DirectionalMovement};
 use crate::indicators::drawdown::Drawdown;
 use crate::indicators::exponential_average::{Ema, Seed};
@@ -206,6 +207,7 @@ impl IndicatorSpec {
             "linreg" => each!(RollingTrend::new(n())?, |l: Line| l.at_latest),
             "linreg_slope" => each!(RollingTrend::new(n())?, |l: Line| l.slope),
             "linreg_r2" => each!(RollingTrend::new(n())?, |l: Line| l.r_squared),
+            "adf" => self.adf(closes),
             "drawdown" => each!(Drawdown::new()),
             _ => Err(self.unbuilt()),
         }
@@ -274,6 +276,17 @@ impl IndicatorSpec {
                 figure(&pair).unwrap_or(f64::NAN)
             })
             .collect())
+    }
+
+    /// Windowed, unlike the others: each window is a regression of its own.
+    fn adf(&self, closes: &[f64]) -> Result<Vec<f64>> {
+        require_period("adf", self.period(0), 8)?;
+        let mut values = vec![f64::NAN; closes.len()];
+        let windows = closes.windows(self.period(0));
+        for (window, y) in windows.zip(values.iter_mut().skip(self.period(0) - 1)) {
+            *y = dickey_fuller(window).unwrap_or(f64::NAN);
+        }
+        Ok(values)
     }
 
     fn macd(&self, seed: Seed) -> Result<Macd> {

@@ -6,6 +6,7 @@ mod corporate_actions;
 mod corpus;
 mod exchange;
 mod indicators_corpus;
+mod indicators_reference;
 mod kernel_path;
 mod look_ahead;
 mod metrics_corpus;
