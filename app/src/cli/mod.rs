@@ -5,6 +5,7 @@
 
 mod arguments;
 mod present;
+mod present_weights;
 mod progress;
 mod render;
 mod session;
@@ -16,7 +17,7 @@ use clap::Parser as _;
 use crate::commands::backtest::BacktestRequest;
 use crate::commands::explain::ExplainRequest;
 use crate::commands::verify::{VerifyRequest, exit_of};
-use crate::commands::{backtest, explain, init, settings, verify};
+use crate::commands::{backtest, explain, init, settings, verify, weights};
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
 use arguments::{Arguments, Command, ConfigCommand};
@@ -58,6 +59,9 @@ fn dispatch(
             Ok((present::verdict(&verdict)?, exit_of(&verdict)))
         }
         Command::Init { folder } => done(present::initialised(&init::init(&folder)?)?),
+        Command::Weights(choice) => done(present_weights::weights(&weights::weights(
+            &choice.into(),
+        )?)?),
         Command::Explain { run, symbol, date } => {
             let request = ExplainRequest { run, symbol, date };
             done(present::explanation(&explain::explain(&request)?)?)

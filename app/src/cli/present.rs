@@ -21,7 +21,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    fn new<T: Serialize>(text: String, value: &T) -> Result<Self> {
+    pub(super) fn new<T: Serialize>(text: String, value: &T) -> Result<Self> {
         let json = serde_json::to_string(value)
             .map_err(|e| Error::invariant(format!("the answer has no JSON form: {e}")))?;
         Ok(Self {

@@ -7,3 +7,4 @@ mod command_line;
 mod explain;
 mod fake;
 mod verify;
+mod weights;
