@@ -16,13 +16,13 @@ use crate::weighting::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WeightingMethod {
-    /// [`equal`].
+    /// [`equal()`].
     Equal,
-    /// [`inverse_volatility`] without a floor.
+    /// [`inverse_volatility()`] without a floor.
     InverseVol,
-    /// [`inverse_volatility`], then [`cap_weights`].
+    /// [`inverse_volatility()`], then [`cap_weights`].
     InverseVolCapped,
-    /// [`inverse_volatility`], then [`VolatilityTarget::apply`].
+    /// [`inverse_volatility()`], then [`VolatilityTarget::apply`].
     InverseVolVolTarget,
     /// [`inverse_variance`].
     InverseVariance,
@@ -30,9 +30,9 @@ pub enum WeightingMethod {
     MinVarianceLongOnly,
     /// [`minimum_variance_long_only`] with a cap.
     MinVarianceCapped,
-    /// [`minimum_variance`].
+    /// [`minimum_variance()`].
     MinVarianceUnconstrained,
-    /// [`risk_parity`].
+    /// [`risk_parity()`].
     RiskParityErc,
     /// [`hierarchical_risk_parity`].
     HrpSingle,
