@@ -122,6 +122,7 @@ pub(crate) fn read(options: &CsvOptions) -> Result<Read> {
             first: opens.first().copied().unwrap_or_default(),
             last: opens.last().copied().unwrap_or_default(),
             price_decimals: decimals,
+            place: rows.symbols.get(symbol).and_then(|r| r.place).unwrap_or(0),
         };
         (symbol.clone(), one)
     };

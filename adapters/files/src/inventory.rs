@@ -30,6 +30,8 @@ pub struct SymbolInventory {
     /// Most digits after the point in any price of the file, trailing zeros not counted. Prices
     /// scaled by an adjusted column have more.
     pub price_decimals: u32,
+    /// Orders the symbols as the files have them: see [`Inventory::in_file_order`].
+    pub place: usize,
 }
 
 /// What was read, for the manifest of a run and for defining instruments.
@@ -52,6 +54,17 @@ pub struct Inventory {
     pub extra_columns: Vec<String>,
     /// Every symbol.
     pub symbols: BTreeMap<String, SymbolInventory>,
+}
+
+impl Inventory {
+    /// The symbols as the files have them: the columns of a wide table from left to right, else as
+    /// they first appear, files by name.
+    pub fn in_file_order(&self) -> Vec<&str> {
+        let mut order: Vec<_> = self.symbols.iter().collect();
+        // Stable: what shares a place stays in name order.
+        order.sort_by_key(|(_, symbol)| symbol.place);
+        order.into_iter().map(|(name, _)| name.as_str()).collect()
+    }
 }
 
 /// The hash over several files; see [`Inventory::data_hash`].

@@ -32,6 +32,8 @@ pub(crate) struct SymbolRows {
     pub(crate) refused: Vec<Row>,
     /// Most digits after the point in any price.
     pub(crate) decimals: u32,
+    /// Where it stands among the symbols: its column in a wide table, else how many came before.
+    pub(crate) place: Option<usize>,
 }
 
 /// The rows of every file.
@@ -276,7 +278,8 @@ impl FileContext<'_> {
             decimals = decimals.max(number::decimals(text));
             values = adjusted(values, close);
         }
-        self.keep(symbol, stamp, values, decimals);
+        let place = self.rows.symbols.len();
+        self.keep(symbol, place, stamp, values, decimals);
     }
 
     fn wide(&mut self, record: &StringRecord, symbols: &[(usize, String)], stamp: Stamp) {
@@ -289,13 +292,22 @@ impl FileContext<'_> {
             if let Some(close) = self.number(symbol, symbol, text, false) {
                 let mut values = [0.0; 5];
                 values[CLOSE] = close;
-                self.keep(symbol.clone(), stamp, values, number::decimals(text));
+                let decimals = number::decimals(text);
+                self.keep(symbol.clone(), *position, stamp, values, decimals);
             }
         }
     }
 
-    fn keep(&mut self, symbol: String, stamp: Stamp, values: [f64; 5], decimals: u32) {
+    fn keep(
+        &mut self,
+        symbol: String,
+        place: usize,
+        stamp: Stamp,
+        values: [f64; 5],
+        decimals: u32,
+    ) {
         let entry = self.rows.symbols.entry(symbol).or_default();
+        entry.place.get_or_insert(place);
         entry.decimals = entry.decimals.max(decimals);
         entry.rows.push(Row {
             file: self.index,

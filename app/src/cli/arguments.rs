@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 
+use crate::commands::close_table::CloseSelection;
 use crate::commands::data_check::DataCheckRequest;
 use crate::commands::metrics::{MetricsRequest, SeriesKind};
 use crate::commands::settings::SettingsRequest;
+use crate::commands::weights::WeightsRequest;
 
 /// Systematic trading that keeps a portfolio upright: backtests through the kernel that trades.
 #[derive(Debug, Parser)]
@@ -58,6 +60,8 @@ pub(super) enum Command {
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
+    /// Weigh symbols by their past closes, by one or more methods
+    Weights(Weigh),
     /// Say why a symbol was traded, or was not: signal, weight, threshold, verdict, fill, residual
     Explain {
         /// The run directory that `backtest` printed
@@ -227,6 +231,92 @@ impl From<Settings> for SettingsRequest {
             data: settings.data,
             strategy: settings.strategy,
             set: settings.set,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = METHODS)]
+pub(super) struct Weigh {
+    /// Methods, listed below
+    #[arg(value_name = "METHOD", required = true)]
+    methods: Vec<String>,
+    /// Closes: a CSV file, long or wide, or a folder with one file a symbol
+    #[arg(long, value_name = "FILE_OR_FOLDER")]
+    input: PathBuf,
+    /// Use the last N returns up to the date; without it all there are
+    #[arg(long, value_name = "N")]
+    lookback: Option<usize>,
+    /// The last bar to look at: a date or an instant
+    #[arg(long, visible_alias = "end", value_name = "DATE")]
+    asof: Option<String>,
+    /// The first bar to look at: a date or an instant
+    #[arg(long, value_name = "DATE")]
+    start: Option<String>,
+    /// Only these symbols, in this order
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    symbols: Vec<String>,
+    /// Use this column as the close
+    #[arg(long, value_name = "COLUMN")]
+    adjust: Option<String>,
+    /// Leave out bars that not every symbol has
+    #[arg(long)]
+    common_rows: bool,
+    /// How the covariance is estimated: sample, ledoit_wolf, or ew_ and a decay, as in ew_0.94
+    #[arg(long, value_name = "NAME")]
+    covariance: Option<String>,
+    /// The largest weight of a capped method, such as 0.15
+    #[arg(long, value_name = "C", allow_negative_numbers = true)]
+    cap: Option<f64>,
+    /// Volatility a year to aim at, such as 0.15
+    #[arg(long, value_name = "V", allow_negative_numbers = true)]
+    target_vol: Option<f64>,
+    /// The most a volatility target may multiply weights by; 1 without it
+    #[arg(long, value_name = "L", allow_negative_numbers = true)]
+    max_leverage: Option<f64>,
+    /// Bars in a year; for daily bars 365 or 252 is found from the dates
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    annualisation: Option<f64>,
+    /// Market value of a symbol, all in one currency; once for each
+    #[arg(long = "market-cap", value_name = "SYMBOL=VALUE")]
+    market_caps: Vec<String>,
+}
+
+const METHODS: &str = "\
+Methods:
+  equal                          the same for each
+  inverse_vol                    by one divided by volatility
+  inverse_vol_capped             that, with no weight above --cap and the excess shared pro rata
+  inverse_vol_vol_target         that, scaled to --target-vol, at most by --max-leverage
+  inverse_variance               by one divided by variance
+  min_variance_long_only         least variance without shorts
+  min_variance_capped            that, with no weight above --cap
+  min_variance_unconstrained     least variance, shorts allowed
+  risk_parity_erc                each contributes the same risk
+  hrp_single                     risk split along a tree of correlations, single linkage
+  max_diversification_long_only  largest ratio of the parts' volatility to the whole's, no shorts
+  market_cap                     by --market-cap";
+
+impl From<Weigh> for WeightsRequest {
+    fn from(weigh: Weigh) -> Self {
+        Self {
+            methods: weigh.methods,
+            closes: CloseSelection {
+                input: weigh.input,
+                symbols: weigh.symbols,
+                start: weigh.start,
+                end: weigh.asof,
+                adjust: weigh.adjust,
+                // N returns lie between N + 1 closes.
+                last: weigh.lookback.map(|returns| returns.saturating_add(1)),
+                common_rows: weigh.common_rows,
+            },
+            covariance: weigh.covariance,
+            cap: weigh.cap,
+            target_vol: weigh.target_vol,
+            max_leverage: weigh.max_leverage,
+            annualisation: weigh.annualisation,
+            market_caps: weigh.market_caps,
         }
     }
 }

@@ -7,6 +7,7 @@ mod arguments;
 mod present;
 mod present_data;
 mod present_metrics;
+mod present_weights;
 mod progress;
 mod render;
 mod session;
@@ -20,7 +21,9 @@ use crate::commands::data_check::DataCheckRequest;
 use crate::commands::explain::ExplainRequest;
 use crate::commands::indicator::IndicatorRequest;
 use crate::commands::verify::{VerifyRequest, exit_of};
-use crate::commands::{backtest, data_check, explain, indicator, init, metrics, settings, verify};
+use crate::commands::{
+    backtest, data_check, explain, indicator, init, metrics, settings, verify, weights,
+};
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
 use arguments::{Arguments, Command, ConfigCommand, DataCommand};
@@ -63,6 +66,9 @@ fn dispatch(
             Ok((present::verdict(&verdict)?, exit_of(&verdict)))
         }
         Command::Init { folder } => done(present::initialised(&init::init(&folder)?)?),
+        Command::Weights(choice) => done(present_weights::weights(&weights::weights(
+            &choice.into(),
+        )?)?),
         Command::Explain { run, symbol, date } => {
             let request = ExplainRequest { run, symbol, date };
             done(present::explanation(&explain::explain(&request)?)?)

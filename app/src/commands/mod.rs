@@ -1,6 +1,7 @@
 //! The work of each command, apart from how it is asked for and shown.
 
 pub mod backtest;
+pub mod close_table;
 pub mod data_check;
 pub mod explain;
 pub mod indicator;
@@ -8,3 +9,4 @@ pub mod init;
 pub mod metrics;
 pub mod settings;
 pub mod verify;
+pub mod weights;

@@ -11,3 +11,4 @@ mod indicator;
 mod metrics;
 mod trade_lists;
 mod verify;
+mod weights;

@@ -16,13 +16,13 @@ use crate::weighting::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WeightingMethod {
-    /// [`equal`].
+    /// [`equal()`].
     Equal,
-    /// [`inverse_volatility`] without a floor.
+    /// [`inverse_volatility()`] without a floor.
     InverseVol,
-    /// [`inverse_volatility`], then [`cap_weights`].
+    /// [`inverse_volatility()`], then [`cap_weights`].
     InverseVolCapped,
-    /// [`inverse_volatility`], then [`VolatilityTarget::apply`].
+    /// [`inverse_volatility()`], then [`VolatilityTarget::apply`].
     InverseVolVolTarget,
     /// [`inverse_variance`].
     InverseVariance,
@@ -30,9 +30,9 @@ pub enum WeightingMethod {
     MinVarianceLongOnly,
     /// [`minimum_variance_long_only`] with a cap.
     MinVarianceCapped,
-    /// [`minimum_variance`].
+    /// [`minimum_variance()`].
     MinVarianceUnconstrained,
-    /// [`risk_parity`].
+    /// [`risk_parity()`].
     RiskParityErc,
     /// [`hierarchical_risk_parity`].
     HrpSingle,
@@ -86,13 +86,13 @@ impl WeightingMethod {
         let instruments = &inputs.instruments;
         match self {
             Self::Equal => equal(instruments),
-            Self::InverseVol => inputs.inverse_volatility(),
-            Self::InverseVolCapped => cap_weights(&inputs.inverse_volatility()?, inputs.cap(self)?),
+            Self::InverseVol => inputs.by_volatility(),
+            Self::InverseVolCapped => cap_weights(&inputs.by_volatility()?, inputs.cap(self)?),
             Self::InverseVolVolTarget => {
                 let Some(target) = inputs.volatility_target else {
                     return Err(needs(self, "a target volatility"));
                 };
-                let weights = inputs.inverse_volatility()?;
+                let weights = inputs.by_volatility()?;
                 // Weights are in index order, and so must be the rows.
                 let mut order: Vec<usize> = (0..instruments.len()).collect();
                 order.sort_by_key(|&at| instruments[at]);
@@ -200,8 +200,8 @@ impl WeightingInputs {
             .collect()
     }
 
-    /// Without a floor, as the definition has it; an instrument that does not move is refused.
-    fn inverse_volatility(&self) -> Result<TargetWeights> {
+    /// Inverse-volatility weights without a floor, as defined; what does not move is refused.
+    fn by_volatility(&self) -> Result<TargetWeights> {
         let (_, deviations) = self.covariance()?.to_correlation()?;
         let vols = self
             .instruments
