@@ -43,6 +43,8 @@ pub struct Artefacts {
     pub times: Vec<Timestamp>,
     /// Share of equity that is invested, at each close.
     pub gross: Vec<f64>,
+    /// Shares of equity at each close, row by row: cash, then each instrument.
+    pub weights: Vec<f64>,
     /// Fills and adjustments in the order they happened, for trade statistics.
     pub trade_events: Vec<TradeEvent>,
     /// Traded notional of every execution, in the base currency.
@@ -91,6 +93,7 @@ impl Artefacts {
             equity: vec![opening_cash.to_f64(instruments.base().scale)],
             times: Vec::new(),
             gross: Vec::new(),
+            weights: Vec::new(),
             trade_events: Vec::new(),
             traded: Vec::new(),
             denied: 0,
@@ -374,14 +377,13 @@ impl Sink for Artefacts {
         );
         let equity = equity.to_f64(self.cash_scale);
         let mut gross = 0.0;
-        let _ = write!(
-            self.weights_csv,
-            "{time},{}",
-            cash.to_f64(self.cash_scale) / equity
-        );
+        let share = cash.to_f64(self.cash_scale) / equity;
+        self.weights.push(share);
+        let _ = write!(self.weights_csv, "{time},{share}");
         for id in close.instruments.ids() {
             let weight = account.weight(id);
             gross += weight.abs();
+            self.weights.push(weight);
             let _ = write!(self.weights_csv, ",{weight}");
         }
         self.weights_csv.push('\n');
