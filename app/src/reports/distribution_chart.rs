@@ -7,11 +7,8 @@ use ballast_domain::performance::Bin;
 use super::axis::{Scale, ValueFormat, value_ticks};
 use super::escape::escape;
 use super::html::Drawing;
+use super::plot::Layout;
 
-const WIDTH: f64 = 960.0;
-const HEIGHT: f64 = 260.0;
-const LEFT: f64 = 58.0;
-const RIGHT: f64 = 14.0;
 const TOP: f64 = 34.0;
 const BOTTOM: f64 = 26.0;
 
@@ -44,13 +41,14 @@ impl DistributionChart {
         self
     }
 
-    fn draw(&self, out: &mut String, first: &Bin, last: &Bin) {
+    fn draw(&self, out: &mut String, layout: &Layout, first: &Bin, last: &Bin) {
+        let left = layout.left;
         let most = self.bins.iter().map(|b| b.count).max().unwrap_or(0);
         let counts = value_ticks(0.0, most as f64, Scale::Linear, ValueFormat::Number, 4);
         let top = counts.iter().map(|t| t.at).fold(1.0, f64::max);
-        let (right, floor) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
+        let (right, floor) = (layout.width - layout.right, layout.height - BOTTOM);
         let span = last.to - first.from;
-        let x = |value: f64| LEFT + (right - LEFT) * ((value - first.from) / span);
+        let x = |value: f64| left + (right - left) * ((value - first.from) / span);
         let y = |count: f64| floor - (floor - TOP) * (count / top);
         let spoken = format!(
             "Histogram: {}, {} bins from {:.4} to {:.4}, most in one bin {most}",
@@ -59,18 +57,13 @@ impl DistributionChart {
             first.from,
             last.to
         );
-        _ = write!(
-            out,
-            "<svg class=\"both\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
-             aria-label=\"{}\">",
-            escape(&spoken)
-        );
+        layout.open(out, &spoken);
         for tick in &counts {
             _ = write!(
                 out,
-                "<path class=\"grid\" d=\"M{LEFT} {y:.1}H{right}\"/><text class=\"v\" \
+                "<path class=\"grid\" d=\"M{left} {y:.1}H{right}\"/><text class=\"v\" \
                  x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-                LEFT - 7.0,
+                left - 7.0,
                 y(tick.at) + 4.0,
                 escape(&tick.label),
                 y = y(tick.at),
@@ -90,7 +83,13 @@ impl DistributionChart {
             );
         }
         let percent = ValueFormat::Percent;
-        for tick in value_ticks(first.from, last.to, Scale::Linear, percent, 9) {
+        for tick in value_ticks(
+            first.from,
+            last.to,
+            Scale::Linear,
+            percent,
+            layout.time_ticks,
+        ) {
             if tick.at < first.from - 1e-12 || tick.at > last.to + 1e-12 {
                 continue;
             }
@@ -103,7 +102,7 @@ impl DistributionChart {
                 escape(&tick.label)
             );
         }
-        _ = write!(out, "<path class=\"axis\" d=\"M{LEFT} {floor}H{right}\"/>");
+        _ = write!(out, "<path class=\"axis\" d=\"M{left} {floor}H{right}\"/>");
         for (n, (name, value)) in self.marks.iter().enumerate() {
             // Marks lie close together: each label has its own line.
             let (x, line) = (x(*value), 12.0 + 14.0 * (n % 2) as f64);
@@ -128,7 +127,11 @@ impl Drawing for DistributionChart {
              <span class=\"unit\">{unit}</span></figcaption>"
         );
         match (self.bins.first(), self.bins.last()) {
-            (Some(first), Some(last)) => self.draw(&mut out, first, last),
+            (Some(first), Some(last)) => {
+                for layout in [Layout::wide(260.0), Layout::narrow(260.0)] {
+                    self.draw(&mut out, &layout, first, last);
+                }
+            }
             _ => out.push_str("<p class=\"empty\">No data to draw.</p>"),
         }
         out.push_str("</figure>\n");
@@ -149,8 +152,8 @@ mod tests {
             .mark("none", None)
             .render();
         let filled = bins.iter().filter(|b| b.count > 0).count();
-        assert_eq!(text.matches("<rect").count(), filled);
-        assert_eq!(text.matches("class=\"mark\"").count(), 1);
+        assert_eq!(text.matches("<rect").count(), 2 * filled);
+        assert_eq!(text.matches("class=\"mark\"").count(), 2);
         assert!(
             text.contains("VaR &lt;95&gt;") && !text.contains("NaN"),
             "{text}"

@@ -147,7 +147,7 @@
       if (low > high) return '<text x="50%" y="50%">No data in this range.</text>';
       if (data.fill) { low = Math.min(low, 0); high = Math.max(high, 0); }
       if (this.log) { const air = Math.min(2, (high / low) ** 0.05); low /= air; high *= air; }
-      if (stack) { low = +low.toFixed(6); high = +high.toFixed(6); }
+      if (stack) { low = +low.toFixed(4); high = +high.toFixed(4); }
       const ticks = valueTicks(low, high, this.log, data.percent);
       for (const [v] of ticks) { low = Math.min(low, v); high = Math.max(high, v); }
       const along = this.log ? Math.log10 : (v) => v, bottom = along(low), size = along(high) - bottom || 1;

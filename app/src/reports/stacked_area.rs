@@ -102,7 +102,7 @@ impl StackedArea {
             highest: high,
         };
         // Rounding of a full book must not open another step of the axis.
-        let near = |v: f64| (v * 1e6).round() / 1e6;
+        let near = |v: f64| (v * 1e4).round() / 1e4;
         let percent = ValueFormat::Percent;
         let values = value_ticks(near(low), near(high), Scale::Linear, percent, 5);
         let times = time_ticks(*from, *to, layout.time_ticks);

@@ -73,12 +73,22 @@ impl Table {
         }
     }
 
+    /// Pairs stand close together, long rows are set small.
+    fn class(&self) -> &'static str {
+        match self.columns.len() {
+            0..=2 => " class=\"pairs\"",
+            3..=9 => "",
+            _ => " class=\"dense\"",
+        }
+    }
+
     fn render_open(&self, out: &mut String) {
         let caption = escape(&self.caption);
         _ = write!(
             out,
             "<div class=\"scroll\" role=\"region\" aria-label=\"{caption}\" tabindex=\"0\">\n\
-             <table>\n<caption>{caption}</caption>\n<thead><tr>"
+             <table{}>\n<caption>{caption}</caption>\n<thead><tr>",
+            self.class()
         );
         for (name, column) in &self.columns {
             _ = write!(

@@ -39,7 +39,7 @@ fn equity_chart(run: &Finished) -> LineChart {
             .zip(values.iter().skip(1).copied())
             .collect()
     };
-    let mut chart = LineChart::new("Equity", format!("in {}", run.summary.currency))
+    let mut chart = LineChart::new("Capital over time", format!("in {}", run.summary.currency))
         .scale(Scale::Log)
         .series(run.summary.strategy.clone(), curve(&run.artefacts.equity));
     for benchmark in &run.benchmarks {
