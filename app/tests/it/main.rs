@@ -6,4 +6,5 @@ mod build_script;
 mod command_line;
 mod explain;
 mod fake;
+mod report;
 mod verify;

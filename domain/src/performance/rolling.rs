@@ -173,7 +173,7 @@ mod tests {
         );
         assert_eq!(vol[6..], [Some(0.0); 6]);
         assert_eq!(ratio[6..], [None; 6]);
-        assert_eq!(rolling_beta(&vec![0.1; 12], &returns, 4)[6..], [None; 6]);
+        assert_eq!(rolling_beta(&[0.1; 12], &returns, 4)[6..], [None; 6]);
     }
 
     #[test]
