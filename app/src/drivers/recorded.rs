@@ -101,7 +101,9 @@ fn write(finished: &Finished, run: &mut RunWriter) -> Result<()> {
     run.put(RunFile::Ledger, artefacts.ledger_csv.as_bytes())?;
     run.put(RunFile::Equity, artefacts.equity_csv.as_bytes())?;
     run.put(RunFile::Weights, artefacts.weights_csv.as_bytes())?;
-    let trades = trades_csv(&finished.round_trips, &finished.instruments);
+    let trades = trades_csv(&finished.round_trips, &finished.instruments, artefacts);
     run.put(RunFile::Trades, trades.as_bytes())?;
+    let curves = finished.curves.csv(artefacts, &finished.benchmarks);
+    run.put(RunFile::Curves, curves.as_bytes())?;
     run.put(RunFile::Report, backtest_page::render(finished).as_bytes())
 }

@@ -3,10 +3,19 @@
 use std::fmt::Write;
 
 use super::escape::escape;
-use super::svg::LineChart;
+pub use super::table::{Column, Table};
 
 /// The style sheet of a report page, charts included.
 pub const STYLE: &str = include_str!("report.css");
+
+/// What makes charts answer to pointer and keyboard. The page says everything without it.
+pub const SCRIPT: &str = include_str!("report.js");
+
+/// Something drawn: the only parts of a page that bring markup of their own.
+pub trait Drawing {
+    /// The markup. Every text in it is escaped.
+    fn render(&self) -> String;
+}
 
 /// A page under construction. All text is escaped; only charts bring markup of their own.
 #[derive(Clone, Debug, Default)]
@@ -14,7 +23,6 @@ pub struct ReportPage {
     title: String,
     subtitle: String,
     summary: Vec<SummaryRow>,
-    charts: Vec<LineChart>,
     sections: Vec<Section>,
     notes: Vec<String>,
     reproducibility: Vec<(String, String)>,
@@ -60,14 +68,7 @@ impl ReportPage {
         self
     }
 
-    /// With a chart below the summary.
-    #[must_use]
-    pub fn chart(mut self, chart: LineChart) -> Self {
-        self.charts.push(chart);
-        self
-    }
-
-    /// With one more section below the charts.
+    /// With one more section below the summary.
     #[must_use]
     pub fn section(mut self, section: Section) -> Self {
         self.sections.push(section);
@@ -91,40 +92,59 @@ impl ReportPage {
 
     /// The page, a complete HTML document.
     pub fn render(&self) -> String {
-        let mut out = String::with_capacity(256 * 1024);
+        let mut body = String::with_capacity(256 * 1024);
         let title = escape(&self.title);
-        _ = write!(
-            out,
+        _ = writeln!(body, "<main>\n<header>\n<h1>{title}</h1>");
+        if !self.subtitle.is_empty() {
+            let subtitle = escape(&self.subtitle);
+            _ = writeln!(body, "<p class=\"subtitle\">{subtitle}</p>");
+        }
+        body.push_str("</header>\n");
+        self.render_navigation(&mut body);
+        self.render_summary(&mut body);
+        for section in &self.sections {
+            section.render(&mut body);
+        }
+        self.render_notes(&mut body);
+        // The script's pass depends on all that came from outside, so nothing in there can name
+        // it; not on the identity, so that equal results have equal pages but for their name.
+        let nonce = blake3::hash(body.as_bytes()).to_hex();
+        self.render_reproducibility(&mut body);
+        body.push_str("</main>\n");
+        format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n\
-             <meta http-equiv=\"Content-Security-Policy\" \
-             content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-             <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
-             <header>\n<h1>{title}</h1>\n"
-        );
-        if !self.subtitle.is_empty() {
-            _ = writeln!(out, "<p class=\"subtitle\">{}</p>", escape(&self.subtitle));
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
+             style-src 'unsafe-inline'; img-src data:; script-src 'nonce-{nonce}'\">\n\
+             <link rel=\"icon\" href=\"data:,\">\n\
+             <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
+             {body}<script nonce=\"{nonce}\">\n{SCRIPT}</script>\n</body>\n</html>\n"
+        )
+    }
+
+    fn render_navigation(&self, out: &mut String) {
+        if self.sections.len() < 2 {
+            return;
         }
-        out.push_str("</header>\n");
-        self.render_summary(&mut out);
-        for chart in &self.charts {
-            out.push_str(&chart.render());
-        }
+        out.push_str("<nav aria-label=\"Sections\"><ul>");
         for section in &self.sections {
-            section.render(&mut out);
+            let (id, title) = (anchor(&section.title), escape(&section.title));
+            _ = write!(out, "<li><a href=\"#{id}\">{title}</a></li>");
         }
-        self.render_notes(&mut out);
-        self.render_reproducibility(&mut out);
-        out.push_str("</main>\n</body>\n</html>\n");
-        out
+        if !self.notes.is_empty() {
+            out.push_str("<li><a href=\"#notes\">Notes</a></li>");
+        }
+        out.push_str("</ul></nav>\n");
     }
 
     fn render_summary(&self, out: &mut String) {
         if self.summary.is_empty() {
             return;
         }
-        out.push_str("<section>\n<h2>Summary</h2>\n<table class=\"summary\">\n<tbody>\n");
+        out.push_str(
+            "<section id=\"summary\">\n<h2>Summary</h2>\n<table class=\"summary\">\n<tbody>\n",
+        );
         for row in &self.summary {
             _ = writeln!(
                 out,
@@ -142,7 +162,7 @@ impl ReportPage {
         if self.notes.is_empty() {
             return;
         }
-        out.push_str("<section class=\"notes\">\n<h2>Notes</h2>\n<ul>\n");
+        out.push_str("<section id=\"notes\" class=\"notes\">\n<h2>Notes</h2>\n<ul>\n");
         for note in &self.notes {
             _ = writeln!(out, "<li>{}</li>", escape(note));
         }
@@ -153,7 +173,7 @@ impl ReportPage {
         if self.reproducibility.is_empty() {
             return;
         }
-        out.push_str("<section class=\"reproducibility\">\n<h2>Reproducibility</h2>\n<dl>\n");
+        out.push_str("<section id=\"reproducibility\" class=\"reproducibility\">\n<h2>Reproducibility</h2>\n<dl>\n");
         for (key, value) in &self.reproducibility {
             _ = writeln!(out, "<dt>{}</dt><dd>{}</dd>", escape(key), escape(value));
         }
@@ -161,7 +181,19 @@ impl ReportPage {
     }
 }
 
-/// A titled part of the page: paragraphs, charts and tables in the order given.
+/// The name by which a section is linked: its letters and digits.
+fn anchor(title: &str) -> String {
+    let letter = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    };
+    title.chars().map(letter).collect()
+}
+
+/// A titled part of the page: paragraphs, drawings and tables in the order given.
 #[derive(Clone, Debug)]
 pub struct Section {
     title: String,
@@ -171,7 +203,7 @@ pub struct Section {
 #[derive(Clone, Debug)]
 enum Part {
     Paragraph(String),
-    Chart(LineChart),
+    Drawing(String),
     Table(Table),
 }
 
@@ -191,10 +223,10 @@ impl Section {
         self
     }
 
-    /// With a chart.
+    /// With a drawing.
     #[must_use]
-    pub fn chart(mut self, chart: LineChart) -> Self {
-        self.parts.push(Part::Chart(chart));
+    pub fn drawing(mut self, drawing: &impl Drawing) -> Self {
+        self.parts.push(Part::Drawing(drawing.render()));
         self
     }
 
@@ -206,11 +238,12 @@ impl Section {
     }
 
     fn render(&self, out: &mut String) {
-        _ = writeln!(out, "<section>\n<h2>{}</h2>", escape(&self.title));
+        let (id, title) = (anchor(&self.title), escape(&self.title));
+        _ = writeln!(out, "<section id=\"{id}\">\n<h2>{title}</h2>");
         for part in &self.parts {
             match part {
                 Part::Paragraph(text) => _ = writeln!(out, "<p>{}</p>", escape(text)),
-                Part::Chart(chart) => out.push_str(&chart.render()),
+                Part::Drawing(markup) => out.push_str(markup),
                 Part::Table(table) => table.render(out),
             }
         }
@@ -218,106 +251,10 @@ impl Section {
     }
 }
 
-/// How a column's cells are set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Column {
-    /// To the left, on one line: names, dates.
-    Text,
-    /// To the left, broken into lines: reasons, remarks.
-    Prose,
-    /// To the right, with digits of equal width.
-    Number,
-}
-
-/// A table with a caption; wide ones scroll sideways on their own.
-#[derive(Clone, Debug)]
-pub struct Table {
-    caption: String,
-    columns: Vec<(String, Column)>,
-    rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    /// A table without rows. The first column names the row.
-    pub fn new<N: Into<String>>(
-        caption: impl Into<String>,
-        columns: impl IntoIterator<Item = (N, Column)>,
-    ) -> Self {
-        Self {
-            caption: caption.into(),
-            columns: columns.into_iter().map(|(n, c)| (n.into(), c)).collect(),
-            rows: Vec::new(),
-        }
-    }
-
-    /// With one more row.
-    ///
-    /// Panics when it has not one cell for each column.
-    #[must_use]
-    pub fn row<C: Into<String>>(mut self, cells: impl IntoIterator<Item = C>) -> Self {
-        let cells: Vec<String> = cells.into_iter().map(Into::into).collect();
-        assert_eq!(
-            cells.len(),
-            self.columns.len(),
-            "a row of table '{}' has one cell for each column",
-            self.caption
-        );
-        self.rows.push(cells);
-        self
-    }
-
-    fn render(&self, out: &mut String) {
-        let caption = escape(&self.caption);
-        _ = write!(
-            out,
-            "<div class=\"scroll\" role=\"region\" aria-label=\"{caption}\" tabindex=\"0\">\n\
-             <table>\n<caption>{caption}</caption>\n<thead><tr>"
-        );
-        for (name, column) in &self.columns {
-            _ = write!(
-                out,
-                "<th scope=\"col\"{}>{}</th>",
-                column.class(),
-                escape(name)
-            );
-        }
-        out.push_str("</tr></thead>\n<tbody>\n");
-        for row in &self.rows {
-            out.push_str("<tr>");
-            for (i, (cell, (_, column))) in row.iter().zip(&self.columns).enumerate() {
-                let (class, text) = (column.class(), escape(cell));
-                if i == 0 {
-                    _ = write!(out, "<th scope=\"row\"{class}>{text}</th>");
-                } else {
-                    _ = write!(out, "<td{class}>{text}</td>");
-                }
-            }
-            out.push_str("</tr>\n");
-        }
-        if self.rows.is_empty() {
-            let width = self.columns.len();
-            _ = writeln!(
-                out,
-                "<tr><td colspan=\"{width}\" class=\"empty\">None.</td></tr>"
-            );
-        }
-        out.push_str("</tbody>\n</table>\n</div>\n");
-    }
-}
-
-impl Column {
-    const fn class(self) -> &'static str {
-        match self {
-            Self::Text => "",
-            Self::Prose => " class=\"prose\"",
-            Self::Number => " class=\"n\"",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reports::svg::LineChart;
 
     const EVIL: &str = "<img src=x onerror=\"alert(1)\">&'";
 
@@ -327,26 +264,61 @@ mod tests {
         let page = ReportPage::new(EVIL)
             .subtitle(EVIL)
             .summary(EVIL, EVIL, EVIL)
-            .chart(LineChart::new(EVIL, EVIL))
             .section(
                 Section::new(EVIL)
                     .paragraph(EVIL)
-                    .table(table.row([EVIL, EVIL])),
+                    .drawing(&LineChart::new(EVIL, EVIL))
+                    .table(table.row([EVIL, EVIL]).folded(EVIL)),
             )
             .note(EVIL)
             .reproducibility(EVIL, EVIL)
             .render();
         assert!(!page.contains("<img"), "{page}");
-        assert_eq!(page.matches("&lt;img src=x onerror=&quot;").count(), 19);
+        assert_eq!(page.matches("&lt;img src=x onerror=&quot;").count(), 20);
     }
 
     #[test]
-    fn a_page_needs_nothing_from_outside_and_runs_nothing() {
+    fn a_page_needs_nothing_from_outside_and_runs_only_its_own_script() {
         let page = ReportPage::new("t").render();
         assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
-        for foreign in ["<script", "http://", "https://", "url(", "@import", "<link"] {
+        for foreign in ["http://", "https://", "url(", "@import", " src="] {
             assert!(!page.contains(foreign), "{foreign}");
         }
+        assert_eq!(page.matches("<script").count(), 1);
+        let pass = page
+            .split("'nonce-")
+            .nth(1)
+            .unwrap()
+            .split('\'')
+            .next()
+            .unwrap();
+        assert!(
+            page.contains(&format!("<script nonce=\"{pass}\">")),
+            "{pass}"
+        );
+        assert!(SCRIPT.len() < 15_000, "{}", SCRIPT.len());
+        for reach in [
+            "fetch(",
+            "XMLHttp",
+            "eval(",
+            "import ",
+            "localStorage",
+            "cookie",
+        ] {
+            assert!(!SCRIPT.contains(reach), "{reach}");
+        }
+    }
+
+    /// The identity is the only difference between the pages of equal results.
+    #[test]
+    fn the_pass_of_the_script_follows_the_content_and_not_the_identity() {
+        let pass = |page: ReportPage| {
+            let page = page.render();
+            page.split("'nonce-").nth(1).unwrap()[..64].to_owned()
+        };
+        let page = || ReportPage::new("t").note("n");
+        assert_eq!(pass(page()), pass(page().reproducibility("result", "1")));
+        assert_ne!(pass(page()), pass(page().note("m")));
     }
 
     #[test]

@@ -4,8 +4,11 @@ use std::fmt::Write;
 
 use ballast_domain::time::Timestamp;
 
-use super::axis::{Scale, Tick, ValueFormat, share_of_time, time_ticks, value_ticks};
+use super::axis::{Scale, ValueFormat, time_ticks, value_ticks};
+use super::chart_data::ChartData;
 use super::escape::escape;
+use super::html::Drawing;
+use super::plot::{Frame, Layout, Plot};
 use super::polyline::runs;
 
 /// One line of a chart.
@@ -33,21 +36,6 @@ pub struct LineChart {
     filled: bool,
     series: Vec<Series>,
 }
-
-/// The sizes of one drawing.
-struct Layout {
-    class: &'static str,
-    width: f64,
-    height: f64,
-    left: f64,
-    right: f64,
-    time_ticks: usize,
-    value_ticks: usize,
-    budget: usize,
-}
-
-const TOP: f64 = 8.0;
-const BOTTOM: f64 = 26.0;
 
 /// Number of line styles in the style sheet; further series repeat them.
 const STYLES: usize = 6;
@@ -109,9 +97,7 @@ impl LineChart {
         self
     }
 
-    /// The chart as an HTML `figure`. Its look comes from
-    /// [`STYLE`](super::html::STYLE).
-    pub fn render(&self) -> String {
+    fn markup(&self) -> String {
         let mut out = String::with_capacity(96 * 1024);
         out.push_str("<figure class=\"chart\"><figcaption><strong>");
         out.push_str(&escape(&self.title));
@@ -127,36 +113,29 @@ impl LineChart {
             out.push_str("<p class=\"empty\">No data to draw.</p></figure>\n");
             return out;
         };
-        self.draw(
-            &mut out,
-            &frame,
-            &Layout {
-                class: "wide",
-                width: 960.0,
-                height: self.height,
-                left: 58.0,
-                right: 14.0,
-                time_ticks: 9,
-                value_ticks: 6,
-                budget: 1_500,
-            },
-        );
-        self.draw(
-            &mut out,
-            &frame,
-            &Layout {
-                class: "narrow",
-                width: 380.0,
-                height: self.height.min(260.0),
-                left: 54.0,
-                right: 10.0,
-                time_ticks: 4,
-                value_ticks: 4,
-                budget: 500,
-            },
-        );
+        for layout in [Layout::wide(self.height), Layout::narrow(self.height)] {
+            self.draw(&mut out, &frame, &layout);
+        }
+        if let Some(data) = self.data() {
+            out.push_str(&data.render());
+        }
         out.push_str("</figure>\n");
         out
+    }
+
+    /// What the page's script needs to draw the chart again; `None` when its lines do not share
+    /// their times.
+    fn data(&self) -> Option<ChartData> {
+        let times: Vec<_> = self.series.first()?.points.iter().map(|p| p.0).collect();
+        let shared = |s: &Series| s.points.iter().map(|p| p.0).eq(times.iter().copied());
+        if !self.series.iter().all(shared) {
+            return None;
+        }
+        let mut data = ChartData::lines(self.format, self.scale, self.filled, &times);
+        for series in &self.series {
+            data.add(&series.name, series.points.iter().map(|p| p.1));
+        }
+        Some(data)
     }
 
     fn legend(&self, out: &mut String) {
@@ -198,6 +177,11 @@ impl LineChart {
             f.high = f.high.max(value);
         }
         let f = frame.as_mut()?;
+        // Gaps at either end keep their place, so that charts of one run line up.
+        for (at, _) in self.series.iter().flat_map(|s| &s.points) {
+            f.from = f.from.min(*at);
+            f.to = f.to.max(*at);
+        }
         (f.lowest, f.highest) = (f.low, f.high);
         match self.scale {
             Scale::Linear if self.filled => {
@@ -226,14 +210,7 @@ impl LineChart {
         );
         let times = time_ticks(frame.from, frame.to, layout.time_ticks);
         let plot = Plot::new(frame, &values, self.scale, layout);
-        _ = write!(
-            out,
-            "<svg class=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">",
-            layout.class,
-            layout.width,
-            layout.height,
-            escape(&self.spoken(frame))
-        );
+        layout.open(out, &self.spoken(frame));
         plot.axes(out, &values, &times);
         for (i, series) in self.series.iter().enumerate().rev() {
             self.line(out, &plot, series, i, layout.budget);
@@ -286,96 +263,10 @@ impl LineChart {
     }
 }
 
-/// What has to fit into a drawing.
-struct Frame {
-    from: Timestamp,
-    to: Timestamp,
-    low: f64,
-    high: f64,
-    /// The values themselves, without the air around them.
-    lowest: f64,
-    highest: f64,
-}
-
-/// Where things are in a drawing.
-struct Plot {
-    from: Timestamp,
-    to: Timestamp,
-    bottom_value: f64,
-    top_value: f64,
-    scale: Scale,
-    left: f64,
-    right: f64,
-    floor: f64,
-}
-
-impl Plot {
-    fn new(frame: &Frame, values: &[Tick<f64>], scale: Scale, layout: &Layout) -> Self {
-        let ticks = || values.iter().map(|t| t.at);
-        Self {
-            from: frame.from,
-            to: frame.to,
-            bottom_value: ticks().fold(frame.low, f64::min),
-            top_value: ticks().fold(frame.high, f64::max),
-            scale,
-            left: layout.left,
-            right: layout.width - layout.right,
-            floor: layout.height - BOTTOM,
-        }
-    }
-
-    fn x(&self, at: Timestamp) -> f64 {
-        self.left + (self.right - self.left) * share_of_time(at, self.from, self.to)
-    }
-
-    fn y(&self, value: f64) -> f64 {
-        let along = |v: f64| match self.scale {
-            Scale::Linear => v,
-            Scale::Log => libm::log10(v),
-        };
-        let (low, high) = (along(self.bottom_value), along(self.top_value));
-        let share = if high > low {
-            (along(value) - low) / (high - low)
-        } else {
-            0.5
-        };
-        self.floor - (self.floor - TOP) * share
-    }
-
-    fn axes(&self, out: &mut String, values: &[Tick<f64>], times: &[Tick<Timestamp>]) {
-        let (left, right, floor) = (self.left, self.right, self.floor);
-        for tick in values {
-            let y = self.y(tick.at);
-            let class = if tick.at == 0.0 { "zero" } else { "grid" };
-            _ = write!(
-                out,
-                "<path class=\"{class}\" d=\"M{left} {y:.1}H{right}\"/>\
-                 <text class=\"v\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-                left - 7.0,
-                y + 4.0,
-                escape(&tick.label)
-            );
-        }
-        _ = write!(out, "<path class=\"axis\" d=\"M{left} {floor}H{right}\"/>");
-        for tick in times {
-            let x = self.x(tick.at);
-            // A label is about 7 pixels a letter; at the edges it leans inwards.
-            let half = 3.5 * tick.label.chars().count() as f64;
-            let anchor = if x + half > right + 10.0 {
-                " class=\"end\""
-            } else if x - half < 0.0 {
-                " class=\"start\""
-            } else {
-                ""
-            };
-            _ = write!(
-                out,
-                "<path class=\"axis\" d=\"M{x:.1} {floor}v5\"/>\
-                 <text{anchor} x=\"{x:.1}\" y=\"{:.1}\">{}</text>",
-                floor + 19.0,
-                escape(&tick.label)
-            );
-        }
+impl Drawing for LineChart {
+    /// An HTML `figure`. Its look comes from [`STYLE`](super::html::STYLE).
+    fn render(&self) -> String {
+        self.markup()
     }
 }
 

@@ -31,6 +31,9 @@ pub enum RunFile {
     /// Round trips.
     #[serde(rename = "trades.csv")]
     Trades,
+    /// Return, drawdown, exposure, turnover, moving figures and benchmarks at each close.
+    #[serde(rename = "curves.csv")]
+    Curves,
     /// One decision a line, with what it means for each instrument.
     #[serde(rename = "decisions.jsonl")]
     Decisions,
@@ -42,7 +45,7 @@ pub enum RunFile {
 impl RunFile {
     /// All files, in the order in which a difference is looked for: settings, then what was
     /// decided, then what followed from it.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Config,
         Self::Decisions,
         Self::Orders,
@@ -51,6 +54,7 @@ impl RunFile {
         Self::Equity,
         Self::Weights,
         Self::Trades,
+        Self::Curves,
         Self::Summary,
         Self::Report,
     ];
@@ -66,6 +70,7 @@ impl RunFile {
             Self::Fills => "fills.csv",
             Self::Ledger => "ledger.csv",
             Self::Trades => "trades.csv",
+            Self::Curves => "curves.csv",
             Self::Decisions => "decisions.jsonl",
             Self::Report => "report.html",
         }

@@ -13,7 +13,9 @@ use ballast::cli::{self, Session};
 use ballast::config::Resolved;
 use ballast::config::StrategyChoice;
 use ballast::drivers::Progress;
-use ballast::drivers::backtest::{BenchmarkSummary, Caveat, OrderCounts, RobustnessRow, Summary};
+use ballast::drivers::backtest::{
+    Analysis, BenchmarkSummary, Caveat, OrderCounts, RobustnessRow, Summary,
+};
 use ballast::engine::{Engine, Machine, Program};
 use ballast::exit::{Exit, Failure};
 use ballast::run_directory::{
@@ -191,6 +193,7 @@ fn summary(identity: Identity) -> Summary {
             topic: "survivorship".to_owned(),
             text: "five names known today".to_owned(),
         }],
+        analysis: Analysis::default(),
     }
 }
 

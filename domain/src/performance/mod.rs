@@ -13,11 +13,15 @@
 //!   drawdown) is `None` and becomes `null`; NaN and infinity never leave.
 
 mod benchmark;
+mod calendar_returns;
+mod contribution;
 mod drawdown;
+mod histogram;
 mod moments;
 mod normal;
 mod ratios;
 mod returns;
+mod rolling;
 mod summary;
 mod tail;
 mod trade_statistics;
@@ -25,15 +29,19 @@ mod trades;
 mod turnover;
 
 pub use benchmark::{BenchmarkComparison, compare_to_benchmark};
+pub use calendar_returns::{YearReturns, calendar_returns};
+pub use contribution::{Contribution, contributions};
 pub use drawdown::{
     Drawdown, MaxDrawdown, drawdowns, max_drawdown, ulcer_index, underwater, worst_drawdowns,
 };
+pub use histogram::{Bin, histogram};
 pub use moments::{excess_kurtosis, mean, skew, standard_deviation, sum};
 pub use normal::normal_quantile;
 pub use ratios::{
     annual_volatility, calmar, downside_deviation, hit_rate, omega, sharpe, sortino, tail_ratio,
 };
 pub use returns::{cagr, check_equity, check_returns, simple_returns, total_return, wealth};
+pub use rolling::{rolling_beta, rolling_sharpe, rolling_turnover, rolling_volatility};
 pub use summary::Metrics;
 pub use tail::{es_historical, es_tail_mean, percentile, var_historical, var_parametric};
 pub use trade_statistics::{TradeStatistics, trade_statistics};

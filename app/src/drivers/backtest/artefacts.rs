@@ -43,6 +43,8 @@ pub struct Artefacts {
     pub times: Vec<Timestamp>,
     /// Share of equity that is invested, at each close.
     pub gross: Vec<f64>,
+    /// Shares of equity at each close, row by row: cash, then each instrument.
+    pub weights: Vec<f64>,
     /// Fills and adjustments in the order they happened, for trade statistics.
     pub trade_events: Vec<TradeEvent>,
     /// Traded notional of every execution, in the base currency.
@@ -51,6 +53,10 @@ pub struct Artefacts {
     pub denied: u64,
     /// Targets that were not reached.
     pub residuals: u64,
+    /// The slot of each decision that took effect.
+    slots: BTreeMap<u32, Timestamp>,
+    /// By instrument and time of a fill: the slot of the decision behind the first one there.
+    causes: BTreeMap<(u32, Timestamp), Timestamp>,
 }
 
 /// A row of orders.csv; its last columns change until the run ends.
@@ -87,10 +93,13 @@ impl Artefacts {
             equity: vec![opening_cash.to_f64(instruments.base().scale)],
             times: Vec::new(),
             gross: Vec::new(),
+            weights: Vec::new(),
             trade_events: Vec::new(),
             traded: Vec::new(),
             denied: 0,
             residuals: 0,
+            slots: BTreeMap::new(),
+            causes: BTreeMap::new(),
         }
     }
 
@@ -116,6 +125,26 @@ impl Artefacts {
         csv
     }
 
+    /// The slot of the decision behind the first fill of `instrument` (a dense index) at `time`.
+    pub fn cause(&self, instrument: u32, time: Timestamp) -> Option<Timestamp> {
+        self.causes.get(&(instrument, time)).copied()
+    }
+
+    /// Notional traded up to each close since the one before, buys and sells both counted.
+    pub fn traded_by_bar(&self) -> Vec<f64> {
+        let mut bars = vec![0.0; self.times.len()];
+        for event in &self.trade_events {
+            let TradeEvent::Fill(fill) = event else {
+                continue;
+            };
+            let bar = self.times.partition_point(|t| *t < fill.time);
+            if let Some(sum) = bars.get_mut(bar) {
+                *sum += fill.notional.to_f64(self.cash_scale);
+            }
+        }
+        bars
+    }
+
     fn symbol(&self, id: InstrumentId) -> &str {
         self.instruments.get(id).map_or("?", |i| i.symbol.as_str())
     }
@@ -130,6 +159,7 @@ impl Artefacts {
 
     fn on_decision(&mut self, record: &DecisionRecord) -> Result<()> {
         self.flush_decision();
+        self.slots.insert(record.number, record.slot);
         self.open_decision = Some(OpenDecision::new(record, &self.instruments)?);
         Ok(())
     }
@@ -220,6 +250,10 @@ impl Artefacts {
         self.held[fill.instrument.index()] += fill.delta();
         let notional = instrument.notional(fill.price, fill.quantity);
         self.traded.push(notional.to_f64(self.cash_scale));
+        if let Some(slot) = self.slots.get(&fill.client_id.decision) {
+            let key = (fill.instrument.0, fill.time);
+            self.causes.entry(key).or_insert(*slot);
+        }
         self.trade_events.push(TradeEvent::Fill(FillRow {
             time: fill.time,
             instrument: fill.instrument.0,
@@ -343,14 +377,13 @@ impl Sink for Artefacts {
         );
         let equity = equity.to_f64(self.cash_scale);
         let mut gross = 0.0;
-        let _ = write!(
-            self.weights_csv,
-            "{time},{}",
-            cash.to_f64(self.cash_scale) / equity
-        );
+        let share = cash.to_f64(self.cash_scale) / equity;
+        self.weights.push(share);
+        let _ = write!(self.weights_csv, "{time},{share}");
         for id in close.instruments.ids() {
             let weight = account.weight(id);
             gross += weight.abs();
+            self.weights.push(weight);
             let _ = write!(self.weights_csv, ",{weight}");
         }
         self.weights_csv.push('\n');

@@ -59,17 +59,22 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod analyse;
+mod analysis;
 mod artefacts;
 mod benchmarks;
 mod caveats;
 mod curve;
+mod curves;
 mod decisions;
 mod summary;
 mod trades;
 mod variant;
 
+pub use analysis::{Analysis, ContributionRow, Costs, DataRow, DrawdownRow};
 pub use artefacts::Artefacts;
 pub use benchmarks::Benchmark;
+pub use curves::Curves;
 pub use summary::{BenchmarkSummary, Caveat, OrderCounts, RobustnessRow, Summary};
 pub use trades::trades_csv;
 pub use variant::Variant;
@@ -98,6 +103,7 @@ use crate::run_directory::{Identity, text};
 use super::{Progress, RunError};
 use crate::wiring;
 
+use analyse::Sources;
 use curve::Curve;
 
 /// The cost multiples of the robustness strip.
@@ -140,6 +146,8 @@ pub struct Finished {
     pub instruments: Instruments,
     /// What it was compared with, value by value.
     pub benchmarks: Vec<Benchmark>,
+    /// Its figures over time.
+    pub curves: Curves,
 }
 
 /// Data and rules of a run, ready to be run as often as needed.
@@ -349,6 +357,7 @@ impl Backtest {
                 })
             })
             .collect::<ballast_domain::Result<Vec<_>>>()?;
+        let curves = Curves::new(&artefacts, &benchmarks, annualisation)?;
         let statistics = trade_statistics(&trips.trades, &artefacts.times, scale);
         let ledger = account.ledger();
         let base = ballast_domain::instrument::AssetId::BASE;
@@ -356,6 +365,25 @@ impl Backtest {
         let average_gross =
             artefacts.gross.iter().sum::<f64>() / artefacts.gross.len().max(1) as f64;
         let identity = Identity::new(&self.config, &self.data_files)?;
+        let turnover = turnover(
+            artefacts.traded.iter().copied(),
+            &artefacts.equity,
+            annualisation,
+        );
+        let fees = ledger.fees(base).to_f64(scale);
+        let total_return = metrics.total_return.unwrap_or(0.0);
+        let analysis = Sources {
+            instruments: &instruments,
+            panel: &panel,
+            artefacts: &artefacts,
+            trips: &trips,
+            curves: &curves,
+            fees,
+            turnover: &turnover,
+            robustness: &robustness,
+            total_return,
+        }
+        .analyse();
         let summary = Summary {
             name: self.config.run.name.clone(),
             strategy: strategy.to_owned(),
@@ -367,18 +395,14 @@ impl Backtest {
             currency: instruments.base().code.clone(),
             initial_cash: variant.exchange.opening_cash.to_f64(scale),
             final_equity: artefacts.equity.last().copied().unwrap_or(0.0),
-            total_return: metrics.total_return.unwrap_or(0.0),
+            total_return,
             sharpe: metrics.sharpe,
             max_drawdown: metrics.max_drawdown,
             trades: statistics.count,
-            fees: ledger.fees(base).to_f64(scale),
+            fees,
             income: income.to_f64(scale),
             average_gross,
-            turnover: turnover(
-                artefacts.traded.iter().copied(),
-                &artefacts.equity,
-                annualisation,
-            ),
+            turnover,
             metrics,
             trade_statistics: statistics,
             orders: OrderCounts {
@@ -393,6 +417,7 @@ impl Backtest {
             benchmarks: compared,
             robustness,
             caveats: caveats::of(&self.config, &instruments),
+            analysis,
         };
         Ok(Finished {
             summary,
@@ -400,6 +425,7 @@ impl Backtest {
             round_trips: trips,
             instruments,
             benchmarks,
+            curves,
         })
     }
 }

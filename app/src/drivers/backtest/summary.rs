@@ -3,6 +3,7 @@
 use ballast_domain::performance::{BenchmarkComparison, Metrics, TradeStatistics, Turnover};
 use serde::{Deserialize, Serialize};
 
+use super::analysis::Analysis;
 use crate::run_directory::Identity;
 
 /// Everything a run says about itself. Money is in the base currency; losses are negative.
@@ -57,6 +58,8 @@ pub struct Summary {
     pub robustness: Vec<RobustnessRow>,
     /// What to keep in mind when believing these numbers.
     pub caveats: Vec<Caveat>,
+    /// Drawdowns, calendar returns, contributions, costs and data, in tables.
+    pub analysis: Analysis,
 }
 
 /// The order path in numbers.
