@@ -116,9 +116,9 @@ mod tests {
     use super::*;
     use crate::indicators::saved::{bars, continues};
 
-    /// SIG-03: the zero-seeded index on the two reference series.
+    /// The zero-seeded index on the two reference series.
     #[test]
-    fn sig_03_zero_seeded_vectors() {
+    fn the_zero_seeded_vectors_hold() {
         let prices = [100.0, 102.0, 101.0, 103.0, 105.0, 104.0, 106.0];
         let expected = [
             50.0, 100.0, 62.5, 80.263_158, 87.416_107, 71.802_646, 80.263_158,

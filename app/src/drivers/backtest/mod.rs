@@ -67,6 +67,7 @@ mod caveats;
 mod curve;
 mod curves;
 mod decisions;
+mod prepared;
 mod summary;
 mod trades;
 mod variant;
@@ -83,7 +84,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ballast_domain::instrument::Instruments;
-use ballast_domain::kernel::Record;
 use ballast_domain::market::{Fields, Panel, PanelBuilder, PriceBasis};
 use ballast_domain::money::{Cash, Price};
 use ballast_domain::performance::{
@@ -91,8 +91,8 @@ use ballast_domain::performance::{
     trade_statistics, turnover,
 };
 use ballast_domain::portfolio::Account;
-use ballast_domain::simulation::{BarClose, RunTotals, Sink};
-use ballast_domain::strategies::{EqualWeightHold, EqualWeightParameters};
+use ballast_domain::simulation::RunTotals;
+use ballast_domain::strategies::EqualWeightHold;
 use ballast_domain::strategy::Strategy;
 use ballast_domain::time::Timestamp;
 use ballast_ports::{HistoryRequest, MarketData, MarketDataExt};
@@ -104,7 +104,7 @@ use super::{Progress, RunError};
 use crate::wiring;
 
 use analyse::Sources;
-use curve::Curve;
+use prepared::Prepared;
 
 /// The cost multiples of the robustness strip.
 const COST_MULTIPLES: [i64; 4] = [0, 1, 2, 4];
@@ -148,13 +148,6 @@ pub struct Finished {
     pub benchmarks: Vec<Benchmark>,
     /// Its figures over time.
     pub curves: Curves,
-}
-
-/// Data and rules of a run, ready to be run as often as needed.
-struct Prepared {
-    instruments: Instruments,
-    variant: Variant,
-    panel: Panel,
 }
 
 impl Backtest {
@@ -427,66 +420,6 @@ impl Backtest {
             benchmarks,
             curves,
         })
-    }
-}
-
-impl Prepared {
-    fn run<S: Strategy, K: Sink>(
-        &self,
-        variant: &Variant,
-        strategy: S,
-        sink: &mut K,
-        progress: &mut dyn Progress,
-    ) -> Result<(RunTotals, Account), RunError> {
-        let mut sink = Watched { sink, progress };
-        Ok(variant.run(&self.instruments, &self.panel, strategy, &mut sink)?)
-    }
-
-    fn curve<S: Strategy>(
-        &self,
-        variant: &Variant,
-        strategy: S,
-        progress: &mut dyn Progress,
-    ) -> Result<Vec<f64>, RunError> {
-        let scale = self.instruments.base().scale;
-        let mut curve = Curve::new(variant.exchange.opening_cash, scale);
-        let mut lean = variant.clone();
-        lean.settings.record_idle_legs = false;
-        self.run(&lean, strategy, &mut curve, progress)?;
-        Ok(curve.equity)
-    }
-
-    /// The same capital in equal parts in the same instruments, through the same venue.
-    fn equal_weight(&self, progress: &mut dyn Progress) -> Result<Benchmark, RunError> {
-        let parameters = EqualWeightParameters::default();
-        let strategy = EqualWeightHold::new(&parameters, &self.instruments)?;
-        Ok(Benchmark {
-            name: EqualWeightHold::NAME.to_owned(),
-            description: "bought in equal parts, and again when a name joins or leaves; same venue, same costs"
-                .to_owned(),
-            values: self.curve(&self.variant, strategy, progress)?,
-        })
-    }
-}
-
-/// A sink that shows progress.
-struct Watched<'a, K> {
-    sink: &'a mut K,
-    progress: &'a mut dyn Progress,
-}
-
-impl<K: Sink> Sink for Watched<'_, K> {
-    fn records(&mut self, records: &[Record]) -> ballast_domain::Result<()> {
-        self.sink.records(records)
-    }
-
-    fn bar(&mut self, close: &BarClose<'_>) -> ballast_domain::Result<()> {
-        if self.progress.is_interrupted() {
-            // Whoever holds the progress knows why; the run only has to end.
-            return Err(ballast_domain::Error::execution("interrupted"));
-        }
-        self.progress.advance();
-        self.sink.bar(close)
     }
 }
 
