@@ -56,6 +56,8 @@ pub(super) enum Command {
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
+    /// List the runs under HOME, oldest first
+    Runs,
     /// Say why a symbol was traded, or was not: signal, weight, threshold, verdict, fill, residual
     Explain {
         /// The run directory that `backtest` printed

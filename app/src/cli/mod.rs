@@ -16,7 +16,7 @@ use clap::Parser as _;
 use crate::commands::backtest::BacktestRequest;
 use crate::commands::explain::ExplainRequest;
 use crate::commands::verify::{VerifyRequest, exit_of};
-use crate::commands::{backtest, explain, init, settings, verify};
+use crate::commands::{backtest, explain, init, runs, settings, verify};
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
 use arguments::{Arguments, Command, ConfigCommand};
@@ -57,6 +57,7 @@ fn dispatch(
             let verdict = verify::verify(program, &request, progress.as_mut())?;
             Ok((present::verdict(&verdict)?, exit_of(&verdict)))
         }
+        Command::Runs => done(present::runs(&runs::runs(&home)?)?),
         Command::Init { folder } => done(present::initialised(&init::init(&folder)?)?),
         Command::Explain { run, symbol, date } => {
             let request = ExplainRequest { run, symbol, date };

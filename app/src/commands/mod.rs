@@ -3,5 +3,6 @@
 pub mod backtest;
 pub mod explain;
 pub mod init;
+pub mod runs;
 pub mod settings;
 pub mod verify;
