@@ -62,6 +62,8 @@ pub(super) enum Command {
     },
     /// Weigh symbols by their past closes, by one or more methods
     Weights(Weigh),
+    /// List the runs under HOME, oldest first
+    Runs,
     /// Say why a symbol was traded, or was not: signal, weight, threshold, verdict, fill, residual
     Explain {
         /// The run directory that `backtest` printed

@@ -22,7 +22,7 @@ use crate::commands::explain::ExplainRequest;
 use crate::commands::indicator::IndicatorRequest;
 use crate::commands::verify::{VerifyRequest, exit_of};
 use crate::commands::{
-    backtest, data_check, explain, indicator, init, metrics, settings, verify, weights,
+    backtest, data_check, explain, indicator, init, metrics, runs, settings, verify, weights,
 };
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
@@ -65,6 +65,7 @@ fn dispatch(
             let verdict = verify::verify(program, &request, progress.as_mut())?;
             Ok((present::verdict(&verdict)?, exit_of(&verdict)))
         }
+        Command::Runs => done(present::runs(&runs::runs(&home)?)?),
         Command::Init { folder } => done(present::initialised(&init::init(&folder)?)?),
         Command::Weights(choice) => done(present_weights::weights(&weights::weights(
             &choice.into(),

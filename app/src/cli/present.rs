@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::commands::backtest::Finished;
 use crate::commands::explain::Explanation;
 use crate::commands::init::Initialised;
+use crate::commands::runs::RunLine;
 use crate::config::{Config, Resolved};
 use crate::drivers::backtest::Summary;
 use crate::reports::figures::{amount, count, maybe_percent, megabytes, percent, ratio, seconds};
@@ -313,4 +314,30 @@ pub(super) fn explanation(found: &Explanation) -> Result<Answer> {
         );
     }
     Answer::new(text, found)
+}
+
+pub(super) fn runs(lines: &[RunLine]) -> Result<Answer> {
+    #[derive(Serialize)]
+    struct Runs<'a> {
+        runs: &'a [RunLine],
+    }
+    let mut text = String::new();
+    for run in lines {
+        _ = writeln!(text, "{}", run.directory);
+        let said = match &run.problem {
+            Some(problem) => problem.clone(),
+            None => format!(
+                "{}, return {}, Sharpe {}, result {}",
+                run.name.as_deref().unwrap_or("–"),
+                maybe_percent(run.total_return),
+                ratio(run.sharpe),
+                run.result_id.as_deref().unwrap_or("–"),
+            ),
+        };
+        _ = writeln!(text, "  {said}");
+    }
+    if lines.is_empty() {
+        text.push_str("no runs yet: ballast backtest makes one\n");
+    }
+    Answer::new(text, &Runs { runs: lines })
 }

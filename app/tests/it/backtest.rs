@@ -187,3 +187,35 @@ fn a_destination_that_holds_something_is_refused_before_the_run() {
     assert_eq!((used.exit, engine.runs.get()), (Exit::Usage, 0), "{used:?}");
     assert_eq!(names(home.path()), ["mine.txt"]);
 }
+
+/// `runs` lists what was run, oldest first, and says of a damaged run that it is one.
+#[test]
+fn runs_are_listed_with_their_figures() {
+    let home = tempfile::tempdir().unwrap();
+    let engine = FakeEngine::new(Plant::Nothing);
+    let none = ballast(&engine, home.path(), &["runs", "--json"]).json();
+    assert_eq!(none["runs"], serde_json::json!([]));
+    let first = finished(&engine, home.path(), &[]);
+    let second = finished(&engine, home.path(), &["--set", "run.seed=7"]);
+    fs::write(second.join("summary.json"), "{}").unwrap();
+    let listed = ballast(&engine, home.path(), &["runs", "--json"]).json();
+    let listed = listed["runs"].as_array().unwrap().clone();
+    assert_eq!(listed.len(), 2);
+    let named = |path: &Path| {
+        let text = path.display().to_string();
+        listed.iter().find(|l| l["directory"] == text).unwrap()
+    };
+    let good = named(&first);
+    assert_eq!(good["name"], "breakout");
+    assert_eq!(good["total_return"], 1.250_000_5);
+    assert_eq!(good["sharpe"], 0.8);
+    let id = RunDirectory::open(&first)
+        .unwrap()
+        .manifest()
+        .identity
+        .clone();
+    assert_eq!(good["result_id"], id.result_id);
+    let problem = named(&second)["problem"].as_str().unwrap();
+    assert_eq!(problem, "summary.json is not what the run wrote");
+    assert!(named(&second)["total_return"].is_null());
+}

@@ -33,7 +33,8 @@ pub fn minimum_variance_long_only(
 /// `covariance` has a row for each of `instruments`, in that order.
 ///
 /// # Errors
-/// When the covariance is singular, sizes differ or an instrument occurs twice.
+/// When the covariance is singular or too extreme for floats, sizes differ or an instrument occurs
+/// twice.
 pub fn minimum_variance(
     instruments: &[usize],
     covariance: &SymmetricMatrix,
@@ -42,6 +43,17 @@ pub fn minimum_variance(
     let total: f64 = weights.iter().sum();
     for weight in &mut weights {
         *weight /= total;
+    }
+    // Variances at the edge of what a float can hold leave a total that divides to nothing.
+    let (net, gross) = weights
+        .iter()
+        .fold((0.0, 0.0), |(n, g), w| (n + w, g + w.abs()));
+    if !weights.is_empty() && !(net - 1.0_f64).abs().le(&(1e-9 * gross)) {
+        return Err(
+            Error::signal("the covariance is too extreme for minimum-variance weights")
+                .context("sum_of_weights", net)
+                .hint("give returns as fractions, such as 0.01 for 1 %"),
+        );
     }
     paired(instruments, weights)
 }
