@@ -88,7 +88,7 @@ fn column(
         times: Vec::new(),
     };
     let mut only_symbol: Option<String> = None;
-    let mut has_slashes = false;
+    let mut slashes = Vec::new();
     while let Ok(true) = reader.read_record(&mut record) {
         let line = record.position().map_or(0, csv::Position::line);
         let defect =
@@ -118,8 +118,18 @@ fn column(
             }
         }
         let Some(time) = time else { continue };
-        match stamp::parse(record[time].trim()).map(Stamp::instant) {
-            Some(Some(at)) => {
+        let stamp = stamp::parse(record[time].trim());
+        if let Some(Stamp::Slash {
+            first,
+            second,
+            year,
+        }) = stamp
+        {
+            slashes.push((first, second, year));
+            continue;
+        }
+        match stamp.and_then(Stamp::instant) {
+            Some(at) => {
                 if found.times.last().is_some_and(|last| *last >= at) {
                     let bad = defect(
                         DefectCode::NotSorted,
@@ -129,7 +139,6 @@ fn column(
                 }
                 found.times.push(at);
             }
-            Some(None) => has_slashes = true,
             None => {
                 let bad = defect(DefectCode::BadTimestamp, "not a time");
                 defects.push(
@@ -139,10 +148,21 @@ fn column(
             }
         }
     }
-    if has_slashes {
-        found.times.clear();
+    if !slashes.is_empty() {
+        found.times = slash_times(&slashes).unwrap_or_default();
     }
     Ok(Some(found))
+}
+
+/// The midnights of dates with slashes; `None` when they can be read in two ways or in none, or do
+/// not ascend. They matter only for what follows from their distances.
+fn slash_times(dates: &[(u32, u32, i32)]) -> Option<Vec<Timestamp>> {
+    let format = stamp::slash_format(dates.iter().map(|(a, b, _)| (*a, *b))).ok()?;
+    let times: Vec<_> = dates
+        .iter()
+        .map(|(a, b, year)| Timestamp::from_date(stamp::slash_date(format, *a, *b, *year)?))
+        .collect::<Option<_>>()?;
+    times.is_sorted_by(|a, b| a < b).then_some(times)
 }
 
 fn choose(

@@ -280,3 +280,36 @@ proptest! {
         prop_assert_eq!(read.to_bits(), price.to_bits());
     }
 }
+
+#[test]
+fn a_column_dated_with_slashes_has_times_when_they_have_one_reading() {
+    let times = |dates: [&str; 2]| {
+        let text = format!("Date,Close\n{},1\n{},2\n", dates[0], dates[1]);
+        let source = ballast_files::CsvSource::Bytes {
+            name: "x.csv".to_owned(),
+            data: text.into_bytes().into(),
+        };
+        let column = ballast_files::read_column(&source, None, &["close"]).unwrap();
+        assert_eq!(column.values.len(), 2);
+        column
+            .times
+            .iter()
+            .map(|t| t.date().to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        times(["1/4/1999", "1/13/1999"]),
+        ["1999-01-04", "1999-01-13"]
+    );
+    assert_eq!(
+        times(["4/1/1999", "13/1/1999"]),
+        ["1999-01-04", "1999-01-13"]
+    );
+    for unclear in [
+        ["1/4/1999", "1/5/1999"],
+        ["1/13/1999", "13/1/1999"],
+        ["1/14/1999", "1/13/1999"],
+    ] {
+        assert!(times(unclear).is_empty(), "{unclear:?}");
+    }
+}
