@@ -15,6 +15,7 @@ use ballast_domain::portfolio::{Entry, EntryKind};
 use ballast_domain::simulation::{BarClose, Sink};
 use ballast_domain::time::Timestamp;
 
+use super::caveats::Unopened;
 use super::decisions::OpenDecision;
 use crate::run_directory::text;
 
@@ -53,6 +54,8 @@ pub struct Artefacts {
     pub denied: u64,
     /// Targets that were not reached.
     pub residuals: u64,
+    /// How often the threshold kept a wanted position closed.
+    pub(super) unopened: Unopened,
     /// The slot of each decision that took effect.
     slots: BTreeMap<u32, Timestamp>,
     /// By instrument and time of a fill: the slot of the decision behind the first one there.
@@ -98,6 +101,7 @@ impl Artefacts {
             traded: Vec::new(),
             denied: 0,
             residuals: 0,
+            unopened: Unopened::default(),
             slots: BTreeMap::new(),
             causes: BTreeMap::new(),
         }
@@ -333,6 +337,7 @@ impl Sink for Artefacts {
             match record {
                 Record::Decision(r) => self.on_decision(r)?,
                 Record::Leg(r) => {
+                    self.unopened.count(&r.leg);
                     if let Some(open) = &mut self.open_decision {
                         open.add_leg(r, &self.instruments)?;
                     }

@@ -3,13 +3,14 @@
 use ballast_domain::instrument::Instruments;
 use ballast_domain::kernel::SizeAt;
 use ballast_domain::market::PriceBasis;
+use ballast_domain::portfolio::{Disposition, Leg};
 use rust_decimal::Decimal;
 
 use super::summary::Caveat;
 use crate::config::Config;
 
 /// Everything that makes these numbers better than a live account's would have been.
-pub(super) fn of(config: &Config, instruments: &Instruments) -> Vec<Caveat> {
+pub(super) fn of(config: &Config, instruments: &Instruments, unopened: Unopened) -> Vec<Caveat> {
     let mut all = vec![
         survivorship(config, instruments),
         caveat("fills", config.execution.fill.describe()),
@@ -23,7 +24,43 @@ pub(super) fn of(config: &Config, instruments: &Instruments) -> Vec<Caveat> {
              trade",
         ));
     }
+    all.extend(unopened.caveat());
     all
+}
+
+/// How often the rebalance threshold kept a wanted position closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Unopened {
+    /// Legs that wanted a position.
+    wanted: u64,
+    /// Of these, legs that held none and were too small to open one.
+    kept_closed: u64,
+}
+
+impl Unopened {
+    /// Takes one leg of a decision into account.
+    pub(super) fn count(&mut self, leg: &Leg) {
+        if leg.target_value.is_zero() {
+            return;
+        }
+        self.wanted += 1;
+        let closed = leg.current.is_zero() && leg.disposition == Disposition::BelowThreshold;
+        self.kept_closed += u64::from(closed);
+    }
+
+    /// Worth saying when it was the fate of most legs: the run is then not the strategy's.
+    fn caveat(self) -> Option<Caveat> {
+        (2 * self.kept_closed > self.wanted).then(|| {
+            caveat(
+                "threshold",
+                format!(
+                    "in {} of {} cases a wanted position was smaller than the rebalance threshold \
+                     and stayed closed: lower rebalance.threshold, or set rebalance.of = \"target\"",
+                    self.kept_closed, self.wanted
+                ),
+            )
+        })
+    }
 }
 
 fn caveat(topic: &str, text: impl Into<String>) -> Caveat {
@@ -81,4 +118,43 @@ fn prices(config: &Config) -> Caveat {
              dividends, and both are booked when they happen"
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use ballast_domain::instrument::InstrumentId;
+    use ballast_domain::money::{Cash, Price, Quantity};
+
+    use super::*;
+
+    fn leg(held: i64, wanted: i128, disposition: Disposition) -> Leg {
+        Leg {
+            instrument: InstrumentId(0),
+            current: Quantity::from_units(held),
+            target: Quantity::from_units(1),
+            price: Price::from_units(1),
+            current_value: Cash::ZERO,
+            target_value: Cash::from_units(wanted),
+            threshold: Cash::from_units(5),
+            disposition,
+        }
+    }
+
+    #[test]
+    fn a_threshold_above_most_targets_is_said() {
+        let count = |legs: &[Leg]| {
+            let mut unopened = Unopened::default();
+            legs.iter().for_each(|leg| unopened.count(leg));
+            unopened.caveat()
+        };
+        let kept_closed = leg(0, 3, Disposition::BelowThreshold);
+        let drifted = leg(7, 3, Disposition::BelowThreshold);
+        let traded = leg(0, 9, Disposition::Trade);
+        let closing = leg(7, 0, Disposition::Trade);
+        assert_eq!(count(&[]), None);
+        assert_eq!(count(&[kept_closed, traded, drifted]), None);
+        let said = count(&[kept_closed, kept_closed, traded, closing]).expect("two of three");
+        assert_eq!(said.topic, "threshold");
+        assert!(said.text.contains("in 2 of 3 cases"), "{}", said.text);
+    }
 }

@@ -409,7 +409,7 @@ impl Backtest {
             },
             benchmarks: compared,
             robustness,
-            caveats: caveats::of(&self.config, &instruments),
+            caveats: caveats::of(&self.config, &instruments, artefacts.unopened),
             analysis,
         };
         Ok(Finished {
