@@ -19,6 +19,7 @@ use ballast_domain::strategies::{Entry, Sizing, SmaCrossParameters, SmaCrossUnit
 use ballast_domain::strategy::Strategy;
 use ballast_domain::time::{Span, Timestamp};
 use ballast_testkit::builders::SplitMix64;
+use ballast_testkit::by_hand::sma_cross;
 use ballast_testkit::permits::permissive_settings;
 use rust_decimal::Decimal;
 
@@ -39,7 +40,7 @@ fn main() {
             Box::new(SmaCrossUnits::new(&parameters(), &instruments).expect("valid parameters"));
         boxed.push(through_kernel(&instruments, &panel, dynamic).0);
         let begin = Instant::now();
-        outcome = black_box(by_hand(black_box(&open), black_box(&close)));
+        outcome = black_box(sma_cross(black_box(&open), black_box(&close)));
         hand.push(per_bar(begin));
         assert_eq!(fills, outcome.0, "kernel and hand loop must trade alike");
     }
@@ -148,30 +149,4 @@ fn instruments() -> Instruments {
     })
     .expect("valid instrument");
     all
-}
-
-/// The same trades without orders, ledger or checks: what an expert writes for this one job.
-fn by_hand(open: &[f64], close: &[f64]) -> (u64, f64) {
-    let (mut cash, mut held, mut wanted, mut fills) = (1_000_000.0, 0.0, 0.0, 0);
-    let (mut fast, mut slow) = (0.0, 0.0);
-    for i in 0..close.len() {
-        if wanted != held {
-            let change: f64 = wanted - held;
-            cash -= change * open[i] + 0.001 * change.abs() * open[i];
-            held = wanted;
-            fills += 1;
-        }
-        fast += close[i];
-        slow += close[i];
-        if i >= 10 {
-            fast -= close[i - 10];
-        }
-        if i >= 50 {
-            slow -= close[i - 50];
-        }
-        if i >= 49 {
-            wanted = if fast / 10.0 > slow / 50.0 { 1.0 } else { 0.0 };
-        }
-    }
-    (fills, cash + held * close[close.len() - 1])
 }

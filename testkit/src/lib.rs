@@ -11,6 +11,7 @@
 //! ```
 
 pub mod builders;
+pub mod by_hand;
 pub mod conformance;
 pub mod fakes;
 pub mod permits;

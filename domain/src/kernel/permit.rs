@@ -62,8 +62,14 @@ pub(super) struct Epochs {
 
 /// The right to send one order. It owns the order and is spent by value.
 ///
-/// There is no way to make one outside the kernel, to copy one, or to read one back from storage:
+/// There is no way to make one outside the kernel, to copy one, or to read one back from storage.
+/// This compiles, so that what follows fails for its own reason:
 ///
+/// ```
+/// use ballast_domain::{kernel::SendPermit, orders::Intent};
+/// fn held(permit: SendPermit, _: Intent) -> Intent { *permit.intent() }
+/// let number: u32 = serde_json::from_str("1").unwrap();
+/// ```
 /// ```compile_fail
 /// fn twice(p: ballast_domain::kernel::SendPermit) {
 ///     let a = p.clone();
@@ -80,8 +86,8 @@ pub(super) struct Epochs {
 /// ```
 /// ```compile_fail
 /// use ballast_domain::kernel::SendPermit;
-/// fn forge(intent: ballast_domain::orders::Intent) -> SendPermit {
-///     SendPermit { intent, epochs: todo!(), expires_at: Default::default() }
+/// fn forge(spare: SendPermit, intent: ballast_domain::orders::Intent) -> SendPermit {
+///     SendPermit { intent, ..spare }
 /// }
 /// ```
 #[derive(Debug, PartialEq, Eq)]

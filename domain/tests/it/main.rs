@@ -7,6 +7,7 @@ mod corpus;
 mod exchange;
 mod indicators_corpus;
 mod indicators_reference;
+mod kernel_facts;
 mod kernel_path;
 mod look_ahead;
 mod metrics_corpus;

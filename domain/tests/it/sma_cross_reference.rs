@@ -16,6 +16,7 @@ use ballast_domain::simulation::{
 };
 use ballast_domain::strategies::{Entry, Sizing, SmaCrossParameters, SmaCrossUnits};
 use ballast_domain::time::{Span, Timestamp};
+use ballast_testkit::by_hand::sma_cross;
 use ballast_testkit::permits::permissive_settings;
 use rust_decimal::Decimal;
 
@@ -34,32 +35,6 @@ fn column(folder: &Path, name: &str) -> Vec<[u8; 8]> {
 #[expect(clippy::disallowed_methods, reason = "a test finds its data")]
 fn bench_data() -> Option<PathBuf> {
     std::env::var_os("BALLAST_BENCH_DATA").map(PathBuf::from)
-}
-
-/// Fills and final equity by hand: what `refs.py` of the benchmark set computes.
-fn by_hand(open: &[f64], close: &[f64]) -> (u64, f64) {
-    let (mut cash, mut held, mut wanted, mut fills) = (1_000_000.0, 0.0, 0.0, 0);
-    let (mut fast, mut slow) = (0.0, 0.0);
-    for i in 0..close.len() {
-        if wanted != held {
-            let change: f64 = wanted - held;
-            cash -= change * open[i] + 0.001 * change.abs() * open[i];
-            held = wanted;
-            fills += 1;
-        }
-        fast += close[i];
-        slow += close[i];
-        if i >= 10 {
-            fast -= close[i - 10];
-        }
-        if i >= 50 {
-            slow -= close[i - 50];
-        }
-        if i >= 49 {
-            wanted = if fast / 10.0 > slow / 50.0 { 1.0 } else { 0.0 };
-        }
-    }
-    (fills, cash + held * close[close.len() - 1])
 }
 
 fn instruments() -> Instruments {
@@ -136,7 +111,7 @@ fn sma_cross_has_the_fills_and_equity_of_the_reference() {
     let totals = simulation::run(&mut kernel, &mut exchange, &panel, &mut ()).unwrap();
     let account = kernel.account();
     let equity = (account.cash() + account.positions_value(&instruments)).to_f64(12);
-    let (fills, reference) = by_hand(&open, &close);
+    let (fills, reference) = sma_cross(&open, &close);
     assert_eq!(totals.counts.fills, fills);
     assert!(
         (equity - reference).abs() < 5e-5,
