@@ -10,8 +10,8 @@ use ballast_domain::instrument::{
     Asset, AssetId, InstrumentId, InstrumentKind, InstrumentSpec, Instruments,
 };
 use ballast_domain::kernel::{
-    Action, BatchId, Effects, Fact, Input, IntentRecord, Kernel, Record, Redeemed, SendGate,
-    SendPermit, Settings, SizeAt,
+    Action, BatchId, Effects, Fact, Input, IntentRecord, Kernel, Query, Record, Redeemed, SendGate,
+    SendPermit, Settings, SizeAt, TimerId,
 };
 use ballast_domain::market::{
     ActionKind, CorporateAction, Fields, LaneRow, LaneState, Panel, PriceBasis,
@@ -273,6 +273,9 @@ impl World {
             min_fresh_share: 0.95,
             record_idle_legs: false,
             record_state: false,
+            record_holds: false,
+            watch: None,
+            remembered_orders: 64,
         };
         let exchange = ExchangeSettings {
             fill_point: FillPoint::NextOpen,
@@ -497,6 +500,8 @@ pub(crate) struct Desk {
     pub(crate) batches: VecDeque<BatchId>,
     pub(crate) permits: Vec<SendPermit>,
     pub(crate) cancels: Vec<ClientOrderId>,
+    pub(crate) queries: Vec<Query>,
+    pub(crate) timers: Vec<(TimerId, Timestamp)>,
     pub(crate) alerts: Vec<Error>,
     effects: Effects,
 }
@@ -521,6 +526,8 @@ impl Desk {
             batches: VecDeque::new(),
             permits: Vec::new(),
             cancels: Vec::new(),
+            queries: Vec::new(),
+            timers: Vec::new(),
             alerts: Vec::new(),
             effects: Effects::new(),
         };
@@ -545,7 +552,8 @@ impl Desk {
                 Action::Send(permit) => self.permits.push(permit),
                 Action::Cancel(_, id) => self.cancels.push(id),
                 Action::Alert(_, error) => self.alerts.push(error),
-                Action::Query(..) | Action::Arm(..) => panic!("{action:?} is not expected"),
+                Action::Query(query) => self.queries.push(query),
+                Action::Arm(timer, at) => self.timers.push((timer, at)),
             }
         }
         self.effects.records.clear();
@@ -619,6 +627,7 @@ pub(crate) fn accepted(intent: &Intent) -> Fact {
 pub(crate) fn canceled(intent: &Intent) -> Fact {
     Fact::Canceled {
         client_id: intent.client_id,
+        filled: Quantity::ZERO,
         reason: "test".into(),
     }
 }
