@@ -448,6 +448,13 @@ impl Exchange {
         });
     }
 
+    /// Changes the account by what others do in it: a trade by hand, funding, a transfer, an
+    /// execution taken back. Says nothing: whoever calls knows what to tell the account.
+    pub fn adjust(&mut self, id: InstrumentId, quantity: Quantity, cash: Cash) {
+        self.positions[id.index()] += quantity;
+        self.cash += cash;
+    }
+
     /// Remembers the closes of a slice, for actions before the next one.
     #[inline]
     pub fn note_closes(&mut self, slice: &Slice<'_>) {
