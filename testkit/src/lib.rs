@@ -15,3 +15,4 @@ pub mod by_hand;
 pub mod conformance;
 pub mod fakes;
 pub mod permits;
+pub mod simworld;

@@ -72,7 +72,11 @@ mod tests {
     fn every_n_minutes_counts_from_midnight() {
         let minute = |n: i64| Timestamp::from_nanos(n * 60 * NANOS_PER_SECOND);
         let every = |n| Schedule::EveryMinutes(NonZeroU16::new(n).expect("not zero"));
-        let fires = |n, at| every(n).fires(Calendar::UsEquities, at).expect("asks no calendar");
+        let fires = |n, at| {
+            every(n)
+                .fires(Calendar::UsEquities, at)
+                .expect("asks no calendar")
+        };
         let of_a_day = |n| (1..=1_440).filter(|m| fires(n, minute(*m))).count();
         assert_eq!((of_a_day(15), of_a_day(1), of_a_day(1_440)), (96, 1_440, 1));
         // 7 divides no day: 205 slots, and the midnight that begins the next one.

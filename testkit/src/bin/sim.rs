@@ -1,0 +1,233 @@
+//! Plays simulated days from seeds, or one day from its seed or tape: `sim --seeds 2000`.
+//!
+//! Exit codes: 0 nothing that must never happen did, 1 something did or was never reached, 2 usage.
+
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use ballast_testkit::simworld::{Counts, Coverage, FaultKind, Outcome, Plan, reachable_rows, run};
+
+const USAGE: &str = "\
+Usage: sim [--seeds N] [--from S] [--minutes M] [--threads T]
+       sim --replay SEED|TAPE
+       sim --tape SEED
+
+  --seeds N     how many days, each from its seed (default 200)
+  --from S      the first seed (default 0)
+  --minutes M   stop beginning new days after M minutes
+  --threads T   days at the same time (default 2)
+  --replay X    one day, from its seed or from the JSON text of its plan in a file
+  --tape SEED   print the plan of a seed as JSON
+";
+
+/// Every so many seeds a day is played twice, and must be the same day.
+const TWICE: u64 = 50;
+/// Days after which every row of the catalogue must have been reached.
+const ENOUGH: u64 = 500;
+/// Violations that are listed.
+const LISTED: usize = 20;
+
+#[derive(Debug, Default)]
+struct Settings {
+    seeds: u64,
+    from: u64,
+    minutes: Option<u64>,
+    threads: u64,
+    replay: Option<String>,
+    tape: Option<u64>,
+}
+
+fn settings(mut arguments: impl Iterator<Item = String>) -> Option<Settings> {
+    let mut settings = Settings {
+        seeds: 200,
+        threads: 2,
+        ..Settings::default()
+    };
+    while let Some(argument) = arguments.next() {
+        let value = arguments.next()?;
+        match argument.as_str() {
+            "--seeds" => settings.seeds = value.parse().ok()?,
+            "--from" => settings.from = value.parse().ok()?,
+            "--minutes" => settings.minutes = Some(value.parse().ok()?),
+            "--threads" => settings.threads = value.parse().ok().filter(|t| *t > 0)?,
+            "--replay" => settings.replay = Some(value),
+            "--tape" => settings.tape = Some(value.parse().ok()?),
+            _ => return None,
+        }
+    }
+    Some(settings)
+}
+
+fn main() -> ExitCode {
+    let Some(settings) = settings(std::env::args().skip(1)) else {
+        eprint!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    if let Some(seed) = settings.tape {
+        return print_tape(&Plan::from_seed(seed));
+    }
+    if let Some(what) = &settings.replay {
+        return replay(what);
+    }
+    // A panic of the program under test is caught and reported with its seed.
+    std::panic::set_hook(Box::new(|_| ()));
+    play_all(&settings)
+}
+
+fn print_tape(plan: &Plan) -> ExitCode {
+    match serde_json::to_string_pretty(plan) {
+        Ok(text) => {
+            println!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn replay(what: &str) -> ExitCode {
+    let plan = match what.parse() {
+        Ok(seed) => Plan::from_seed(seed),
+        Err(_) => {
+            let text = std::fs::read_to_string(what).map_err(|e| e.to_string());
+            match text.and_then(|t| serde_json::from_str(&t).map_err(|e| e.to_string())) {
+                Ok(plan) => plan,
+                Err(error) => {
+                    eprintln!("{what}: {error}");
+                    return ExitCode::from(2);
+                }
+            }
+        }
+    };
+    let outcome = run(&plan);
+    println!("{:?}\n{:?}", plan.venue, plan.tuning);
+    println!("{} faults scheduled", plan.faults.len());
+    println!("{:?}\ntrace {:016x}", outcome.counts, outcome.trace);
+    for reason in &outcome.reasons {
+        println!("restricted at the end: {reason}");
+    }
+    match outcome.violation {
+        None => ExitCode::SUCCESS,
+        Some(v) => {
+            println!("VIOLATION {} at {} ms: {}", v.invariant, v.at, v.what);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What the days of a run add up to.
+#[derive(Default)]
+struct Sum {
+    days: u64,
+    counts: Counts,
+    coverage: Coverage,
+    violations: Vec<(u64, String)>,
+}
+
+impl Sum {
+    fn take(&mut self, seed: u64, outcome: &Outcome) {
+        self.days += 1;
+        self.counts.add(&outcome.counts);
+        self.coverage.add(&outcome.coverage);
+        if let Some(v) = &outcome.violation {
+            let text = format!("{} at {} ms: {}", v.invariant, v.at, v.what);
+            self.violations.push((seed, text));
+        }
+    }
+}
+
+fn play_all(settings: &Settings) -> ExitCode {
+    println!("faults of the catalogue that this world reaches:");
+    println!("  {}", reachable_rows().join(" "));
+    let started = Instant::now();
+    let limit = settings.minutes.map(|m| Duration::from_secs(60 * m));
+    let next = AtomicU64::new(settings.from);
+    let end = settings.from.saturating_add(settings.seeds);
+    let sum = Mutex::new(Sum::default());
+    std::thread::scope(|scope| {
+        for _ in 0..settings.threads {
+            scope.spawn(|| {
+                while limit.is_none_or(|l| started.elapsed() < l) {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= end {
+                        break;
+                    }
+                    let plan = Plan::from_seed(seed);
+                    let mut outcome = run(&plan);
+                    if seed % TWICE == 0 && run(&plan).trace != outcome.trace {
+                        outcome
+                            .violation
+                            .get_or_insert(ballast_testkit::simworld::Violation {
+                                invariant: "I-68".to_owned(),
+                                at: 0,
+                                what: "the same plan gave two different days".to_owned(),
+                            });
+                    }
+                    let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
+                    sum.take(seed, &outcome);
+                }
+            });
+        }
+    });
+    let mut sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
+    sum.violations.sort();
+    report(&sum, started.elapsed())
+}
+
+fn report(sum: &Sum, elapsed: Duration) -> ExitCode {
+    print!("{}", sum.coverage.table());
+    let days = sum.days.max(1) as f64;
+    let a_day = |n: u64| n as f64 / days;
+    let c = &sum.counts;
+    println!(
+        "{} days in {:.1} s: {:.0} days a minute",
+        sum.days,
+        elapsed.as_secs_f64(),
+        sum.days as f64 * 60.0 / elapsed.as_secs_f64().max(1e-9)
+    );
+    println!(
+        "a day: {:.0} orders sent, {:.0} executions, {:.0} cancels, {:.1} faults, {:.2} crashes, \
+         {:.2} refused starts, {:.0} account reports, {:.1} unknown outcomes, {:.0} events, \
+         {:.0} KiB of journal",
+        a_day(c.sent),
+        a_day(c.fills),
+        a_day(c.cancels),
+        a_day(c.faults),
+        a_day(c.crashes),
+        a_day(c.refused),
+        a_day(c.reports),
+        a_day(c.unknown),
+        a_day(c.events),
+        a_day(c.journal) / 1_024.0,
+    );
+    println!(
+        "{} days ended restricted, with a recorded reason",
+        c.restricted
+    );
+    let unreached = sum.coverage.unreached();
+    if !unreached.is_empty() {
+        println!("never reached: {}", unreached.join(" "));
+    }
+    let silent: Vec<_> = FaultKind::ALL
+        .iter()
+        .filter(|k| sum.coverage.of(**k) == 0)
+        .map(|k| k.name())
+        .collect();
+    if !silent.is_empty() {
+        println!("faults without effect: {}", silent.join(" "));
+    }
+    println!("{} violations", sum.violations.len());
+    for (seed, text) in sum.violations.iter().take(LISTED) {
+        println!("  seed {seed}: {text}\n    repeat: cargo xtask sim --replay {seed}");
+    }
+    let all_reached = sum.days < ENOUGH || unreached.is_empty();
+    if sum.violations.is_empty() && all_reached {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}

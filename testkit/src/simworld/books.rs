@@ -1,0 +1,212 @@
+//! What the records say, added up by the naive ledger: the program's books, read by somebody else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ballast_domain::instrument::Instruments;
+use ballast_domain::kernel::{Fact, Record, Session};
+use ballast_domain::money::{Price, Quantity};
+use ballast_domain::orders::{Cause, ClientOrderId, Fill};
+use ballast_domain::risk::{Mode, ModeScope};
+
+use super::ledger::{Change, NaiveLedger, Trade, Wrong};
+
+/// An empty naive ledger for these instruments.
+pub(super) fn ledger(instruments: &Instruments) -> NaiveLedger {
+    let one = (Price::from_units(1), Quantity::from_units(1));
+    let factors = instruments
+        .all()
+        .iter()
+        .map(|i| i.notional(one.0, one.1).units())
+        .collect();
+    NaiveLedger::new(factors, instruments.assets().len())
+}
+
+/// An execution in plain integers.
+pub(super) fn trade(fill: &Fill) -> Trade {
+    Trade {
+        id: fill.trade_id.0,
+        instrument: fill.instrument.index(),
+        units: fill.delta().units(),
+        price: fill.price.units(),
+        fee: fill.fee.units(),
+        fee_asset: fill.fee_asset.index(),
+    }
+}
+
+/// Adds what the venue's history says; the error is the venue's own contradiction.
+pub(super) fn post(ledger: &mut NaiveLedger, fact: &Fact) -> Result<(), Wrong> {
+    let (instrument, units, asset, amount) = match fact {
+        Fact::Filled(fill) => return ledger.trade(trade(fill)),
+        Fact::Voided(fill) => return ledger.void(trade(fill)),
+        Fact::Opening { asset, amount } => (None, 0, *asset, *amount),
+        Fact::Funding {
+            instrument,
+            asset,
+            amount,
+            ..
+        } => (Some(instrument.index()), 0, *asset, *amount),
+        Fact::Adjusted {
+            instrument,
+            asset,
+            quantity,
+            amount,
+            ..
+        } => {
+            let of = instrument.map(|i| i.index());
+            (of, quantity.units(), *asset, *amount)
+        }
+        _ => return Ok(()),
+    };
+    ledger.change(Change {
+        instrument,
+        units,
+        asset: asset.index(),
+        amount: amount.units(),
+    });
+    Ok(())
+}
+
+/// Everything an auditor keeps who sees nothing but the records of one process.
+#[derive(Clone, Debug)]
+pub(super) struct Books {
+    pub(super) ledger: NaiveLedger,
+    /// Slots used up by a decision.
+    decided: BTreeSet<i64>,
+    /// Intents that passed, in the order of their numbers.
+    intents: BTreeMap<ClientOrderId, bool>,
+    /// Orders that ended by the records.
+    pub(super) ended: BTreeSet<ClientOrderId>,
+    /// Target of each instrument under the latest decision that has a leg for it.
+    pub(super) legs: BTreeMap<usize, (u32, i64)>,
+    shared: [Mode; 3],
+    own: Vec<Mode>,
+    pub(super) session: Session,
+    /// Why each scope is not active.
+    pub(super) reasons: BTreeMap<String, String>,
+    pub(super) orphans: usize,
+    /// Instruments with an open dispute.
+    pub(super) disputed: BTreeSet<usize>,
+}
+
+impl Books {
+    pub(super) fn new(instruments: &Instruments) -> Self {
+        Self {
+            ledger: ledger(instruments),
+            decided: BTreeSet::new(),
+            intents: BTreeMap::new(),
+            ended: BTreeSet::new(),
+            legs: BTreeMap::new(),
+            shared: [Mode::Active; 3],
+            own: vec![Mode::Active; instruments.len()],
+            session: Session::Ready,
+            reasons: BTreeMap::new(),
+            orphans: 0,
+            disputed: BTreeSet::new(),
+        }
+    }
+
+    /// Takes a record; the error is what no sequence of records may say, with its invariant.
+    pub(super) fn take(&mut self, record: &Record) -> Result<(), (&'static str, String)> {
+        match record {
+            Record::Decision(r) => {
+                if let Cause::Slot(slot) = r.cause
+                    && !self.decided.insert(slot.nanos())
+                {
+                    return Err(("I-08", format!("slot {slot} was decided twice")));
+                }
+            }
+            Record::Leg(r) => {
+                let target = r.leg.target.units();
+                self.legs
+                    .insert(r.leg.instrument.index(), (r.decision, target));
+            }
+            Record::Intent(r) => {
+                let (id, passed) = (r.intent.client_id, r.verdict.passed());
+                if self.intents.insert(id, passed).is_some() {
+                    return Err(("I-06", format!("{id} was given to two intents")));
+                }
+            }
+            Record::Order(r) if r.status.is_final() => {
+                self.ended.insert(r.client_id);
+            }
+            Record::Fill(r) => {
+                if self.ledger.trade(trade(&r.fill)).is_err() {
+                    let id = r.fill.trade_id.0;
+                    return Err(("I-17", format!("trade {id:#x} was booked twice")));
+                }
+            }
+            // An execution that was never booked and never will be is the usual second case.
+            Record::Void(r) => drop(self.ledger.void(trade(&r.fill))),
+            Record::Entry(e) => self.ledger.change(Change {
+                instrument: e.instrument.map(|i| i.index()),
+                units: 0,
+                asset: e.asset.index(),
+                amount: e.amount.units(),
+            }),
+            Record::Adjustment(r) => self.ledger.change(Change {
+                instrument: r.instrument.map(|i| i.index()),
+                units: r.quantity.units(),
+                asset: r.asset.index(),
+                amount: r.amount.units(),
+            }),
+            Record::Mode(r) => self.take_mode(r.scope, r.mode, &r.reason),
+            Record::Session(r) => self.session = r.session,
+            Record::Orphan(_) => self.orphans += 1,
+            Record::Dispute(r) => {
+                let index = r.instrument.index();
+                if r.ours == r.theirs {
+                    self.disputed.remove(&index);
+                } else {
+                    self.disputed.insert(index);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn take_mode(&mut self, scope: ModeScope, mode: Mode, reason: &str) {
+        match scope {
+            ModeScope::Global => self.shared[0] = mode,
+            ModeScope::Account => self.shared[1] = mode,
+            ModeScope::Strategy => self.shared[2] = mode,
+            ModeScope::Instrument(id) => self.own[id.index()] = mode,
+        }
+        let key = format!("{scope:?}");
+        if mode == Mode::Active {
+            self.reasons.remove(&key);
+        } else {
+            self.reasons.insert(key, reason.to_owned());
+        }
+    }
+
+    /// Whether an intent passed its verdict.
+    pub(super) fn passed(&self, id: ClientOrderId) -> bool {
+        self.intents.get(&id) == Some(&true)
+    }
+
+    /// The mode an instrument has by the records: the strictest of its scopes.
+    pub(super) fn mode(&self, instrument: usize) -> Mode {
+        self.account_mode().max(self.own[instrument])
+    }
+
+    /// The mode of the account by the records.
+    pub(super) fn account_mode(&self) -> Mode {
+        self.shared.into_iter().max().unwrap_or(Mode::Active)
+    }
+
+    /// Scopes that are not active.
+    pub(super) fn restricted(&self) -> Vec<ModeScope> {
+        let scopes = [ModeScope::Global, ModeScope::Account, ModeScope::Strategy];
+        let shared = scopes.into_iter().zip(self.shared);
+        let own = (0..).zip(&self.own).map(|(i, mode)| {
+            let id = ballast_domain::instrument::InstrumentId(i);
+            (ModeScope::Instrument(id), *mode)
+        });
+        shared
+            .chain(own)
+            .filter(|(_, mode)| *mode != Mode::Active)
+            .map(|(scope, _)| scope)
+            .collect()
+    }
+}

@@ -1,0 +1,369 @@
+//! A process: a kernel, its gate and its driver, from its start to its death.
+
+use std::sync::Arc;
+
+use ballast_domain::calendar::Calendar;
+use ballast_domain::kernel::{
+    Action, BatchId, Effects, Fact, HealthFact, Input, Kernel, Record, SendGate, SendPermit,
+    Settings, Watch,
+};
+use ballast_domain::money::{Cash, Rate, Weight};
+use ballast_domain::orders::{Installation, OrderStatus, TimeInForce};
+use ballast_domain::risk::Limits;
+use ballast_domain::time::{Span, Timestamp};
+
+use super::books::Books;
+use super::disk::{Refused, durable_at};
+use super::fault::FaultKind;
+use super::market::{MILLI, schedule};
+use super::plan::Plan;
+use super::queue::{Event, Message, ProcessId};
+use super::strategy::Planned;
+use super::world::{World, millis};
+
+/// A running program.
+#[derive(Debug)]
+pub(super) struct Process {
+    pub(super) id: ProcessId,
+    pub(super) kernel: Kernel<Planned>,
+    pub(super) gate: Arc<SendGate>,
+    pub(super) writer: u64,
+    effects: Effects,
+    /// What its records say, by somebody else's addition.
+    pub(super) books: Books,
+    /// It stands still until then.
+    pub(super) paused_until: Timestamp,
+    /// Its journal failed: nothing may leave any more.
+    pub(super) journal_failed: bool,
+    /// Another process took over.
+    pub(super) superseded: bool,
+    /// The next bar it has not seen.
+    next_row: usize,
+}
+
+/// Largest position, in units of the base currency.
+pub(super) const MAX_POSITION: i128 = 55_000 * 100_000_000;
+
+/// Settings of the simulated account.
+pub(super) fn settings(plan: &Plan) -> Settings {
+    let tuning = &plan.tuning;
+    let dollars = |n: i128| Cash::from_units(n * 100_000_000);
+    let limits = Limits {
+        max_position_notional: Some(Cash::from_units(MAX_POSITION)),
+        max_price_age: Span::from_seconds(300),
+        fee_estimate: Rate::from_bps(10),
+        cash_buffer: Rate::from_bps(20),
+        ..Limits::cash_account(Some(dollars(100_000)), None)
+    };
+    let installation = Installation::new(7).expect("a small number");
+    let mut settings = Settings::new(installation, Calendar::Utc24x7, limits);
+    settings.schedule = schedule(plan);
+    settings.rebalance.value = Weight::from_units(1_000_000);
+    settings.time_in_force = TimeInForce::Day;
+    settings.permit_lifetime = Span::from_seconds(tuning.permit);
+    settings.record_idle_legs = tuning.idle_legs;
+    settings.record_state = true;
+    settings.record_holds = true;
+    settings.remembered_orders = tuning.remembered_orders;
+    settings.watch = Some(Watch {
+        audit: Span::from_seconds(tuning.audit),
+        phase: Span::from_seconds(tuning.phase),
+        window: Span::from_seconds(tuning.window),
+        fenced: plan.venue.fenced,
+        ..Watch::new()
+    });
+    settings
+}
+
+impl World<'_> {
+    /// Asks for a start, once.
+    pub(super) fn boot_at(&mut self, at: Timestamp) {
+        if !std::mem::replace(&mut self.booting, true) {
+            self.queue.push(at, Event::Boot);
+        }
+    }
+
+    /// A process starts: reads the journal, takes it back, and begins a session. One that lives is
+    /// superseded.
+    pub(super) fn boot(&mut self) {
+        self.booting = false;
+        self.disk.broken = false;
+        self.writer_epoch += 1;
+        let writer = self.writer_epoch;
+        for old in &mut self.processes {
+            old.gate.supersede_writer(writer);
+            old.superseded = true;
+        }
+        let batches = match self.disk.read() {
+            Ok(batches) => batches,
+            Err(Refused::Damaged(_)) => {
+                self.counts.refused += 1;
+                self.witness(FaultKind::BitFlip);
+                if self.flipped.is_none() {
+                    self.accuse("I-63", "an undamaged journal was refused".into());
+                }
+                return;
+            }
+        };
+        if self.flipped.is_some() {
+            self.accuse("I-64", "a damaged journal was accepted".into());
+        }
+        self.last_process += 1;
+        let id = self.last_process;
+        let gate = Arc::new(SendGate::new(writer));
+        let strategy = Planned::new(self.plan);
+        let kernel = Kernel::new(
+            self.instruments.clone(),
+            settings(self.plan),
+            strategy,
+            Arc::clone(&gate),
+        );
+        let mut kernel = kernel.expect("settings of the world are valid");
+        let mut books = Books::new(&self.instruments);
+        let empty = batches.is_empty();
+        let restored = (|| {
+            let mut restore = kernel.restore()?;
+            for record in batches.iter().flatten() {
+                self.judge.found(record);
+                if let Err((invariant, what)) = books.take(record) {
+                    self.accuse(invariant, format!("in the journal: {what}"));
+                }
+                restore.record(record)?;
+            }
+            restore.finish()
+        })();
+        if let Err(error) = restored {
+            self.accuse("I-63", format!("the journal cannot be taken back: {error}"));
+            return;
+        }
+        let closed = self.market.account.close_times();
+        let next_row = closed.partition_point(|t| *t <= self.now);
+        for row in 0..next_row {
+            if let Some(slice) = self.market.account.slice(row) {
+                kernel.warm(&slice);
+            }
+        }
+        self.processes.push(Process {
+            id,
+            kernel,
+            gate,
+            writer,
+            effects: Effects::new(),
+            books,
+            paused_until: Timestamp::MIN,
+            journal_failed: false,
+            superseded: false,
+            next_row,
+        });
+        if empty && !self.plan.tuning.adopted {
+            self.tell_openings(id);
+        }
+        self.check_restored(id);
+        if self.killed_at.is_some() {
+            let reason = "the kill file is there".to_owned();
+            let killed = HealthFact::Killed { reason };
+            self.step(id, Input::Health(&killed));
+        }
+        self.step(id, Input::Start);
+        if self.is_open(FaultKind::StreamDown) {
+            self.step(id, Input::Health(&HealthFact::ExecutionReportsDown));
+        }
+        if !empty && self.hits(FaultKind::CrashInRecovery) {
+            let at = self.now + self.latency(3_000);
+            self.crash_at(at);
+        }
+    }
+
+    pub(super) fn place_of(&self, id: ProcessId) -> Option<usize> {
+        self.processes.iter().position(|p| p.id == id)
+    }
+
+    /// The process that may write.
+    pub(super) fn writer(&self) -> Option<&Process> {
+        self.processes.iter().find(|p| !p.superseded)
+    }
+
+    /// A message reaches a process, unless it died; one that stands still gets it later.
+    pub(super) fn deliver(&mut self, id: ProcessId, message: Message) {
+        let Some(place) = self.place_of(id) else {
+            return;
+        };
+        let process = &self.processes[place];
+        if process.paused_until > self.now {
+            let at = process.paused_until;
+            self.queue.push(at, Event::Deliver(id, message));
+            return;
+        }
+        match message {
+            Message::Fact(fact) => self.hear(id, &fact),
+            Message::Report(report) => {
+                self.counts.reports += 1;
+                self.step(id, Input::Report(&report));
+            }
+            Message::Timer(timer) => self.step(id, Input::Timer(timer)),
+            Message::Slice(row) => self.show(id, row),
+            Message::Persisted(batch) => self.step(id, Input::Persisted(batch)),
+            Message::Health(fact) => self.step(id, Input::Health(&fact)),
+            Message::Command(command) => self.step(id, Input::Command(&command)),
+            Message::Send(permit) => self.redeem(id, permit),
+            Message::JournalFailed(reason) => self.fail_journal(id, reason),
+        }
+    }
+
+    fn hear(&mut self, id: ProcessId, fact: &Fact) {
+        self.step(id, Input::Fact(fact));
+        self.check_orphan(id, fact);
+    }
+
+    /// A bar, also one that was shown before.
+    pub(super) fn show(&mut self, id: ProcessId, row: usize) {
+        let Some(place) = self.place_of(id) else {
+            return;
+        };
+        let process = &mut self.processes[place];
+        if row + 1 < process.next_row {
+            return;
+        }
+        process.next_row = row + 1;
+        let Some(slice) = self.market.account.slice(row) else {
+            return;
+        };
+        process
+            .kernel
+            .step(self.now, Input::Slice(&slice), &mut process.effects);
+        self.carry_out(id);
+    }
+
+    pub(super) fn step(&mut self, id: ProcessId, input: Input<'_>) {
+        let Some(place) = self.place_of(id) else {
+            return;
+        };
+        let process = &mut self.processes[place];
+        process.kernel.step(self.now, input, &mut process.effects);
+        self.carry_out(id);
+    }
+
+    /// Does what the kernel asked for, and has its words checked.
+    fn carry_out(&mut self, id: ProcessId) {
+        let Some(place) = self.place_of(id) else {
+            return;
+        };
+        let mut recorded = false;
+        while let Some(action) = self.processes[place].effects.next_action() {
+            match action {
+                Action::Persist(batch, range) => {
+                    recorded = true;
+                    self.persist(place, batch, range);
+                }
+                Action::Send(permit) => {
+                    self.check_permit(place, &permit);
+                    let after = self.latency(5);
+                    self.to(id, after, Message::Send(permit));
+                }
+                Action::Cancel(_, order) => self.cancel_leaves(id, order),
+                Action::Query(query) => self.question_leaves(id, query),
+                Action::Arm(timer, at) => {
+                    self.queue
+                        .push(at, Event::Deliver(id, Message::Timer(timer)));
+                }
+                Action::Alert(_, error) => self.trace.word(error.message.len() as u64),
+            }
+        }
+        self.check_process(place, recorded);
+    }
+
+    fn persist(&mut self, place: usize, batch: BatchId, range: std::ops::Range<usize>) {
+        self.trace.word(batch.digest);
+        let process = &mut self.processes[place];
+        let id = process.id;
+        for record in &process.effects.records[range.clone()] {
+            if let Record::Order(r) = record
+                && r.status == OrderStatus::Unknown
+            {
+                self.counts.unknown += 1;
+            }
+            if let Err((invariant, what)) = process.books.take(record) {
+                let what = format!("process {id}: {what}");
+                return self.accuse(invariant, what);
+            }
+        }
+        if process.journal_failed {
+            return;
+        }
+        if process.superseded || self.disk.broken {
+            // An older writer can record nothing.
+            let reason = if process.superseded {
+                "another writer has the journal"
+            } else {
+                "no space left on the disk"
+            };
+            return self.to(id, millis(1), Message::JournalFailed(reason));
+        }
+        self.disk
+            .write(batch, &self.processes[place].effects.records[range.clone()]);
+        let records = &self.processes[place].effects.records[range.clone()];
+        self.judge.written(id, batch, records);
+        for n in range {
+            if let Record::Intent(r) = &self.processes[place].effects.records[n] {
+                let verdict = r.clone();
+                self.check_verdict(place, &verdict);
+            }
+        }
+        let mut most = self.plan.tuning.disk * MILLI;
+        if self.within(FaultKind::SlowDisk) {
+            most = 8_000 * MILLI;
+        }
+        let nanos = self.latency(most / MILLI).nanos();
+        self.disk_free_at = durable_at(self.disk_free_at, self.now, nanos);
+        self.queue.push(self.disk_free_at, Event::Synced(id, batch));
+    }
+
+    pub(super) fn synced(&mut self, id: ProcessId, batch: BatchId) {
+        let Some(place) = self.place_of(id) else {
+            return;
+        };
+        if self.processes[place].journal_failed || self.processes[place].superseded {
+            return;
+        }
+        if !self.disk.sync(batch) {
+            return self.fail_journal(id, "a sync failed");
+        }
+        self.judge.durable(id, batch);
+        self.deliver(id, Message::Persisted(batch));
+    }
+
+    /// The driver stops order flow before it tells anybody: the gate first.
+    pub(super) fn fail_journal(&mut self, id: ProcessId, reason: &'static str) {
+        let Some(place) = self.place_of(id) else {
+            return;
+        };
+        if std::mem::replace(&mut self.processes[place].journal_failed, true) {
+            return;
+        }
+        self.processes[place].gate.kill();
+        let reason = reason.to_owned();
+        self.step(id, Input::Health(&HealthFact::JournalFailed { reason }));
+    }
+
+    /// The last thing before the first byte.
+    fn redeem(&mut self, id: ProcessId, permit: SendPermit) {
+        let Some(place) = self.place_of(id) else {
+            return;
+        };
+        let gate = Arc::clone(&self.processes[place].gate);
+        match permit.redeem(&gate, self.now) {
+            Ok(order) => {
+                self.check_send(place, &order);
+                self.order_leaves(id, order);
+            }
+            Err(unspent) => {
+                self.counts.not_sent += 1;
+                let fact = Fact::NotSent {
+                    client_id: unspent.intent().client_id,
+                    reason: "the send gate refused the permit".into(),
+                };
+                self.step(id, Input::Fact(&fact));
+            }
+        }
+    }
+}

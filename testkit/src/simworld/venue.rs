@@ -1,0 +1,474 @@
+//! The venue: the domain's exchange core as the truth, its history, and what it says of it.
+
+use std::collections::BTreeMap;
+
+use ballast_domain::instrument::{AssetId, InstrumentId, Instruments};
+use ballast_domain::kernel::{AdjustmentKind, EventId, Fact, Redeemed};
+use ballast_domain::market::Slice;
+use ballast_domain::money::{Cash, Price, Quantity, Rate};
+use ballast_domain::orders::{
+    ClientOrderId, Fill, Installation, Intent, OrderStatus, Side, TradeId,
+};
+use ballast_domain::simulation::{Exchange, ExchangeSettings, FeeModel, FillPoint, SlippageModel};
+use ballast_domain::time::{Span, Timestamp};
+
+use super::chance;
+use super::market::MILLI;
+use super::plan::{Idempotency, Plan, Profile};
+
+/// What an order was at the venue, and since when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    pub(super) at: Timestamp,
+    pub(super) status: OrderStatus,
+    pub(super) filled: Quantity,
+}
+
+/// An order that reached the venue.
+#[derive(Clone, Debug)]
+pub(super) struct Received {
+    pub(super) intent: Intent,
+    /// Oldest first, never empty.
+    pub(super) turns: Vec<Turn>,
+    /// How often the venue took an order with this id.
+    pub(super) accepted: u32,
+}
+
+impl Received {
+    pub(super) fn last(&self) -> Turn {
+        *self.turns.last().expect("an order begins with a turn")
+    }
+
+    /// What it was at an instant; `None` before it arrived.
+    pub(super) fn at(&self, t: Timestamp) -> Option<Turn> {
+        self.turns.iter().rev().find(|turn| turn.at <= t).copied()
+    }
+}
+
+/// Something that happened to the account, by the venue's own books. Times are true times.
+#[derive(Clone, Debug)]
+pub(super) struct Logged {
+    pub(super) at: Timestamp,
+    pub(super) fact: Fact,
+}
+
+/// The path a message takes to the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Path {
+    /// The answer to the request that caused it.
+    Answer,
+    /// The stream of execution reports.
+    Stream,
+}
+
+/// What the venue does out of the ordinary with what it executes or receives.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Mischief {
+    /// Refuse the order for this reason.
+    pub(super) refuse: Option<&'static str>,
+}
+
+/// The simulated venue with one account.
+#[derive(Debug)]
+pub(super) struct Venue {
+    seed: u64,
+    pub(super) profile: Profile,
+    pub(super) instruments: Instruments,
+    pub(super) core: Exchange,
+    /// Units of the other asset, in which fees may be taken.
+    pub(super) other_cash: Cash,
+    pub(super) orders: BTreeMap<ClientOrderId, Received>,
+    pub(super) log: Vec<Logged>,
+    pub(super) said: Vec<(Path, Fact)>,
+    pub(super) prices: Vec<Price>,
+    /// Open orders that are not ours: instrument, side, quantity and until when.
+    pub(super) foreign: Vec<(InstrumentId, Side, Quantity, Timestamp)>,
+    /// Orders that will be executed beyond their size.
+    pub(super) overfill: u32,
+    pub(super) overfilled: u32,
+    events: u128,
+}
+
+/// Opening balance of each asset.
+const OPENING: i64 = 1_000_000;
+
+impl Venue {
+    pub(super) fn new(plan: &Plan, instruments: Instruments, now: Timestamp) -> Self {
+        let million =
+            Cash::from_decimal(OPENING.into(), instruments.base().scale).expect("a million fits");
+        let settings = ExchangeSettings {
+            fill_point: FillPoint::SameClose,
+            fees: FeeModel::Proportional(Rate::from_bps(4)),
+            slippage: SlippageModel::Proportional(Rate::from_bps(2)),
+            opening_cash: million,
+            delisting_haircut: Rate::ZERO,
+        };
+        let mut venue = Self {
+            seed: plan.seed,
+            profile: plan.venue.clone(),
+            core: Exchange::new(instruments.clone(), settings),
+            other_cash: million,
+            orders: BTreeMap::new(),
+            log: Vec::new(),
+            said: Vec::new(),
+            prices: vec![Price::ZERO; instruments.len()],
+            instruments,
+            foreign: Vec::new(),
+            overfill: 0,
+            overfilled: 0,
+            events: 0,
+        };
+        venue.hear_core(now);
+        let other = Fact::Opening {
+            asset: AssetId::from_index(1),
+            amount: million,
+        };
+        venue.tell(now, other);
+        venue
+    }
+
+    /// Our instant on the venue's clock.
+    pub(super) fn stamp(&self, now: Timestamp) -> Timestamp {
+        now + Span::from_nanos(self.profile.clock_offset * MILLI)
+    }
+
+    /// Something happened to the account and is reported.
+    fn tell(&mut self, now: Timestamp, fact: Fact) {
+        self.log.push(Logged {
+            at: now,
+            fact: fact.clone(),
+        });
+        self.said.push((Path::Stream, fact));
+    }
+
+    /// A request arrives. Returns whether the venue knows it; one that comes after its expiry is
+    /// dropped without a trace where there is a fence.
+    pub(super) fn receive(&mut self, order: Redeemed, now: Timestamp, mischief: Mischief) -> bool {
+        if self.profile.fenced && self.stamp(now) > order.expires_at() {
+            return false;
+        }
+        let intent = *order.intent();
+        let client_id = intent.client_id;
+        let permanent = self.profile.idempotency == Idempotency::Permanent;
+        let known = self.orders.contains_key(&client_id);
+        let reason = mischief
+            .refuse
+            .or_else(|| (permanent && known).then_some("this id was used before"));
+        if let Some(reason) = reason {
+            self.turn(intent, OrderStatus::Rejected, now);
+            let reason = reason.into();
+            self.said
+                .push((Path::Answer, Fact::Rejected { client_id, reason }));
+            return true;
+        }
+        self.core.submit(order);
+        self.pending(intent);
+        self.hear_core(now);
+        true
+    }
+
+    /// Makes room for an order about which the core will speak.
+    fn pending(&mut self, intent: Intent) {
+        self.orders.entry(intent.client_id).or_insert(Received {
+            intent,
+            turns: Vec::new(),
+            accepted: 0,
+        });
+    }
+
+    fn turn(&mut self, intent: Intent, status: OrderStatus, at: Timestamp) {
+        self.pending(intent);
+        if let Some(order) = self.orders.get_mut(&intent.client_id) {
+            let filled = order.turns.last().map_or(Quantity::ZERO, |t| t.filled);
+            order.turns.push(Turn { at, status, filled });
+        }
+    }
+
+    /// A cancel arrives.
+    pub(super) fn cancel(&mut self, client_id: ClientOrderId, now: Timestamp) {
+        if self.core.working().iter().any(|w| w.client_id == client_id) {
+            self.core.cancel(client_id);
+            self.hear_core(now);
+        } else {
+            let reason = "no such open order".into();
+            self.said
+                .push((Path::Answer, Fact::CancelRejected { client_id, reason }));
+        }
+    }
+
+    /// Executes what can be executed at the last prices.
+    pub(super) fn execute(&mut self, slice: &Slice<'_>, now: Timestamp) {
+        let stamp = self.stamp(now);
+        self.core.execute(slice, stamp);
+        self.hear_core(now);
+    }
+
+    /// Ends every resting order by time.
+    pub(super) fn expire(&mut self, slice: &Slice<'_>, now: Timestamp) {
+        self.core.expire(slice);
+        self.hear_core(now);
+    }
+
+    /// Takes over what the core did: into the history, and onto the wires.
+    fn hear_core(&mut self, now: Timestamp) {
+        while let Some(fact) = self.core.next_fact() {
+            match fact {
+                Fact::Accepted { client_id } => {
+                    let intent = self.orders[&client_id].intent;
+                    self.turn(intent, OrderStatus::Accepted, now);
+                    if let Some(order) = self.orders.get_mut(&client_id) {
+                        order.accepted += 1;
+                    }
+                    let fact = Fact::Accepted { client_id };
+                    if self.profile.stream_acknowledges {
+                        self.said.push((Path::Stream, fact.clone()));
+                    }
+                    self.said.push((Path::Answer, fact));
+                }
+                Fact::Rejected { client_id, reason } => {
+                    let intent = self.orders[&client_id].intent;
+                    self.turn(intent, OrderStatus::Rejected, now);
+                    self.said
+                        .push((Path::Answer, Fact::Rejected { client_id, reason }));
+                }
+                Fact::Filled(fill) => self.filled(&fill, now),
+                Fact::Canceled {
+                    client_id, reason, ..
+                } => {
+                    let intent = self.orders[&client_id].intent;
+                    self.turn(intent, OrderStatus::Canceled, now);
+                    let filled = self.orders[&client_id].last().filled;
+                    let fact = Fact::Canceled {
+                        client_id,
+                        filled,
+                        reason,
+                    };
+                    self.said.push((Path::Stream, fact));
+                }
+                Fact::Expired { client_id, .. } => {
+                    let intent = self.orders[&client_id].intent;
+                    self.turn(intent, OrderStatus::Expired, now);
+                    let filled = self.orders[&client_id].last().filled;
+                    self.said
+                        .push((Path::Stream, Fact::Expired { client_id, filled }));
+                }
+                opening => self.tell(now, opening),
+            }
+        }
+    }
+
+    /// One execution of the core, reported as one trade or as several.
+    fn filled(&mut self, fill: &Fill, now: Timestamp) {
+        let lot = self.lot(fill.instrument).units();
+        let trade = fill.trade_id.0;
+        let key = u64::try_from(trade).unwrap_or(0);
+        let lots = fill.quantity.units() / lot;
+        let pieces = if chance::happens(self.seed, 4, key, self.profile.split_percent) {
+            lots.clamp(1, 2 + chance::between(self.seed, 5, key, 0, 2))
+        } else {
+            1
+        };
+        let (mut quantity, mut fee) = (fill.quantity, fill.fee);
+        for piece in (1..=pieces).rev() {
+            let part = Quantity::from_units(quantity.units() / lot / piece * lot);
+            let cost = Cash::from_units(fee.units() / i128::from(piece));
+            quantity = quantity - part;
+            fee -= cost;
+            let number = u128::try_from(piece).unwrap_or(1);
+            let part = Fill {
+                trade_id: TradeId(trade << 4 | number),
+                quantity: part,
+                fee: cost,
+                ..*fill
+            };
+            self.traded(part, now);
+        }
+        if self.overfill > 0 {
+            self.overfill -= 1;
+            self.execute_beyond(fill, now);
+        }
+    }
+
+    /// A lot more than was ordered, where the account can bear it.
+    fn execute_beyond(&mut self, fill: &Fill, now: Timestamp) {
+        let lot = self.lot(fill.instrument);
+        let delta = fill.side.signed(lot);
+        let cash = self.value(fill.instrument, fill.price, -delta);
+        if (self.core.position(fill.instrument) + delta).is_negative()
+            || (self.core.cash() + cash).is_negative()
+        {
+            return;
+        }
+        self.overfilled += 1;
+        self.core.adjust(fill.instrument, delta, cash);
+        let beyond = Fill {
+            trade_id: TradeId(fill.trade_id.0 << 4 | 15),
+            quantity: lot,
+            fee: Cash::ZERO,
+            ..*fill
+        };
+        self.traded(beyond, now);
+    }
+
+    /// A trade of ours enters the history, its fee taken where this venue takes it.
+    fn traded(&mut self, mut fill: Fill, now: Timestamp) {
+        if self.profile.foreign_fees && fill.fee.is_positive() {
+            self.core.adjust(fill.instrument, Quantity::ZERO, fill.fee);
+            fill.fee_asset = AssetId::from_index(1);
+            fill.fee = Cash::from_units(fill.fee.units() / 7 + 1);
+            self.other_cash -= fill.fee;
+        }
+        if let Some(order) = self.orders.get_mut(&fill.client_id) {
+            let filled = order.last().filled + fill.quantity;
+            let status = if filled >= order.intent.quantity {
+                OrderStatus::Filled
+            } else {
+                OrderStatus::PartiallyFilled
+            };
+            let at = now;
+            order.turns.push(Turn { at, status, filled });
+        }
+        self.tell(now, Fact::Filled(fill));
+    }
+
+    fn lot(&self, id: InstrumentId) -> Quantity {
+        self.instruments
+            .get(id)
+            .map_or(Quantity::from_units(1), |i| i.lot)
+    }
+
+    /// The exact value of a quantity at a price.
+    pub(super) fn value(&self, id: InstrumentId, price: Price, quantity: Quantity) -> Cash {
+        self.instruments
+            .get(id)
+            .map_or(Cash::ZERO, |i| i.notional(price, quantity))
+    }
+
+    fn next_event(&mut self) -> EventId {
+        self.events += 1;
+        EventId(1 << 64 | self.events)
+    }
+
+    /// Somebody or something trades in the account without an order of ours: `share` (in percent)
+    /// of what is held is sold, or as much of the cash is spent. Returns whether it could.
+    pub(super) fn trade_without_order(
+        &mut self,
+        kind: AdjustmentKind,
+        id: InstrumentId,
+        share: i64,
+        now: Timestamp,
+    ) -> bool {
+        let (price, lot) = (self.prices[id.index()], self.lot(id));
+        let held = self.core.position(id);
+        let quantity = if held.is_positive() {
+            -Quantity::from_units((held.units() * share / 100 / lot.units()).max(1) * lot.units())
+        } else if kind == AdjustmentKind::External {
+            Quantity::from_units(share * lot.units())
+        } else {
+            return false;
+        };
+        let amount = self.value(id, price, -quantity);
+        if (self.core.cash() + amount).is_negative() || !price.is_positive() {
+            return false;
+        }
+        self.core.adjust(id, quantity, amount);
+        let fact = Fact::Adjusted {
+            id: self.next_event(),
+            kind,
+            instrument: Some(id),
+            asset: AssetId::BASE,
+            quantity,
+            amount,
+        };
+        self.tell(now, fact);
+        true
+    }
+
+    /// Money moves without a trade.
+    pub(super) fn move_money(&mut self, units: i64, now: Timestamp) {
+        let amount = Cash::from_units(i128::from(units));
+        self.core
+            .adjust(InstrumentId::from_index(0), Quantity::ZERO, amount);
+        let fact = Fact::Adjusted {
+            id: self.next_event(),
+            kind: AdjustmentKind::Transfer,
+            instrument: None,
+            asset: AssetId::BASE,
+            quantity: Quantity::ZERO,
+            amount,
+        };
+        self.tell(now, fact);
+    }
+
+    /// Funding on what is held. Returns whether anything is.
+    pub(super) fn fund(&mut self, id: InstrumentId, now: Timestamp) -> bool {
+        let held = self.core.position(id);
+        if held.is_zero() {
+            return false;
+        }
+        let value = self.value(id, self.prices[id.index()], held);
+        let amount = Cash::from_units(-value.units() / 10_000);
+        self.core.adjust(id, Quantity::ZERO, amount);
+        let fact = Fact::Funding {
+            id: self.next_event(),
+            instrument: id,
+            asset: AssetId::BASE,
+            amount,
+        };
+        self.tell(now, fact);
+        true
+    }
+
+    /// Takes back the last execution that the account can do without. Returns whether there is one.
+    pub(super) fn void_one(&mut self, skip: usize, now: Timestamp) -> bool {
+        let voided = |log: &[Logged], fill: &Fill| {
+            log.iter()
+                .any(|l| matches!(&l.fact, Fact::Voided(v) if v.trade_id == fill.trade_id))
+        };
+        let bearable = |fill: &Fill| {
+            let cash = self.core.cash() + self.value(fill.instrument, fill.price, fill.delta());
+            !(self.core.position(fill.instrument) - fill.delta()).is_negative()
+                && cash.is_positive()
+        };
+        let recent = self.log.iter().rev().take(40);
+        let found = recent
+            .filter_map(|l| match &l.fact {
+                Fact::Filled(fill) => Some(*fill),
+                _ => None,
+            })
+            .filter(|fill| bearable(fill) && !voided(&self.log, fill))
+            .nth(skip);
+        let Some(fill) = found else {
+            return false;
+        };
+        let mut cash = self.value(fill.instrument, fill.price, fill.delta());
+        if fill.fee_asset == AssetId::BASE {
+            cash += fill.fee;
+        } else {
+            self.other_cash += fill.fee;
+        }
+        self.core.adjust(fill.instrument, -fill.delta(), cash);
+        if let Some(order) = self.orders.get_mut(&fill.client_id) {
+            let last = order.last();
+            order.turns.push(Turn {
+                at: now,
+                status: last.status,
+                filled: last.filled - fill.quantity,
+            });
+        }
+        self.tell(now, Fact::Voided(fill));
+        true
+    }
+
+    /// Reports an order with an id of ours that we never sent.
+    pub(super) fn invent(&mut self, installation: Installation) -> ClientOrderId {
+        let client_id = ClientOrderId {
+            installation,
+            decision: 4_000_000,
+            plan: 1,
+            leg: 0,
+        };
+        self.said.push((Path::Stream, Fact::Accepted { client_id }));
+        client_id
+    }
+}
