@@ -158,7 +158,7 @@ fn play_all(settings: &Settings) -> ExitCode {
                     }
                     let plan = Plan::from_seed(seed);
                     let mut outcome = run(&plan);
-                    if seed % TWICE == 0 && run(&plan).trace != outcome.trace {
+                    if seed.is_multiple_of(TWICE) && run(&plan).trace != outcome.trace {
                         outcome
                             .violation
                             .get_or_insert(ballast_testkit::simworld::Violation {
@@ -222,7 +222,9 @@ fn report(sum: &Sum, elapsed: Duration) -> ExitCode {
     }
     println!("{} violations", sum.violations.len());
     for (seed, text) in sum.violations.iter().take(LISTED) {
-        println!("  seed {seed}: {text}\n    repeat: cargo xtask sim --replay {seed}");
+        println!(
+            "  seed {seed}: {text}\n    repeat: cargo run --release -p ballast-testkit --bin sim -- --replay {seed}"
+        );
     }
     let all_reached = sum.days < ENOUGH || unreached.is_empty();
     if sum.violations.is_empty() && all_reached {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ballast_domain::instrument::Instruments;
+use ballast_domain::instrument::{InstrumentId, Instruments};
 use ballast_domain::kernel::{Fact, Record, Session};
 use ballast_domain::money::{Price, Quantity};
 use ballast_domain::orders::{Cause, ClientOrderId, Fill};
@@ -52,7 +52,7 @@ pub(super) fn post(ledger: &mut NaiveLedger, fact: &Fact) -> Result<(), Wrong> {
             amount,
             ..
         } => {
-            let of = instrument.map(|i| i.index());
+            let of = instrument.map(InstrumentId::index);
             (of, quantity.units(), *asset, *amount)
         }
         _ => return Ok(()),
@@ -130,21 +130,20 @@ impl Books {
                 self.ended.insert(r.client_id);
             }
             Record::Fill(r) => {
-                if self.ledger.trade(trade(&r.fill)).is_err() {
-                    let id = r.fill.trade_id.0;
-                    return Err(("I-17", format!("trade {id:#x} was booked twice")));
-                }
+                let id = r.fill.trade_id.0;
+                let twice = |_| ("I-17", format!("trade {id:#x} was booked twice"));
+                self.ledger.trade(trade(&r.fill)).map_err(twice)?;
             }
             // An execution that was never booked and never will be is the usual second case.
             Record::Void(r) => drop(self.ledger.void(trade(&r.fill))),
             Record::Entry(e) => self.ledger.change(Change {
-                instrument: e.instrument.map(|i| i.index()),
+                instrument: e.instrument.map(InstrumentId::index),
                 units: 0,
                 asset: e.asset.index(),
                 amount: e.amount.units(),
             }),
             Record::Adjustment(r) => self.ledger.change(Change {
-                instrument: r.instrument.map(|i| i.index()),
+                instrument: r.instrument.map(InstrumentId::index),
                 units: r.quantity.units(),
                 asset: r.asset.index(),
                 amount: r.amount.units(),
@@ -200,7 +199,7 @@ impl Books {
         let scopes = [ModeScope::Global, ModeScope::Account, ModeScope::Strategy];
         let shared = scopes.into_iter().zip(self.shared);
         let own = (0..).zip(&self.own).map(|(i, mode)| {
-            let id = ballast_domain::instrument::InstrumentId(i);
+            let id = InstrumentId(i);
             (ModeScope::Instrument(id), *mode)
         });
         shared

@@ -7,7 +7,7 @@ use ballast_domain::orders::OrderStatus;
 use super::fault::{FaultKind, STANDING_ROWS, reachable_rows};
 
 /// Modes of the account, its session counted in, and no process at all.
-pub const MODES: [&str; 6] = [
+pub(super) const MODES: [&str; 6] = [
     "active",
     "reduce_only",
     "cancel_only",
@@ -17,7 +17,7 @@ pub const MODES: [&str; 6] = [
 ];
 
 /// Order states that can be open, and the state of no open order.
-pub const STATES: [&str; 8] = [
+pub(super) const STATES: [&str; 8] = [
     "none",
     "recorded",
     "sent",

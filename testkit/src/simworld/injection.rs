@@ -43,7 +43,7 @@ impl World<'_> {
             FaultKind::ForeignOrder => {
                 self.witness(fault.kind);
                 let id = self.target(fault);
-                let side = if fault.param % 2 == 0 {
+                let side = if fault.param.is_multiple_of(2) {
                     Side::Buy
                 } else {
                     Side::Sell
@@ -81,7 +81,7 @@ impl World<'_> {
                     .trade_without_order(AdjustmentKind::External, id, share, now)
             }
             FaultKind::Deleverage => {
-                let kind = if fault.param % 2 == 0 {
+                let kind = if fault.param.is_multiple_of(2) {
                     AdjustmentKind::AutoDeleveraging
                 } else {
                     AdjustmentKind::Liquidation
@@ -122,7 +122,7 @@ impl World<'_> {
                 self.tell_writer(&Input::Health(&HealthFact::ClockStepped { nanos }))
             }
             FaultKind::Liquidate => {
-                let instrument = (fault.param % 4 != 0).then_some(id);
+                let instrument = (!fault.param.is_multiple_of(4)).then_some(id);
                 let reason = "a person wants out".to_owned();
                 let command = Command::Liquidate { instrument, reason };
                 self.tell_writer(&Input::Command(&command))

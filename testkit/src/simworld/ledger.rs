@@ -1,7 +1,7 @@
 //! A naive ledger: positions and cash as plain integers, added up from what happened.
 //!
 //! It judges the program's books, so it shares no code with them: this file names nothing of
-//! portfolio, orders or kernel, and `cargo xtask layers` checks that.
+//! portfolio, orders or kernel.
 
 use std::collections::BTreeMap;
 

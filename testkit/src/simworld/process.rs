@@ -27,7 +27,6 @@ pub(super) struct Process {
     pub(super) id: ProcessId,
     pub(super) kernel: Kernel<Planned>,
     pub(super) gate: Arc<SendGate>,
-    pub(super) writer: u64,
     effects: Effects,
     /// What its records say, by somebody else's addition.
     pub(super) books: Books,
@@ -147,7 +146,6 @@ impl World<'_> {
             id,
             kernel,
             gate,
-            writer,
             effects: Effects::new(),
             books,
             paused_until: Timestamp::MIN,
@@ -204,7 +202,6 @@ impl World<'_> {
             Message::Slice(row) => self.show(id, row),
             Message::Persisted(batch) => self.step(id, Input::Persisted(batch)),
             Message::Health(fact) => self.step(id, Input::Health(&fact)),
-            Message::Command(command) => self.step(id, Input::Command(&command)),
             Message::Send(permit) => self.redeem(id, permit),
             Message::JournalFailed(reason) => self.fail_journal(id, reason),
         }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use ballast_domain::kernel::{BatchId, Command, Fact, HealthFact, Query, Redeemed, SendPermit};
+use ballast_domain::kernel::{BatchId, Fact, HealthFact, Query, Redeemed, SendPermit};
 use ballast_domain::kernel::{TimerId, VenueReport};
 use ballast_domain::orders::ClientOrderId;
 use ballast_domain::time::Timestamp;
@@ -28,7 +28,6 @@ pub(super) enum Message {
     Slice(usize),
     Persisted(BatchId),
     Health(HealthFact),
-    Command(Command),
     /// A permit that waited at the socket is about to be written.
     Send(SendPermit),
     /// The driver notices that the disk failed it.

@@ -82,9 +82,9 @@ impl Strategy for Planned {
             let id = InstrumentId(i);
             // One in eight is wanted in units rather than as a share of the account.
             let target = match view.slice().last_close(id) {
-                Some(price) if weight % 8 == 0 => {
+                Some(price) if weight.is_multiple_of(8) => {
                     let units = weight as f64 * 1_000.0 / price;
-                    Target::Units(Decimal::from(units as u32))
+                    Target::Units(Decimal::try_from(units).unwrap_or_default().trunc())
                 }
                 _ => Target::Weight(weight as f64 / 1_000.0),
             };

@@ -272,7 +272,7 @@ impl Venue {
         for piece in (1..=pieces).rev() {
             let part = Quantity::from_units(quantity.units() / lot / piece * lot);
             let cost = Cash::from_units(fee.units() / i128::from(piece));
-            quantity = quantity - part;
+            quantity -= part;
             fee -= cost;
             let number = u128::try_from(piece).unwrap_or(1);
             let part = Fill {

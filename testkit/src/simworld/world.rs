@@ -149,7 +149,7 @@ impl<'p> World<'p> {
             self.counts.fills,
             self.counts.events,
             self.counts.journal,
-            self.venue.core.cash().units().cast_unsigned() as u64,
+            u64::try_from(self.venue.core.cash().units()).unwrap_or(0),
         ] {
             self.trace.word(word);
         }

@@ -24,6 +24,7 @@ const WALL_CLOCK: &[Allowed] = &[allowed("adapters/system/", "it is the clock ad
 const STOPWATCH: &[Allowed] = &[
     allowed("adapters/system/", "it is the clock adapter"),
     allowed("app/src/cli/", "progress and elapsed time on the terminal"),
+    allowed("testkit/src/bin/", "days a minute of the simulated world"),
     allowed("xtask/", "times the steps it runs"),
 ];
 
