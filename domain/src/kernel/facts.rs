@@ -375,9 +375,12 @@ impl<S: Strategy> Kernel<S> {
             fill: *fill,
             realised,
         }));
-        if before.status.never_left() || filled > intent.quantity {
+        let refused = before.status == OrderStatus::Rejected;
+        if refused || before.status.never_left() || filled > intent.quantity {
             let error = Error::execution(if before.status.never_left() {
                 "the venue executed an order that never left"
+            } else if refused {
+                "the venue executed an order that it refused"
             } else {
                 "the venue executed more than was ordered"
             })
@@ -393,7 +396,7 @@ impl<S: Strategy> Kernel<S> {
 
     /// Takes back reduce-only orders that the position no longer covers, before they flip it.
     pub(super) fn shrink_reductions(&mut self, id: InstrumentId, effects: &mut Effects) {
-        if self.settings.watch.is_none() {
+        if self.settings.watch.is_none() || self.restoring {
             return;
         }
         let held = self.account.position(id).quantity;

@@ -109,7 +109,7 @@ impl<S: Strategy> Kernel<S> {
     }
 
     /// Whether an order of unknown outcome must be cleared up before this instrument is planned.
-    fn must_wait(&self, id: InstrumentId) -> bool {
+    pub(super) fn must_wait(&self, id: InstrumentId) -> bool {
         self.settings.watch.is_some() && self.exposure.has_unknown(id)
     }
 

@@ -2,7 +2,9 @@
 
 use super::saga::{Saga, SagaLeg};
 use super::watch::Purpose;
-use super::{Dispute, Effects, Fact, IntentRecord, Kernel, OrderRecord, Record, Session};
+use super::{
+    DecisionRecord, Dispute, Effects, Fact, IntentRecord, Kernel, OrderRecord, Record, Session,
+};
 use crate::error::{Error, Result};
 use crate::instrument::InstrumentId;
 use crate::market::Slice;
@@ -59,9 +61,8 @@ impl<S: Strategy> Kernel<S> {
         self.session = Session::Ready;
         self.set_session(Session::Reconciling, "a session begins".into(), effects);
         for number in numbers {
-            let status = self.standing_status(number);
-            if matches!(status, OrderStatus::Recorded | OrderStatus::Sent) {
-                // It may have left: nothing recorded says that it did not.
+            let status = self.orders.by_number(number).map(Order::status);
+            if status == Some(OrderStatus::Sent) {
                 let (none, reason) = (Quantity::ZERO, "the program ended before its answer");
                 self.learn(number, OrderStatus::Unknown, none, reason.into(), effects);
             }
@@ -70,17 +71,9 @@ impl<S: Strategy> Kernel<S> {
                 self.watch_order(number, after, effects);
             }
         }
-        // The answers to what a restart asks say nothing about the venue's health.
-        self.unanswered = 0;
         if let Some(after) = self.settings.watch.as_ref().map(|w| w.ask_again) {
             self.arm(after, Purpose::Audit, effects);
         }
-    }
-
-    fn standing_status(&self, number: u64) -> OrderStatus {
-        self.orders
-            .by_number(number)
-            .map_or(OrderStatus::Recorded, Order::status)
     }
 
     /// After a restart a rebalance is planned again from reconciled positions while its window is
@@ -101,11 +94,17 @@ impl<S: Strategy> Kernel<S> {
             .watch
             .as_ref()
             .map(|w| (saga.slot + w.window).since(self.now));
-        let decision = saga.decision;
+        let (decision, plan) = (saga.decision, saga.plans);
+        let phase = self.settings.watch.as_ref().map(|w| w.phase);
         self.saga = Some(saga);
         match left {
             Some(left) if left.nanos() > 0 => {
                 self.arm(left, Purpose::Window(decision), effects);
+                self.arm(
+                    phase.unwrap_or(left),
+                    Purpose::Phase(decision, plan),
+                    effects,
+                );
                 self.next_plan(effects);
             }
             _ => self.cancel_saga("its window ended while the program was down", effects),
@@ -242,6 +241,12 @@ impl<S: Strategy> Restore<'_, S> {
     pub fn finish(self) -> Result<()> {
         let kernel = self.kernel;
         kernel.restoring = false;
+        for order in kernel.orders.iter_mut() {
+            if order.status() == OrderStatus::Recorded {
+                // It may have left: nothing recorded says that it did not.
+                order.advance(OrderStatus::Sent, Quantity::ZERO);
+            }
+        }
         kernel.counts = super::Counts::default();
         kernel.release = 0..0;
         kernel.unanswered = 0;
@@ -252,17 +257,8 @@ impl<S: Strategy> Restore<'_, S> {
     }
 }
 
-fn interrupted(r: &super::DecisionRecord) -> Saga {
-    Saga {
-        decision: r.number,
-        cause: r.cause,
-        slot: r.slot,
-        plans: 0,
-        equity: r.equity,
-        legs: Vec::new(),
-        open: 0,
-        over: false,
-    }
+fn interrupted(r: &DecisionRecord) -> Saga {
+    Saga::new(r.number, r.cause, r.slot, r.equity)
 }
 
 impl<S: Strategy> Kernel<S> {

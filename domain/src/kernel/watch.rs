@@ -141,7 +141,8 @@ impl<S: Strategy> Kernel<S> {
 
     /// Counts what the venue left unanswered; too much of it in a row stops the account.
     pub(super) fn count_unanswered(&mut self, effects: &mut Effects) {
-        let Some(watch) = &self.settings.watch else {
+        let Some(watch) = self.settings.watch.as_ref().filter(|_| !self.starting) else {
+            // What a restart finds unanswered says nothing about the venue's health.
             return;
         };
         let limit = watch.max_unacknowledged;
