@@ -1,5 +1,6 @@
 //! Start and recovery are one path: records in, then a session that asks before it acts.
 
+use super::planted::Bug;
 use super::saga::{Saga, SagaLeg};
 use super::watch::Purpose;
 use super::{
@@ -11,6 +12,7 @@ use crate::market::Slice;
 use crate::money::Quantity;
 use crate::orders::{Cause, Order, OrderStatus};
 use crate::portfolio::{Disposition, Entry, EntryKind};
+use crate::risk::Mode;
 use crate::strategy::{State, Strategy};
 use crate::time::Timestamp;
 
@@ -67,6 +69,9 @@ impl<S: Strategy> Kernel<S> {
                 self.learn(number, OrderStatus::Unknown, none, reason.into(), effects);
             }
             self.ask_about(number, effects);
+            if self.planted(Bug::TimerLostAtRestart) {
+                continue;
+            }
             if let Some(after) = self.settings.watch.as_ref().map(|w| w.ask_again) {
                 self.watch_order(number, after, effects);
             }
@@ -135,7 +140,9 @@ impl<S: Strategy> Restore<'_, S> {
                     k.interrupted = r.planned.then(|| interrupted(r));
                     return Ok(());
                 };
-                k.last_slot = k.last_slot.max(slot);
+                if !k.planted(Bug::SlotReusedAfterRestart) {
+                    k.last_slot = k.last_slot.max(slot);
+                }
                 k.sleeves.take(r.decision.clone())?;
                 k.spare_sleeves.clone_from(&k.sleeves);
                 let lanes = k.instruments.len();
@@ -189,12 +196,16 @@ impl<S: Strategy> Restore<'_, S> {
             }
             Record::Mode(r) => {
                 k.now = k.now.max(r.time);
-                k.modes.release(r.scope, r.mode);
+                if r.mode < Mode::Halted || !k.planted(Bug::KillLostAtRestart) {
+                    k.modes.release(r.scope, r.mode);
+                }
             }
             Record::State(r) => self.state = Some(r.state.clone()),
             Record::Hold(r) => {
                 k.now = k.now.max(r.time);
-                k.last_slot = k.last_slot.max(r.slot);
+                if !k.planted(Bug::HoldRedecided) {
+                    k.last_slot = k.last_slot.max(r.slot);
+                }
             }
             Record::Session(r) => k.now = k.now.max(r.time),
             Record::Orphan(r) => k.orphans.push(r.fact.clone()),

@@ -319,6 +319,14 @@ impl<S: Strategy> Kernel<S> {
         }
     }
 
+    /// Lets a leg have another order while the first may still be alive: only as a planted bug.
+    pub(super) fn forget_leg(&mut self, number: u64) {
+        let intent = self.orders.by_number(number).map(|o| o.intent);
+        if let (Some(intent), Some(saga)) = (intent, &mut self.saga) {
+            saga.mark(intent.instrument, intent.reduce_only, false);
+        }
+    }
+
     /// An order the plans went on without has ended: what is missing may be planned again.
     pub(super) fn resume_saga(&mut self, effects: &mut Effects) {
         if let Some(saga) = &mut self.saga

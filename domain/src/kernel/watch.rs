@@ -1,6 +1,7 @@
 //! Timers: what was sent and not answered is asked for, never assumed and never sent again.
 
-use super::{Action, Effects, Kernel, Query, Session, Severity, TimerId, Watch};
+use super::planted::Bug;
+use super::{Action, Effects, Kernel, Query, SendPermit, Session, Severity, TimerId, Watch};
 use crate::error::Error;
 use crate::money::Quantity;
 use crate::orders::OrderStatus;
@@ -81,6 +82,20 @@ impl<S: Strategy> Kernel<S> {
                 // The journal is slow: nothing has left, so there is nothing to ask.
                 self.watch_order(number, watch.acknowledgement, effects);
                 return;
+            }
+            OrderStatus::Unknown if self.planted(Bug::UnknownReleasedOnTimeout) => {
+                let (none, reason) = (Quantity::ZERO, "its time is over".into());
+                self.learn(number, OrderStatus::Dead, none, reason, effects);
+                return;
+            }
+            OrderStatus::Unknown if self.planted(Bug::ResendAfterUnknown) => {
+                let intent = self.orders.by_number(number).map(|o| o.intent);
+                if let Some(intent) = intent {
+                    let expires_at = self.now + self.settings.permit_lifetime;
+                    let permit = SendPermit::mint(intent, self.epochs, expires_at);
+                    self.counts.permits += 1;
+                    effects.actions.push_back(Action::Send(permit));
+                }
             }
             OrderStatus::Sent => {
                 let reason = "no acknowledgement in time".into();

@@ -340,7 +340,8 @@ fn a_halt_between_two_orders_of_a_batch_stops_the_second() {
 #[test]
 fn each_kind_of_stop_lets_through_what_it_says() {
     let dry = "dry run";
-    let table: [(&str, Option<Command>, Option<HealthFact>, [bool; 4]); 6] = [
+    type Row = (&'static str, Option<Command>, Option<HealthFact>, [bool; 4]);
+    let table: [Row; 6] = [
         ("active", None, None, [true, true, true, true]),
         (
             "kill switch",
