@@ -16,6 +16,7 @@ mod breakout_weights;
 mod cold_start;
 mod data;
 mod drift;
+mod exact;
 mod figures;
 mod indicators;
 mod job;
