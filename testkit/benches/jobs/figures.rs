@@ -82,8 +82,14 @@ fn plain(returns: &[f64]) -> [f64; 6] {
     let mut sorted = returns.to_vec();
     sorted.sort_by(f64::total_cmp);
     let at = 0.05 * (n - 1.0);
-    let below = sorted[at as usize];
-    let risk = below + (sorted[at as usize + 1] - below) * at.fract();
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a place in the series"
+    )]
+    let place = at as usize;
+    let below = sorted[place];
+    let risk = below + (sorted[place + 1] - below) * at.fract();
     let tail: Vec<f64> = sorted.into_iter().filter(|r| *r <= risk).collect();
     [
         mean / variance.sqrt() * YEAR.sqrt(),

@@ -10,6 +10,9 @@ use crate::data::{Columns, Walk};
 use crate::job::{Case, Plan, measure};
 use crate::report::Part;
 
+/// Fills an output array.
+type Batch = Box<dyn Fn(&mut [f64])>;
+
 pub(crate) fn run(plan: &Plan) -> Part {
     let bars = plan.size(5_000_000, 100_000);
     let data = Columns::of(Walk::minutes(), bars);
@@ -22,7 +25,7 @@ pub(crate) fn run(plan: &Plan) -> Part {
     let Columns {
         high, low, close, ..
     } = &data;
-    let case = |name, goal, work: Box<dyn Fn(&mut [f64])>| Case {
+    let case = |name, goal, work: Batch| Case {
         name,
         unit: "element",
         n: bars as f64,
@@ -39,11 +42,11 @@ pub(crate) fn run(plan: &Plan) -> Part {
     };
     let (high, low, close) = (high.clone(), low.clone(), close.clone());
     let c = std::rc::Rc::new(close);
-    let of = |f: fn(&[f64], &mut [f64])| -> Box<dyn Fn(&mut [f64])> {
+    let of = |f: fn(&[f64], &mut [f64])| -> Batch {
         let c = std::rc::Rc::clone(&c);
         Box::new(move |out| f(black_box(&c), out))
     };
-    let ranges: Box<dyn Fn(&mut [f64])> = {
+    let ranges: Batch = {
         let c = std::rc::Rc::clone(&c);
         Box::new(move |out| {
             atr(black_box(&high), black_box(&low), black_box(&c), 14, out).expect("equal lengths");

@@ -44,8 +44,8 @@ fn main() -> ExitCode {
     match run(std::env::args().skip(1)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprint!("{message}\n\n{USAGE}");
-            ExitCode::from(2)
+            eprintln!("{}", message.trim_end());
+            ExitCode::FAILURE
         }
     }
 }
@@ -63,7 +63,7 @@ fn run(mut args: impl Iterator<Item = String>) -> Result<(), String> {
         let mut path = || {
             args.next()
                 .map(PathBuf::from)
-                .ok_or(format!("{arg} needs a path"))
+                .ok_or(format!("{arg} needs a path\n\n{USAGE}"))
         };
         match arg.as_str() {
             // Given by `cargo bench` itself.
@@ -133,7 +133,8 @@ fn run(mut args: impl Iterator<Item = String>) -> Result<(), String> {
 
 fn known(name: &str) -> Result<(&'static str, &'static str), String> {
     let job = JOBS.iter().find(|(job, _)| job.eq_ignore_ascii_case(name));
-    job.copied().ok_or(format!("no such job: {name}"))
+    job.copied()
+        .ok_or(format!("no such job: {name}\n\n{USAGE}"))
 }
 
 fn measure(job: &str, plan: &Plan) -> Part {
