@@ -3,6 +3,7 @@
 //! Nothing here depends on the workspace's other crates: a broken crate must not stop the tool that
 //! says why it is broken. Errors are sentences for the person at the terminal.
 
+pub mod bench;
 pub mod check;
 pub mod features;
 pub mod graph;

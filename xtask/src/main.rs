@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use xtask::{check, features, graph, layers, metadata, repository, tidy, tools};
+use xtask::{bench, check, features, graph, layers, metadata, repository, tidy, tools};
 
 const USAGE: &str = "\
 Usage: cargo xtask COMMAND
@@ -15,6 +15,7 @@ Usage: cargo xtask COMMAND
                       with --check only say whether it is up to date
   graph [--check]     draw the crate graph into docs/ARCHITECTURE.md, between its two markers;
                       with --check only say whether the drawing is the real graph
+  bench [ARGS]        measure the promised jobs, alone or beside other libraries; --help explains
   doctor              which development tools are here, which are missing, what each is for
   help                this text
 
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         }
         ["graph"] => graph::write(&repository::root()).map(|text| print!("{text}")),
         ["graph", "--check"] => graph::check(&repository::root()).map(|text| print!("{text}")),
+        ["bench", args @ ..] => bench::run(&repository::root(), args),
         ["doctor"] => {
             print!("{}", tools::report());
             Ok(())
