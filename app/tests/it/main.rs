@@ -13,6 +13,7 @@ mod manual;
 mod metrics;
 mod report;
 mod report_compare;
+mod terminal;
 mod trade_lists;
 mod verify;
 mod weights;
