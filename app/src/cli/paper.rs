@@ -52,8 +52,10 @@ impl Paper {
         out.push_str(head.trim_end_matches(|c| gap.is_some() && c == ' '));
         let mut at = width(head);
         let mut first = true;
+        let words = words_of(words);
         if gap.is_some() {
-            if hang + LEAST_ROOM > self.columns {
+            let longest = words.iter().map(|word| width(word)).max().unwrap_or(0);
+            if hang + LEAST_ROOM.max(longest) > self.columns {
                 // Too little room beside the label: the text goes under it.
                 hang = indent + 4;
                 at = usize::MAX;
@@ -62,8 +64,8 @@ impl Paper {
                 out.push_str(&" ".repeat(missing));
             }
         }
-        for word in words_of(words) {
-            let needed = width(&word);
+        for word in &words {
+            let needed = width(word);
             let space = usize::from(!first);
             if at == usize::MAX || (!first && at + space + needed > self.columns) {
                 out.push('\n');
@@ -73,7 +75,7 @@ impl Paper {
                 out.push(' ');
                 at += 1;
             }
-            out.push_str(&word);
+            out.push_str(word);
             at += needed;
             first = false;
         }
@@ -209,7 +211,8 @@ mod tests {
     fn what_cannot_be_broken_is_left_whole() {
         let path = "/a/very/long/path/that/no/terminal/holds/report.html";
         let text = paper(30).wrapped(&format!("  report  {path}\n"));
-        assert_eq!(text, format!("  report  {path}\n"));
+        // Under its label, where it has the most room.
+        assert_eq!(text, format!("  report\n      {path}\n"));
         let coloured = "\u{1b}[1;31merror[x]\u{1b}[0m: twenty\n";
         assert_eq!(paper(20).wrapped(coloured), coloured);
     }

@@ -111,9 +111,9 @@ fn program(run: &ComparedRun) -> String {
     }
 }
 
-/// The first 16 digits of a hash.
+/// The first 12 digits of a hash.
 fn short(hash: &str) -> String {
-    hash.chars().take(16).collect()
+    hash.chars().take(12).collect()
 }
 
 fn runs(found: &Comparison) -> Table {

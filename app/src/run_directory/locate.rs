@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use ballast_domain::error::{Error, Result};
 
 /// The folder of the run that `said` means: a folder as it is, or the one run in `<home>/runs` whose
-/// name, or whose result id, begins with it. What means nothing is given back as it was said, for
+/// name, or whose result id, begins with it. Of several runs of one result the latest is meant: they
+/// differ in nothing but their manifests. What means nothing is given back as it was said, for
 /// [`RunDirectory::open`](super::RunDirectory::open) to refuse.
 ///
 /// # Errors
@@ -31,6 +32,14 @@ pub fn locate(home: &Path, said: &Path) -> Result<PathBuf> {
     if let Some(whole) = names.iter().find(|name| *name == beginning) {
         return Ok(runs.join(whole));
     }
+    let id = |name: &String| result_id(name).get(..RESULT_DIGITS).map(str::to_owned);
+    let one_result = names.windows(2).all(|pair| id(&pair[0]) == id(&pair[1]));
+    if let Some(latest) = names.last()
+        && one_result
+        && result_id(latest).starts_with(beginning)
+    {
+        return Ok(runs.join(latest));
+    }
     match names.as_slice() {
         [] => Ok(said.to_owned()),
         [only] => Ok(runs.join(only)),
@@ -50,8 +59,14 @@ const SHOWN: usize = 5;
 
 /// `<time>-<result_id>`: people remember one or the other.
 fn means(name: &str, beginning: &str) -> bool {
-    let result_id = name.split_once('-').map_or("", |(_, id)| id);
-    name.starts_with(beginning) || result_id.starts_with(beginning)
+    name.starts_with(beginning) || result_id(name).starts_with(beginning)
+}
+
+/// Digits of a result id; a number may follow when the name was taken.
+const RESULT_DIGITS: usize = 16;
+
+fn result_id(name: &str) -> &str {
+    name.split_once('-').map_or("", |(_, id)| id)
 }
 
 #[cfg(test)]
@@ -63,28 +78,36 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let runs = home.path().join("runs");
         for name in [
-            "20260131T160000Z-aa11",
-            "20260131T160000Z-aa11-2",
-            "20260201T160000Z-bb22",
+            "20260131T160000Z-aa11aa11aa11aa11",
+            "20260131T160000Z-aa11aa11aa11aa11-2",
+            "20260201T160000Z-aabbaabbaabbaabb",
+            "20260202T160000Z-ccddccddccddccdd",
             ".x.partial",
         ] {
             fs::create_dir_all(runs.join(name)).unwrap();
         }
         let found = |said: &str| locate(home.path(), Path::new(said));
         for (said, name) in [
-            ("20260201", "20260201T160000Z-bb22"),
-            ("bb", "20260201T160000Z-bb22"),
+            ("20260202", "20260202T160000Z-ccddccddccddccdd"),
+            ("cc", "20260202T160000Z-ccddccddccddccdd"),
+            // Two runs of one result: the latest.
+            ("aa1", "20260131T160000Z-aa11aa11aa11aa11-2"),
             // A whole name is meant although another one begins with it.
-            ("20260131T160000Z-aa11", "20260131T160000Z-aa11"),
+            (
+                "20260131T160000Z-aa11aa11aa11aa11",
+                "20260131T160000Z-aa11aa11aa11aa11",
+            ),
         ] {
             assert_eq!(found(said).unwrap(), runs.join(name), "{said}");
         }
-        for said in ["cc", "some/folder", "..", ".x", ""] {
+        for said in ["ee", "some/folder", "..", ".x", ""] {
             assert_eq!(found(said).unwrap(), Path::new(said));
         }
         let e = found("2026").unwrap_err();
-        assert!(e.to_string().contains("beginning of 3 runs"), "{e}");
+        assert!(e.to_string().contains("beginning of 4 runs"), "{e}");
         let e = found("aa").unwrap_err();
-        assert_eq!(e.context.iter().filter(|(k, _)| *k == "run").count(), 2);
+        assert_eq!(e.context.iter().filter(|(k, _)| *k == "run").count(), 3);
+        // A time says when, and two runs of one second are two.
+        assert!(found("20260131").is_err());
     }
 }
