@@ -63,8 +63,11 @@ pub(super) enum Command {
     },
     /// Weigh symbols by their past closes, by one or more methods
     Weights(Weigh),
-    /// List the runs under HOME, oldest first
-    Runs,
+    /// List the runs under HOME, oldest first, or pack some into an archive
+    Runs {
+        #[command(subcommand)]
+        command: Option<RunsCommand>,
+    },
     /// Say why a symbol was traded, or was not: signal, weight, threshold, verdict, fill, residual
     Explain {
         /// A run directory, or the beginning of a name that `ballast runs` lists
@@ -97,6 +100,19 @@ pub(super) enum Command {
     Man {
         /// The folder the pages go to; made when it is missing
         #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RunsCommand {
+    /// Pack finished runs into one file: the same runs give the same bytes
+    Archive {
+        /// Run directories, or beginnings of names that `ballast runs` lists
+        #[arg(value_name = "RUN", required = true)]
+        runs: Vec<PathBuf>,
+        /// The archive, such as backtest-results-v1.0.0.tar.gz
+        #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
 }

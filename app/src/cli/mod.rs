@@ -24,15 +24,16 @@ use crate::commands::data_check::DataCheckRequest;
 use crate::commands::explain::ExplainRequest;
 use crate::commands::indicator::IndicatorRequest;
 use crate::commands::report_compare::CompareRequest;
+use crate::commands::runs_archive::ArchiveRequest;
 use crate::commands::verify::{VerifyRequest, exit_of};
 use crate::commands::{
-    backtest, data_check, explain, indicator, init, metrics, report_compare, runs, settings,
-    verify, weights,
+    backtest, data_check, explain, indicator, init, metrics, report_compare, runs, runs_archive,
+    settings, verify, weights,
 };
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
 use crate::run_directory::locate;
-use arguments::{Arguments, Command, ConfigCommand, DataCommand, ReportCommand};
+use arguments::{Arguments, Command, ConfigCommand, DataCommand, ReportCommand, RunsCommand};
 use ballast_system::SystemClock;
 use paper::Paper;
 use present::Answer;
@@ -74,7 +75,13 @@ fn dispatch(
             let verdict = verify::verify(program, &request, progress.as_mut())?;
             Ok((present::verdict(&verdict)?, exit_of(&verdict)))
         }
-        Command::Runs => done(present::runs(&runs::runs(&home)?)?),
+        Command::Runs { command: None } => done(present::runs(&runs::runs(&home)?)?),
+        Command::Runs {
+            command: Some(RunsCommand::Archive { runs, out }),
+        } => {
+            let request = ArchiveRequest { runs, home, out };
+            done(present::archived(&runs_archive::runs_archive(&request)?)?)
+        }
         Command::Init { folder } => done(present::initialised(&init::init(&folder)?)?),
         Command::Weights(choice) => done(present_weights::weights(
             &weights::weights(&choice.into())?,

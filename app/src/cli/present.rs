@@ -12,6 +12,7 @@ use crate::commands::backtest::Finished;
 use crate::commands::explain::Explanation;
 use crate::commands::init::Initialised;
 use crate::commands::runs::RunLine;
+use crate::commands::runs_archive::Archived;
 use crate::config::{Config, Resolved};
 use crate::drivers::backtest::Summary;
 use crate::reports::figures::{amount, count, maybe_percent, megabytes, percent, ratio, seconds};
@@ -329,6 +330,15 @@ pub(super) fn explanation(found: &Explanation) -> Result<Answer> {
         );
     }
     Answer::new(text, found)
+}
+
+pub(super) fn archived(made: &Archived) -> Result<Answer> {
+    let mut text = String::new();
+    for run in &made.runs {
+        text += &format!("packed {run}\n");
+    }
+    text += &format!("wrote {}\n", made.archive);
+    Answer::new(text, made)
 }
 
 pub(super) fn runs(lines: &[RunLine]) -> Result<Answer> {

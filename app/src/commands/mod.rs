@@ -9,6 +9,7 @@ pub mod init;
 pub mod metrics;
 pub mod report_compare;
 pub mod runs;
+pub mod runs_archive;
 pub mod settings;
 pub mod verify;
 pub mod weights;

@@ -86,7 +86,7 @@ pub fn notes(found: &Comparison) -> Vec<String> {
             a.currency, b.currency
         ));
     }
-    if a.data_hash != b.data_hash {
+    if !found.same_data {
         notes.push("The runs used different data.".to_owned());
     }
     for (topic, text) in &a.caveats {
@@ -136,8 +136,10 @@ fn runs(found: &Comparison) -> Table {
     let caption = if found.differing.is_empty() {
         "What the runs are; version, revision, settings, data and seed are the same".to_owned()
     } else {
-        let what = found.differing.join(", ");
-        format!("What the runs are; they differ in {what}")
+        format!(
+            "What the runs are; different: {}",
+            found.differing.join(", ")
+        )
     };
     let columns = [
         ("", Column::Text),

@@ -22,7 +22,9 @@ pub struct Comparison {
     pub common: Option<CommonWindow>,
     /// Whether both are the same result of the same version.
     pub same_result: bool,
-    /// Which of version, revision, settings, data and seed differ.
+    /// Whether both read the same bytes, whatever the files are called.
+    pub same_data: bool,
+    /// Which of version, revision, settings, data, names of data files and seed differ.
     pub differing: Vec<&'static str>,
     /// Every figure of either summary: the headline first, then group by group.
     pub figures: Vec<FigureDifference>,
@@ -121,15 +123,21 @@ impl Comparison {
             compared(a, &summaries[0], &curves[0].times)?,
             compared(b, &summaries[1], &curves[1].times)?,
         ];
+        let same_data = hashes(&a.manifest().data) == hashes(&b.manifest().data);
         let differing = [
             ("version", left.program_version != right.program_version),
             ("revision", left.git_sha != right.git_sha),
             ("settings", left.config_hash != right.config_hash),
-            ("data", left.data_hash != right.data_hash),
+            ("data", !same_data),
+            (
+                "names of data files",
+                same_data && left.data_hash != right.data_hash,
+            ),
             ("seed", left.seed != right.seed),
         ];
         let comparison = Self {
             common: common(&curves[0].times, &curves[1].times),
+            same_data,
             same_result: left.result_id == right.result_id,
             differing: differing
                 .iter()
@@ -311,6 +319,14 @@ fn numbers(path: &str, value: &Value, found: &mut Vec<Found>) {
     }
 }
 
+/// The hashes of all files, without their names.
+fn hashes(data: &BTreeMap<String, String>) -> Vec<&String> {
+    let mut hashes: Vec<_> = data.values().collect();
+    hashes.sort();
+    hashes.dedup();
+    hashes
+}
+
 fn data(a: &BTreeMap<String, String>, b: &BTreeMap<String, String>) -> Vec<SettingDifference> {
     let mut names: Vec<&String> = a.keys().chain(b.keys()).collect();
     names.sort();
@@ -418,6 +434,22 @@ mod tests {
                 ("benchmarks.cash.total_return", None, Some(0.0), None, false),
             ]
         );
+    }
+
+    #[test]
+    fn data_are_their_bytes_and_not_their_names() {
+        let data = |files: &[(&str, &str)]| -> BTreeMap<String, String> {
+            let files = files
+                .iter()
+                .map(|(n, h)| ((*n).to_owned(), (*h).to_owned()));
+            files.collect()
+        };
+        let (a, b) = (
+            data(&[("a", "1"), ("b", "2")]),
+            data(&[("c", "2"), ("d", "1")]),
+        );
+        assert_eq!(hashes(&a), hashes(&b));
+        assert_ne!(hashes(&a), hashes(&data(&[("a", "1"), ("b", "3")])));
     }
 
     #[test]

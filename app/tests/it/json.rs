@@ -40,6 +40,7 @@ fn every_command_answers_with_one_object() {
     .unwrap();
     let (closes, wide) = (closes.to_str().unwrap(), wide.to_str().unwrap());
     let made = home.path().join("made");
+    let packed = home.path().join("packed.tar.gz");
     let pages = home.path().join("pages");
     let cases: Vec<(Vec<&str>, &str)> = vec![
         (vec!["backtest"], "result_id"),
@@ -48,6 +49,10 @@ fn every_command_answers_with_one_object() {
         (vec!["verify", run], "verdict"),
         (vec!["weights", "equal", "--input", wide], "weights"),
         (vec!["runs"], "runs"),
+        (
+            vec!["runs", "archive", run, "--out", packed.to_str().unwrap()],
+            "blake3",
+        ),
         (vec!["explain", run, "AAPL"], "decision"),
         (vec!["report", "compare", run, run], "figures"),
         (vec!["indicator", "sma_3", "--input", closes], "values"),

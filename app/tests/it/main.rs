@@ -1,5 +1,6 @@
 //! The program around a fake engine: settings, run directories, commands, exit codes.
 
+mod archive;
 mod backtest;
 mod binary;
 mod build_script;
