@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::commands::close_table::CloseSelection;
 use crate::commands::data_check::DataCheckRequest;
@@ -50,7 +51,7 @@ pub(super) enum Command {
     Config(ConfigCommand),
     /// Repeat a finished run and compare every byte
     Verify {
-        /// The run directory that `backtest` printed
+        /// A run directory, or the beginning of a name that `ballast runs` lists
         #[arg(value_name = "RUN")]
         run: PathBuf,
     },
@@ -62,11 +63,14 @@ pub(super) enum Command {
     },
     /// Weigh symbols by their past closes, by one or more methods
     Weights(Weigh),
-    /// List the runs under HOME, oldest first
-    Runs,
+    /// List the runs under HOME, oldest first, or pack some into an archive
+    Runs {
+        #[command(subcommand)]
+        command: Option<RunsCommand>,
+    },
     /// Say why a symbol was traded, or was not: signal, weight, threshold, verdict, fill, residual
     Explain {
-        /// The run directory that `backtest` printed
+        /// A run directory, or the beginning of a name that `ballast runs` lists
         #[arg(value_name = "RUN")]
         run: PathBuf,
         /// The symbol
@@ -76,6 +80,9 @@ pub(super) enum Command {
         #[arg(value_name = "DATE")]
         date: Option<NaiveDate>,
     },
+    /// Look at finished runs together
+    #[command(subcommand)]
+    Report(ReportCommand),
     /// Compute indicators over a file of bars or closes
     Indicator(Indicator),
     /// Look at market data before using it
@@ -83,6 +90,47 @@ pub(super) enum Command {
     Data(DataCommand),
     /// Every performance figure of a return, equity or price series
     Metrics(Series),
+    /// Print a script that completes commands and options in a shell
+    Completions {
+        /// Which shell
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Write the manual: one page a command, for man(1)
+    Man {
+        /// The folder the pages go to; made when it is missing
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RunsCommand {
+    /// Pack finished runs into one file: the same runs give the same bytes
+    Archive {
+        /// Run directories, or beginnings of names that `ballast runs` lists
+        #[arg(value_name = "RUN", required = true)]
+        runs: Vec<PathBuf>,
+        /// The archive, such as backtest-results-v1.0.0.tar.gz
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ReportCommand {
+    /// Lay two runs over each other on one page, and list every difference
+    Compare {
+        /// A run directory, or the beginning of a name that `ballast runs` lists
+        #[arg(value_name = "RUN")]
+        a: PathBuf,
+        /// The run to compare it with
+        #[arg(value_name = "RUN")]
+        b: PathBuf,
+        /// The page; without it HOME/reports/compare-RESULT-RESULT.html
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -4,7 +4,10 @@
 //! `present`, of errors in `render`.
 
 mod arguments;
+mod manual;
+mod paper;
 mod present;
+mod present_compare;
 mod present_data;
 mod present_metrics;
 mod present_weights;
@@ -20,14 +23,19 @@ use crate::commands::backtest::BacktestRequest;
 use crate::commands::data_check::DataCheckRequest;
 use crate::commands::explain::ExplainRequest;
 use crate::commands::indicator::IndicatorRequest;
+use crate::commands::report_compare::CompareRequest;
+use crate::commands::runs_archive::ArchiveRequest;
 use crate::commands::verify::{VerifyRequest, exit_of};
 use crate::commands::{
-    backtest, data_check, explain, indicator, init, metrics, runs, settings, verify, weights,
+    backtest, data_check, explain, indicator, init, metrics, report_compare, runs, runs_archive,
+    settings, verify, weights,
 };
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
-use arguments::{Arguments, Command, ConfigCommand, DataCommand};
+use crate::run_directory::locate;
+use arguments::{Arguments, Command, ConfigCommand, DataCommand, ReportCommand, RunsCommand};
 use ballast_system::SystemClock;
+use paper::Paper;
 use present::Answer;
 
 /// Carries out one command. The answer is what goes to standard output.
@@ -37,6 +45,7 @@ fn dispatch(
     session: &mut Session<'_>,
 ) -> Result<(Answer, Exit), Failure> {
     let home = arguments.home;
+    let paper = Paper::new(session.out_columns);
     let done = |answer| Ok((answer, Exit::Ok));
     match arguments.command {
         Command::Backtest(run) => {
@@ -47,7 +56,7 @@ fn dispatch(
             };
             let mut progress = session.progress();
             let finished = backtest::backtest(program, &request, progress.as_mut())?;
-            done(present::finished(&finished)?)
+            done(present::finished(&finished, paper)?)
         }
         Command::Config(ConfigCommand::Check(settings)) => {
             let request = settings.into();
@@ -61,16 +70,25 @@ fn dispatch(
         }
         Command::Verify { run } => {
             let mut progress = session.progress();
+            let run = locate(&home, &run)?;
             let request = VerifyRequest { run, home };
             let verdict = verify::verify(program, &request, progress.as_mut())?;
             Ok((present::verdict(&verdict)?, exit_of(&verdict)))
         }
-        Command::Runs => done(present::runs(&runs::runs(&home)?)?),
+        Command::Runs { command: None } => done(present::runs(&runs::runs(&home)?)?),
+        Command::Runs {
+            command: Some(RunsCommand::Archive { runs, out }),
+        } => {
+            let request = ArchiveRequest { runs, home, out };
+            done(present::archived(&runs_archive::runs_archive(&request)?)?)
+        }
         Command::Init { folder } => done(present::initialised(&init::init(&folder)?)?),
-        Command::Weights(choice) => done(present_weights::weights(&weights::weights(
-            &choice.into(),
-        )?)?),
+        Command::Weights(choice) => done(present_weights::weights(
+            &weights::weights(&choice.into())?,
+            paper,
+        )?),
         Command::Explain { run, symbol, date } => {
+            let run = locate(&home, &run)?;
             let request = ExplainRequest { run, symbol, date };
             done(present::explanation(&explain::explain(&request)?)?)
         }
@@ -88,9 +106,10 @@ fn dispatch(
                 end: asked.end,
                 adjust: asked.adjust,
             };
-            done(present::indicators::table(&indicator::indicator(
-                &request,
-            )?)?)
+            done(present::indicators::table(
+                &indicator::indicator(&request)?,
+                paper,
+            )?)
         }
         Command::Data(DataCommand::Check(check)) => {
             let request: DataCheckRequest = check.into();
@@ -98,6 +117,13 @@ fn dispatch(
             let answer = present_data::verdict(&request.file.display().to_string(), &report)?;
             Ok((answer, data_check::exit_of(&report)))
         }
+        Command::Report(ReportCommand::Compare { a, b, out }) => {
+            let request = CompareRequest { a, b, home, out };
+            let found = report_compare::report_compare(&request)?;
+            done(present_compare::compared(&found, paper)?)
+        }
+        Command::Completions { shell } => done(manual::completions(shell)?),
+        Command::Man { out } => done(manual::pages(&out)?),
         Command::Metrics(series) => {
             let found = metrics::metrics(&series.into())?;
             done(present_metrics::metrics(&found)?)

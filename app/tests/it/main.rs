@@ -1,5 +1,6 @@
 //! The program around a fake engine: settings, run directories, commands, exit codes.
 
+mod archive;
 mod backtest;
 mod binary;
 mod build_script;
@@ -8,8 +9,12 @@ mod data_check;
 mod explain;
 mod fake;
 mod indicator;
+mod json;
+mod manual;
 mod metrics;
 mod report;
+mod report_compare;
+mod terminal;
 mod trade_lists;
 mod verify;
 mod weights;
