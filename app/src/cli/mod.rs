@@ -66,7 +66,10 @@ fn dispatch(
             Ok((present::verdict(&verdict)?, exit_of(&verdict)))
         }
         Command::Runs => done(present::runs(&runs::runs(&home)?)?),
-        Command::Init { folder } => done(present::initialised(&init::init(&folder)?)?),
+        Command::Init { folder, source } => {
+            let made = init::init(&folder, source.as_deref())?;
+            done(present::initialised(&made)?)
+        }
         Command::Weights(choice) => done(present_weights::weights(&weights::weights(
             &choice.into(),
         )?)?),

@@ -9,5 +9,6 @@ pub mod init;
 pub mod metrics;
 pub mod runs;
 pub mod settings;
+pub mod strategy_crate;
 pub mod verify;
 pub mod weights;

@@ -60,7 +60,7 @@ impl Engine for FakeEngine {
     fn check_strategy(&self, choice: &StrategyChoice) -> DomainResult<()> {
         match choice.parameters.get("refused") {
             Some(_) => Err(Error::config("unknown parameter 'refused'")),
-            None => ballast::wiring::check_strategy(choice),
+            None => ballast::wiring::Strategies::built_in().check(choice),
         }
     }
 
