@@ -11,5 +11,6 @@ mod indicator;
 mod metrics;
 mod report;
 mod trade_lists;
+mod troubleshooting;
 mod verify;
 mod weights;
