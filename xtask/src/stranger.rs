@@ -113,6 +113,8 @@ impl Place {
 /// What git answers at `at`.
 fn git(at: &Path, arguments: &[&str]) -> Result<String, String> {
     let output = Command::new("git")
+        // A refreshed index would have the clone's build script run again.
+        .arg("--no-optional-locks")
         .current_dir(at)
         .args(arguments)
         .output()

@@ -2,6 +2,7 @@
 
 mod backtest;
 mod binary;
+mod browser;
 mod build_script;
 mod command_line;
 mod data_check;
