@@ -9,11 +9,21 @@ use crate::tools::{self, TOOLS, Tool};
 /// What is done after the tools are there: a title and the arguments of cargo.
 const WORK: &[(&str, &[&str])] = &[
     ("dependencies", &["fetch", "--locked"]),
-    ("build", &["build", "--locked", "--workspace"]),
+    (
+        "build",
+        &["test", "--locked", "--workspace", "--no-run", "--quiet"],
+    ),
     (
         "a first run",
         &[
-            "run", "--locked", "--quiet", "--", "--quiet", "backtest", "--out", RUN,
+            "run",
+            "--release",
+            "--locked",
+            "--",
+            "backtest",
+            "--quiet",
+            "--out",
+            RUN,
         ],
     ),
     ("layers", &["xtask", "layers"]),
