@@ -284,12 +284,12 @@ impl Used {
 }
 
 /// Runs the program with `engine`; the home is `home`.
-pub(crate) fn ballast(engine: &FakeEngine, home: &Path, arguments: &[&str]) -> Used {
+pub(crate) fn ballast(engine: &dyn Engine, home: &Path, arguments: &[&str]) -> Used {
     ballast_interrupted(engine, home, arguments, false)
 }
 
 pub(crate) fn ballast_interrupted(
-    engine: &FakeEngine,
+    engine: &dyn Engine,
     home: &Path,
     arguments: &[&str],
     interrupted: bool,

@@ -10,6 +10,7 @@ mod explain;
 mod fake;
 mod indicator;
 mod metrics;
+mod own_strategy;
 mod report;
 mod trade_lists;
 mod troubleshooting;
