@@ -5,7 +5,7 @@
 
 mod strategies;
 
-pub use strategies::{STRATEGIES, check_strategy, strategy};
+pub use strategies::Strategies;
 
 use std::path::Path;
 

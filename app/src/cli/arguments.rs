@@ -60,6 +60,9 @@ pub(super) enum Command {
         /// A folder that is empty or does not exist yet
         #[arg(value_name = "DIR")]
         folder: PathBuf,
+        /// A checkout of Ballast: the folder becomes a Rust crate with a strategy of your own
+        #[arg(long, value_name = "CHECKOUT")]
+        source: Option<PathBuf>,
     },
     /// Weigh symbols by their past closes, by one or more methods
     Weights(Weigh),

@@ -82,7 +82,10 @@ fn dispatch(
             let request = ArchiveRequest { runs, home, out };
             done(present::archived(&runs_archive::runs_archive(&request)?)?)
         }
-        Command::Init { folder } => done(present::initialised(&init::init(&folder)?)?),
+        Command::Init { folder, source } => {
+            let made = init::init(&folder, source.as_deref())?;
+            done(present::initialised(&made)?)
+        }
         Command::Weights(choice) => done(present_weights::weights(
             &weights::weights(&choice.into())?,
             paper,

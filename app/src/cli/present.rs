@@ -232,8 +232,14 @@ pub(super) fn initialised(made: &Initialised) -> Result<Answer> {
     for file in &value.files {
         text += &format!("wrote {file}\n");
     }
-    let config = made.folder.join("breakout.toml");
-    text += &format!("\nnext: ballast backtest {}\n", config.display());
+    let next = if made.is_crate {
+        let folder = made.folder.display();
+        format!("cd {folder}, then cargo run --release -- backtest config.toml")
+    } else {
+        let config = made.folder.join("breakout.toml");
+        format!("ballast backtest {}", config.display())
+    };
+    text += &format!("\nnext: {next}\n");
     Answer::new(text, &value)
 }
 

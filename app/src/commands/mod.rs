@@ -11,5 +11,6 @@ pub mod report_compare;
 pub mod runs;
 pub mod runs_archive;
 pub mod settings;
+pub mod strategy_crate;
 pub mod verify;
 pub mod weights;

@@ -15,15 +15,19 @@ use crate::engine::Engine;
 use crate::exit::Failure;
 use crate::reports::backtest_page;
 use crate::run_directory::{RunFile, RunWriter};
+use crate::wiring::Strategies;
 use crate::{sample, wiring};
 
 /// Runs a config over the files and samples it names.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct FileEngine;
+#[derive(Clone, Debug, Default)]
+pub struct FileEngine {
+    /// The strategies a config may name.
+    pub strategies: Strategies,
+}
 
 impl Engine for FileEngine {
     fn check_strategy(&self, choice: &StrategyChoice) -> Result<()> {
-        wiring::check_strategy(choice)
+        self.strategies.check(choice)
     }
 
     fn backtest(
@@ -32,7 +36,7 @@ impl Engine for FileEngine {
         run: &mut RunWriter,
         progress: &mut dyn Progress,
     ) -> std::result::Result<Summary, Failure> {
-        let backtest = prepare(&settings.config, &settings.base)?;
+        let backtest = prepare(&settings.config, &settings.base, &self.strategies)?;
         run.identify(&backtest.data_files)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
@@ -48,7 +52,11 @@ impl Engine for FileEngine {
 }
 
 /// Opens everything the config names.
-fn prepare(config: &Config, base: &Path) -> std::result::Result<Backtest, RunError> {
+fn prepare(
+    config: &Config,
+    base: &Path,
+    strategies: &Strategies,
+) -> std::result::Result<Backtest, RunError> {
     let market_data = wiring::market_data(config, base)?;
     let mut data_files = BTreeMap::new();
     note(&mut data_files, &market_data, "data");
@@ -72,6 +80,7 @@ fn prepare(config: &Config, base: &Path) -> std::result::Result<Backtest, RunErr
         market_data: Arc::new(market_data),
         data_files,
         indices,
+        strategies: strategies.clone(),
     })
 }
 

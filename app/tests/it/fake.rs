@@ -60,7 +60,7 @@ impl Engine for FakeEngine {
     fn check_strategy(&self, choice: &StrategyChoice) -> DomainResult<()> {
         match choice.parameters.get("refused") {
             Some(_) => Err(Error::config("unknown parameter 'refused'")),
-            None => ballast::wiring::check_strategy(choice),
+            None => ballast::wiring::Strategies::built_in().check(choice),
         }
     }
 
@@ -302,12 +302,12 @@ impl Used {
 }
 
 /// Runs the program with `engine`; the home is `home`.
-pub(crate) fn ballast(engine: &FakeEngine, home: &Path, arguments: &[&str]) -> Used {
+pub(crate) fn ballast(engine: &dyn Engine, home: &Path, arguments: &[&str]) -> Used {
     ballast_interrupted(engine, home, arguments, false)
 }
 
 pub(crate) fn ballast_interrupted(
-    engine: &FakeEngine,
+    engine: &dyn Engine,
     home: &Path,
     arguments: &[&str],
     interrupted: bool,
