@@ -93,7 +93,7 @@ pub(super) struct Indicator {
     /// Every indicator with its formula and warm-up
     #[arg(long, conflicts_with_all = ["specs", "input"])]
     pub(super) list: bool,
-    /// A CSV file of bars, a wide table of closes, or a folder of files
+    /// A CSV or Parquet file of bars, a wide table of closes, or a folder of files
     #[arg(long, value_name = "FILE", required_unless_present = "list")]
     pub(super) input: Option<PathBuf>,
     /// The symbol, when the input has several
@@ -124,7 +124,7 @@ pub(super) enum DataCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct DataCheck {
-    /// A CSV file, plain or gzipped, or a folder of them
+    /// A CSV or Parquet file, or a folder of them
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Bar size, such as 1d, 1h or 1m; without it the commonest distance between rows
@@ -145,6 +145,9 @@ pub(super) struct DataCheck {
     /// Reject the file for any defect
     #[arg(long)]
     strict: bool,
+    /// What the file must hash to, as sha256:HEX or blake3:HEX
+    #[arg(long, value_name = "HASH")]
+    checksum: Option<String>,
 }
 
 impl From<DataCheck> for DataCheckRequest {
@@ -157,13 +160,14 @@ impl From<DataCheck> for DataCheckRequest {
             max_age_hours: check.max_age_hours,
             expect: check.expect,
             strict: check.strict,
+            checksum: check.checksum,
         }
     }
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Series {
-    /// A CSV file: a time column and the numbers
+    /// A CSV or Parquet file: a time column and the numbers
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
     /// What the numbers are
@@ -210,7 +214,7 @@ pub(super) struct Settings {
     /// Config file; without it the shipped example
     #[arg(value_name = "CONFIG")]
     config: Option<PathBuf>,
-    /// Without a config: bars to run on, a CSV file or a folder of them
+    /// Without a config: bars to run on, a CSV or Parquet file or a folder of them
     #[arg(
         long,
         value_name = "FILE",
@@ -243,7 +247,7 @@ pub(super) struct Weigh {
     /// Methods, listed below
     #[arg(value_name = "METHOD", required = true)]
     methods: Vec<String>,
-    /// Closes: a CSV file, long or wide, or a folder with one file a symbol
+    /// Closes: a CSV or Parquet file, long or wide, or a folder with one file a symbol
     #[arg(long, value_name = "FILE_OR_FOLDER")]
     input: PathBuf,
     /// Use the last N returns up to the date; without it all there are
