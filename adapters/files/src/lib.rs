@@ -11,6 +11,7 @@
 
 mod actions;
 mod assemble;
+pub mod catalog;
 mod check;
 mod checked;
 mod checksum;

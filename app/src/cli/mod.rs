@@ -5,6 +5,7 @@
 
 mod arguments;
 mod present;
+mod present_catalog;
 mod present_data;
 mod present_metrics;
 mod present_weights;
@@ -22,7 +23,8 @@ use crate::commands::explain::ExplainRequest;
 use crate::commands::indicator::IndicatorRequest;
 use crate::commands::verify::{VerifyRequest, exit_of};
 use crate::commands::{
-    backtest, data_check, explain, indicator, init, metrics, runs, settings, verify, weights,
+    backtest, catalog, data_check, explain, indicator, init, metrics, runs, settings, verify,
+    weights,
 };
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
@@ -97,6 +99,35 @@ fn dispatch(
             let report = data_check::data_check(&request, &SystemClock::new())?;
             let answer = present_data::verdict(&request.file.display().to_string(), &report)?;
             Ok((answer, data_check::exit_of(&report)))
+        }
+        Command::Data(DataCommand::Import(import)) => {
+            let imported = catalog::import(&home, &import.into(), &SystemClock::new())?;
+            done(present_catalog::imported(&imported)?)
+        }
+        Command::Data(DataCommand::List) => done(present_catalog::listing(&catalog::list(&home)?)?),
+        Command::Data(DataCommand::Show { symbol, bar }) => {
+            let bar = bar.as_deref().map(str::parse).transpose()?;
+            done(present_catalog::shown(&catalog::show(
+                &home, &symbol, bar,
+            )?)?)
+        }
+        Command::Data(DataCommand::Verify) => {
+            let report = catalog::verify(&home)?;
+            let exit = catalog::exit_of_verify(&report);
+            Ok((present_catalog::verified(&report)?, exit))
+        }
+        Command::Data(DataCommand::Repair(repair)) => {
+            let report = catalog::repair(&home, &repair.into(), &SystemClock::new())?;
+            let exit = catalog::exit_of_repair(&report);
+            Ok((present_catalog::repaired(&report)?, exit))
+        }
+        Command::Data(DataCommand::Export(export)) => {
+            let request = export.into();
+            let written = catalog::export(&home, &request)?;
+            done(present_catalog::exported(&request, &written)?)
+        }
+        Command::Data(DataCommand::Sample { folder }) => {
+            done(present_catalog::samples(&init::write_samples(&folder)?)?)
         }
         Command::Metrics(series) => {
             let found = metrics::metrics(&series.into())?;

@@ -1,6 +1,7 @@
 //! Integration tests, one binary.
 
 mod actions;
+mod catalog;
 mod conformance;
 mod contract;
 mod contract_corpus;
