@@ -4,6 +4,7 @@ mod backtest;
 mod binary;
 mod build_script;
 mod command_line;
+mod data_catalog;
 mod data_check;
 mod explain;
 mod fake;

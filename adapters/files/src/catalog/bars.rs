@@ -38,7 +38,7 @@ pub(super) fn year_of(file: &CatalogFile) -> i32 {
 
 /// Bars of one year as a file. They are not empty.
 pub(super) fn encode_bars(symbol: &str, bar: BarSize, bars: &Bars) -> Result<Encoded> {
-    let bytes = write_bars(&[(symbol, bars)], bars.fields(), None)?;
+    let bytes = write_bars(&[(symbol, bars)], bar, bars.fields(), None)?;
     let first = bars.open_times().first().copied().unwrap_or_default();
     let last = bars.open_times().last().copied().unwrap_or_default();
     let stem = format!("{}/{}", folder(symbol, bar), first.date().year());
@@ -134,7 +134,7 @@ pub(super) fn proven(root: &Path, file: &CatalogFile) -> Result<Vec<u8>> {
 pub(super) fn bars_of(root: &Path, series: &CatalogSeries, file: &CatalogFile) -> Result<Bars> {
     let bytes = proven(root, file)?;
     let fields: Fields = series.field_set();
-    let bars = read_bars(&bytes, &series.symbol, fields)
+    let bars = read_bars(&bytes, &series.symbol, series.bar, fields)
         .map_err(|e| damaged(e.to_string(), Path::new(&file.path)))?;
     if bars.len() as u64 != file.rows || content_of_bars(&bars) != file.content {
         let message = "a data file does not hold what the manifest says";

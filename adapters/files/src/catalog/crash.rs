@@ -72,6 +72,13 @@ fn seen(catalog: &Catalog) -> Option<All> {
     (!is_empty).then(|| catalog.series(&Selection::default()).unwrap())
 }
 
+/// An import that does not wait for the disk.
+fn add(catalog: &Catalog, all: &All) {
+    let mut quick = |_: Step| Fate::Quick;
+    let disk = &mut Disk::new(&mut quick);
+    catalog.add_to(&incoming(all), disk).unwrap();
+}
+
 fn copied(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -104,7 +111,7 @@ fn stop_everywhere(
                 &mut Disk::new(&mut |now: Step| {
                     step += 1;
                     last = Some(now);
-                    if step > n { fate } else { Fate::Go }
+                    if step > n { fate } else { Fate::Quick }
                 }),
             );
             // A tear strikes at a write only; after it nothing happens any more.
@@ -139,13 +146,13 @@ fn an_import_that_stops_anywhere_leaves_the_old_or_the_new() {
         );
         news.set(news.get() + usize::from(found.as_ref() == Some(new)));
         // The same import again.
-        catalog.add(&incoming(new)).unwrap();
+        add(catalog, new);
         assert_eq!(seen(catalog).as_ref(), Some(new), "{place}");
         let report = catalog.verify().unwrap();
         assert!(report.damaged.is_empty(), "{place}: {report:?}");
         // One more change removes what is left.
-        catalog.add(&incoming(&series(0, 60))).unwrap();
-        catalog.add(&incoming(&series(0, 60))).unwrap();
+        add(catalog, &series(0, 60));
+        add(catalog, &series(0, 60));
         assert_eq!(catalog.verify().unwrap().leftovers, 0, "{place}");
     };
     let from_nothing = stop_everywhere(
@@ -154,7 +161,7 @@ fn an_import_that_stops_anywhere_leaves_the_old_or_the_new() {
         |catalog, place| check_from(None, &first, catalog, place),
     );
     let old = tempfile::tempdir().unwrap();
-    Catalog::new(old.path()).add(&incoming(&first)).unwrap();
+    add(&Catalog::new(old.path()), &first);
     let on_top = stop_everywhere(
         |root| copied(old.path(), root),
         |catalog, disk| catalog.add_to(&incoming(&second), disk).map(|_| ()),
@@ -173,7 +180,7 @@ fn a_repair_that_stops_anywhere_is_finished_by_the_next() {
     let all = series(0, 40);
     let good = tempfile::tempdir().unwrap();
     let second = Catalog::new(good.path());
-    second.add(&incoming(&all)).unwrap();
+    add(&second, &all);
     let damaged: Vec<_> = (second.manifest().unwrap().files())
         .map(|file| file.path.clone())
         .collect();
@@ -192,7 +199,11 @@ fn a_repair_that_stops_anywhere_is_finished_by_the_next() {
             Ok(())
         },
         |catalog, place| {
-            let report = catalog.repair(SecondSource::Catalog(&second)).unwrap();
+            let mut quick = |_: Step| Fate::Quick;
+            let disk = &mut Disk::new(&mut quick);
+            let report = catalog
+                .repair_with(SecondSource::Catalog(&second), disk)
+                .unwrap();
             assert!(report.unrepaired.is_empty(), "{place}: {report:?}");
             assert_eq!(seen(catalog).as_ref(), Some(&all), "{place}");
         },

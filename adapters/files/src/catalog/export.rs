@@ -90,7 +90,7 @@ impl Catalog {
             let series: Vec<(&str, &Bars)> = (loaded.series.iter())
                 .map(|(symbol, series)| (symbol.as_str(), &series.bars))
                 .collect();
-            write_bars(&series, fields, extra)?
+            write_bars(&series, loaded.bar, fields, extra)?
         } else {
             csv_of(&loaded, fields, extra)
         };

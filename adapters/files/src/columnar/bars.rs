@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use ballast_domain::market::{Bar, Bars, Field, Fields};
-use ballast_domain::time::Timestamp;
+use ballast_domain::market::{Bar, BarSize, Bars, Field, Fields};
+use ballast_domain::time::{NANOS_PER_DAY, Timestamp};
 use ballast_ports::{Error, ErrorKind, Result};
 use bytes::Bytes;
 use parquet::basic::{Compression, ZstdLevel};
@@ -21,17 +21,19 @@ use crate::layout::COLUMNS;
 /// Rows of a row group: a reader holds one at a time.
 const GROUP_ROWS: usize = 65_536;
 
-/// One long file: open and close time in UTC, symbol, the columns the bars have, then `extra`: a name
-/// and the values of each series. zstd, no time of writing: equal bars give equal bytes from one version of the writer.
+/// One long file: open and close time in UTC, symbol, of daily bars the session date, the columns the
+/// bars have, then `extra`: a name and the values of each series. zstd, no time of writing: equal bars
+/// give equal bytes from one version of the writer.
 ///
 /// # Errors
 /// `Unexpected` when the encoder fails.
 pub(crate) fn write_bars(
     series: &[(&str, &Bars)],
+    bar: BarSize,
     fields: Fields,
     extra: Option<(&str, &[Vec<f64>])>,
 ) -> Result<Vec<u8>> {
-    encode(series, fields, extra).map_err(|e| {
+    encode(series, bar, fields, extra).map_err(|e| {
         Error::new(ErrorKind::Unexpected, "write", "bars cannot be encoded")
             .hint("report this with the data")
             .caused_by(e)
@@ -40,14 +42,21 @@ pub(crate) fn write_bars(
 
 fn encode(
     series: &[(&str, &Bars)],
+    bar: BarSize,
     fields: Fields,
     extra: Option<(&str, &[Vec<f64>])>,
 ) -> std::result::Result<Vec<u8>, ParquetError> {
-    let mut message = "message bars { \
-        REQUIRED INT64 timestamp (TIMESTAMP(NANOS,true)); \
-        REQUIRED INT64 close_time (TIMESTAMP(NANOS,true)); \
-        REQUIRED BYTE_ARRAY symbol (STRING); "
-        .to_owned();
+    // A reader takes the day from the date, whatever it knows of sessions, and otherwise the open.
+    let (open, date) = if bar.is_day() {
+        ("open_time", "REQUIRED INT32 date (DATE); ")
+    } else {
+        ("timestamp", "")
+    };
+    let mut message = format!(
+        "message bars {{ REQUIRED INT64 {open} (TIMESTAMP(NANOS,true)); \
+         REQUIRED INT64 close_time (TIMESTAMP(NANOS,true)); \
+         REQUIRED BYTE_ARRAY symbol (STRING); {date}"
+    );
     let kept: Vec<(Field, &str)> = COLUMNS
         .into_iter()
         .filter(|(f, _)| fields.has(*f))
@@ -83,11 +92,16 @@ fn encode(
                         };
                         to.write_batch(&nanos(times), None, None)?;
                     }
+                    ColumnWriter::Int32ColumnWriter(to) => {
+                        let opens = &bars.open_times()[range.clone()];
+                        let days: Vec<i32> = opens.iter().map(|open| day(*open)).collect();
+                        to.write_batch(&days, None, None)?;
+                    }
                     ColumnWriter::ByteArrayColumnWriter(to) => {
                         to.write_batch(&vec![name.clone(); range.len()], None, None)?;
                     }
                     ColumnWriter::DoubleColumnWriter(to) => {
-                        let values = match (kept.get(position - 3), extra) {
+                        let values = match (kept.get(position - leading(bar)), extra) {
                             (Some((field, _)), _) => bars.column(*field),
                             (None, Some((_, values))) => &values[number],
                             (None, None) => &[],
@@ -105,12 +119,23 @@ fn encode(
     file.into_inner()
 }
 
+/// Columns before the prices.
+fn leading(bar: BarSize) -> usize {
+    3 + usize::from(bar.is_day())
+}
+
+/// Days from 1970 to the UTC date, which of a session open is the date of the session.
+fn day(open: Timestamp) -> i32 {
+    let days = open.nanos().div_euclid(NANOS_PER_DAY);
+    i32::try_from(days).expect("an i64 of nanoseconds is less than an i32 of days")
+}
+
 /// The bars of a file that [`write_bars`] wrote for one symbol.
 ///
 /// # Errors
 /// `InvalidData` when the bytes are not such a file.
-pub(crate) fn read_bars(bytes: &[u8], symbol: &str, fields: Fields) -> Result<Bars> {
-    decode(bytes, symbol, fields).map_err(|e| {
+pub(crate) fn read_bars(bytes: &[u8], symbol: &str, bar: BarSize, fields: Fields) -> Result<Bars> {
+    decode(bytes, symbol, bar, fields).map_err(|e| {
         Error::new(
             ErrorKind::InvalidData,
             "read",
@@ -124,7 +149,13 @@ pub(crate) fn read_bars(bytes: &[u8], symbol: &str, fields: Fields) -> Result<Ba
 
 type Boxed = Box<dyn std::error::Error + Send + Sync>;
 
-fn decode(bytes: &[u8], symbol: &str, fields: Fields) -> std::result::Result<Bars, Boxed> {
+fn decode(
+    bytes: &[u8],
+    symbol: &str,
+    bar: BarSize,
+    fields: Fields,
+) -> std::result::Result<Bars, Boxed> {
+    let leading = leading(bar);
     let reader = SerializedFileReader::new(Bytes::copy_from_slice(bytes))?;
     let kept: Vec<Field> = (COLUMNS.into_iter())
         .map(|(field, _)| field)
@@ -133,7 +164,7 @@ fn decode(bytes: &[u8], symbol: &str, fields: Fields) -> std::result::Result<Bar
     let mut bars = Bars::new(fields);
     for index in 0..reader.num_row_groups() {
         let group = reader.get_row_group(index)?;
-        if group.num_columns() != kept.len() + 3 {
+        if group.num_columns() != kept.len() + leading {
             return Err("the file has other columns".into());
         }
         let rows = usize::try_from(group.metadata().num_rows())?;
@@ -148,7 +179,8 @@ fn decode(bytes: &[u8], symbol: &str, fields: Fields) -> std::result::Result<Bar
         }
         let mut columns: [Vec<f64>; 5] = Default::default();
         for (position, field) in kept.iter().enumerate() {
-            let ColumnReader::DoubleColumnReader(column) = group.get_column_reader(position + 3)?
+            let ColumnReader::DoubleColumnReader(column) =
+                group.get_column_reader(position + leading)?
             else {
                 return Err("a price is no 64-bit float".into());
             };

@@ -461,7 +461,7 @@ fn total_returns_follow_the_vendors_rule() {
         catalog.export(&options).unwrap();
         let mut exported = csv::Reader::from_path(&options.file).unwrap();
         let total: Vec<f64> = (exported.records())
-            .map(|row| row.unwrap().iter().last().unwrap().parse().unwrap())
+            .map(|row| row.unwrap().iter().next_back().unwrap().parse().unwrap())
             .collect();
         assert_eq!(total.len(), adjusted.len());
         for i in 1..total.len() {
