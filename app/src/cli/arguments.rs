@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::commands::catalog::{ExportRequest, ImportRequest};
 use crate::commands::close_table::CloseSelection;
 use crate::commands::data_check::DataCheckRequest;
 use crate::commands::metrics::{MetricsRequest, SeriesKind};
@@ -144,7 +145,7 @@ pub(super) struct Indicator {
     /// Every indicator with its formula and warm-up
     #[arg(long, conflicts_with_all = ["specs", "input"])]
     pub(super) list: bool,
-    /// A CSV file of bars, a wide table of closes, or a folder of files
+    /// A CSV or Parquet file of bars, a wide table of closes, or a folder of files
     #[arg(long, value_name = "FILE", required_unless_present = "list")]
     pub(super) input: Option<PathBuf>,
     /// The symbol, when the input has several
@@ -171,11 +172,137 @@ pub(super) struct Indicator {
 pub(super) enum DataCommand {
     /// One verdict on a file and every reason for it: accept, warn, repair, drop_rows or reject
     Check(DataCheck),
+    /// Check a file and take what is new into the catalog under HOME
+    Import(DataImport),
+    /// What the catalog holds
+    List,
+    /// One symbol of the catalog: years, files, corporate actions
+    Show {
+        /// The symbol
+        #[arg(value_name = "SYMBOL")]
+        symbol: String,
+        /// Only this bar size
+        #[arg(long, value_name = "SIZE")]
+        bar: Option<String>,
+    },
+    /// Read and prove every byte of the catalog
+    Verify,
+    /// Restore damaged files of the catalog from a second source that holds the same
+    Repair(DataRepair),
+    /// Write series of the catalog as one CSV or Parquet file
+    Export(DataExport),
+    /// Write the shipped sample data
+    Sample {
+        /// A folder that is empty or does not exist yet
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DataImport {
+    /// A CSV or Parquet file, or a folder of them
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DataRepair {
+    /// Where the bars are once more: another catalog, or a file as `data import` takes
+    #[arg(long, value_name = "FILE_OR_CATALOG")]
+    from: PathBuf,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+#[derive(Debug, Args)]
+struct Reading {
+    /// CSV of splits, dividends and delistings: date, symbol, kind, value
+    #[arg(long, value_name = "FILE")]
+    actions: Option<PathBuf>,
+    /// Bar size, such as 1d, 1h or 1m; without it the commonest distance between rows
+    #[arg(long, value_name = "SIZE")]
+    bar: Option<String>,
+    /// utc_24x7 or us_equities; without it the one the dates follow
+    #[arg(long, value_name = "NAME")]
+    calendar: Option<String>,
+    /// Symbols that must be there, and no others; names a file without symbols
+    #[arg(long, value_name = "SYMBOLS", value_delimiter = ',')]
+    symbols: Vec<String>,
+    /// What the file must hash to, as sha256:HEX or blake3:HEX
+    #[arg(long, value_name = "HASH")]
+    checksum: Option<String>,
+    /// Take data that can be repaired without loss: sort rows, join equal ones, unify symbols
+    #[arg(long)]
+    repair: bool,
+    /// Take data without the rows that must not be used
+    #[arg(long)]
+    drop_rows: bool,
+}
+
+impl Reading {
+    fn of(self, file: PathBuf) -> ImportRequest {
+        ImportRequest {
+            file,
+            actions: self.actions,
+            bar: self.bar,
+            calendar: self.calendar,
+            symbols: self.symbols,
+            checksum: self.checksum,
+            repair: self.repair,
+            drop_rows: self.drop_rows,
+        }
+    }
+}
+
+impl From<DataImport> for ImportRequest {
+    fn from(import: DataImport) -> Self {
+        import.reading.of(import.file)
+    }
+}
+
+impl From<DataRepair> for ImportRequest {
+    fn from(repair: DataRepair) -> Self {
+        repair.reading.of(repair.from)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DataExport {
+    /// The file to write, ending in .csv or .parquet
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Only these symbols, separated by commas
+    #[arg(long, value_name = "SYMBOLS", value_delimiter = ',')]
+    symbols: Vec<String>,
+    /// Bar size, when the catalog has several
+    #[arg(long, value_name = "SIZE")]
+    bar: Option<String>,
+    /// Add a column with what holding the symbol earned, dividends and splits included
+    #[arg(long)]
+    total_return: bool,
+    /// Write splits, dividends and delistings to this CSV file
+    #[arg(long, value_name = "FILE")]
+    actions: Option<PathBuf>,
+}
+
+impl From<DataExport> for ExportRequest {
+    fn from(export: DataExport) -> Self {
+        Self {
+            file: export.file,
+            symbols: export.symbols,
+            bar: export.bar,
+            total_return: export.total_return,
+            actions: export.actions,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
 pub(super) struct DataCheck {
-    /// A CSV file, plain or gzipped, or a folder of them
+    /// A CSV or Parquet file, or a folder of them
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Bar size, such as 1d, 1h or 1m; without it the commonest distance between rows
@@ -196,6 +323,9 @@ pub(super) struct DataCheck {
     /// Reject the file for any defect
     #[arg(long)]
     strict: bool,
+    /// What the file must hash to, as sha256:HEX or blake3:HEX
+    #[arg(long, value_name = "HASH")]
+    checksum: Option<String>,
 }
 
 impl From<DataCheck> for DataCheckRequest {
@@ -208,13 +338,14 @@ impl From<DataCheck> for DataCheckRequest {
             max_age_hours: check.max_age_hours,
             expect: check.expect,
             strict: check.strict,
+            checksum: check.checksum,
         }
     }
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Series {
-    /// A CSV file: a time column and the numbers
+    /// A CSV or Parquet file: a time column and the numbers
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
     /// What the numbers are
@@ -261,7 +392,7 @@ pub(super) struct Settings {
     /// Config file; without it the shipped example
     #[arg(value_name = "CONFIG")]
     config: Option<PathBuf>,
-    /// Without a config: bars to run on, a CSV file or a folder of them
+    /// Without a config: bars to run on, a CSV or Parquet file or a folder of them
     #[arg(
         long,
         value_name = "FILE",
@@ -294,7 +425,7 @@ pub(super) struct Weigh {
     /// Methods, listed below
     #[arg(value_name = "METHOD", required = true)]
     methods: Vec<String>,
-    /// Closes: a CSV file, long or wide, or a folder with one file a symbol
+    /// Closes: a CSV or Parquet file, long or wide, or a folder with one file a symbol
     #[arg(long, value_name = "FILE_OR_FOLDER")]
     input: PathBuf,
     /// Use the last N returns up to the date; without it all there are

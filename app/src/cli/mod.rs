@@ -8,6 +8,7 @@ mod manual;
 mod paper;
 mod present;
 mod present_compare;
+mod present_catalog;
 mod present_data;
 mod present_metrics;
 mod present_weights;
@@ -27,8 +28,8 @@ use crate::commands::report_compare::CompareRequest;
 use crate::commands::runs_archive::ArchiveRequest;
 use crate::commands::verify::{VerifyRequest, exit_of};
 use crate::commands::{
-    backtest, data_check, explain, indicator, init, metrics, report_compare, runs, runs_archive,
-    settings, verify, weights,
+    backtest, catalog, data_check, explain, indicator, init, metrics, report_compare, runs,
+    runs_archive, settings, verify, weights,
 };
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
@@ -127,6 +128,35 @@ fn dispatch(
         }
         Command::Completions { shell } => done(manual::completions(shell)?),
         Command::Man { out } => done(manual::pages(&out)?),
+        Command::Data(DataCommand::Import(import)) => {
+            let imported = catalog::import(&home, &import.into(), &SystemClock::new())?;
+            done(present_catalog::imported(&imported)?)
+        }
+        Command::Data(DataCommand::List) => done(present_catalog::listing(&catalog::list(&home)?)?),
+        Command::Data(DataCommand::Show { symbol, bar }) => {
+            let bar = bar.as_deref().map(str::parse).transpose()?;
+            done(present_catalog::shown(&catalog::show(
+                &home, &symbol, bar,
+            )?)?)
+        }
+        Command::Data(DataCommand::Verify) => {
+            let report = catalog::verify(&home)?;
+            let exit = catalog::exit_of_verify(&report);
+            Ok((present_catalog::verified(&report)?, exit))
+        }
+        Command::Data(DataCommand::Repair(repair)) => {
+            let report = catalog::repair(&home, &repair.into(), &SystemClock::new())?;
+            let exit = catalog::exit_of_repair(&report);
+            Ok((present_catalog::repaired(&report)?, exit))
+        }
+        Command::Data(DataCommand::Export(export)) => {
+            let request = export.into();
+            let written = catalog::export(&home, &request)?;
+            done(present_catalog::exported(&request, &written)?)
+        }
+        Command::Data(DataCommand::Sample { folder }) => {
+            done(present_catalog::samples(&init::write_samples(&folder)?)?)
+        }
         Command::Metrics(series) => {
             let found = metrics::metrics(&series.into())?;
             done(present_metrics::metrics(&found)?)

@@ -31,44 +31,61 @@ pub struct Initialised {
 /// version, or when this build has no sample data; `Api` from the disk.
 pub fn init(folder: &Path, source: Option<&Path>) -> Result<Initialised> {
     require_free(folder)?;
-    let samples = sample::FILES;
-    if samples.is_empty() {
-        return Err(Error::config("this build has no sample data")
-            .hint("build it with the feature sample-data"));
-    }
+    let samples = samples()?;
     // Whatever is wrong with the checkout is said before anything is written.
     let crate_files = match source {
         Some(checkout) => StrategyCrate::over(checkout)?.files(folder),
         None => Vec::new(),
     };
     let mut files = Vec::new();
-    let mut put = |name: &str, bytes: &[u8]| {
-        let path = folder.join(name);
-        let disk = |e: std::io::Error| {
-            Error::new(ErrorKind::Api, format!("file cannot be written: {e}"))
-                .context("path", path.display())
-                .hint("check that the folder may be written and has free space")
-        };
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(disk)?;
-        }
-        fs::write(&path, bytes).map_err(disk)?;
-        files.push(path);
-        Ok::<(), Error>(())
-    };
     for (name, text) in &crate_files {
-        put(name, text.as_bytes())?;
+        files.push(put(folder, name, text.as_bytes())?);
     }
-    put("breakout.toml", with_files(BREAKOUT).as_bytes())?;
-    put("momentum.toml", with_files(MOMENTUM).as_bytes())?;
+    files.push(put(folder, "breakout.toml", with_files(BREAKOUT).as_bytes())?);
+    files.push(put(folder, "momentum.toml", with_files(MOMENTUM).as_bytes())?);
     for file in samples {
-        put(&format!("data/{}", file.name), file.data)?;
+        files.push(put(folder, &format!("data/{}", file.name), file.data)?);
     }
     Ok(Initialised {
         folder: folder.to_owned(),
         files,
         is_crate: source.is_some(),
     })
+}
+
+/// Writes the sample data alone into `folder`, which is empty or does not exist, with its licences.
+///
+/// # Errors
+/// As [`init`].
+pub fn write_samples(folder: &Path) -> Result<Initialised> {
+    require_free(folder)?;
+    let put = |file: &sample::SampleFile| put(folder, file.name, file.data);
+    Ok(Initialised {
+        folder: folder.to_owned(),
+        files: samples()?.iter().map(put).collect::<Result<_>>()?,
+    })
+}
+
+fn samples() -> Result<&'static [sample::SampleFile]> {
+    match sample::FILES {
+        [] => Err(Error::config("this build has no sample data")
+            .hint("build it with the feature sample-data")),
+        samples => Ok(samples),
+    }
+}
+
+fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf> {
+    let path = folder.join(name);
+    let disk = |e: std::io::Error| {
+        Error::new(ErrorKind::Api, format!("file cannot be written: {e}"))
+            .context("path", path.display())
+            .hint("check that the folder may be written and has free space")
+    };
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(disk)?;
+    }
+    fs::write(&path, bytes).map_err(disk)?;
+    Ok(path)
 }
 
 /// The config with files of the folder in place of the samples inside the program.

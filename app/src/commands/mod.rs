@@ -1,6 +1,7 @@
 //! The work of each command, apart from how it is asked for and shown.
 
 pub mod backtest;
+pub mod catalog;
 pub mod close_table;
 pub mod data_check;
 pub mod explain;

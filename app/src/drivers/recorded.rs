@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use ballast_domain::error::{Error, Result};
 use ballast_domain::strategies::EqualWeightHold;
-use ballast_files::CsvMarketData;
 
 use super::backtest::{Backtest, Finished, IndexBenchmark, Summary, trades_csv};
 use super::{Progress, RunError};
@@ -72,12 +70,12 @@ fn prepare(
             description: sample::describe(name)
                 .unwrap_or("closes as its file gives them")
                 .to_owned(),
-            source: Arc::new(levels),
+            source: levels.source,
         });
     }
     Ok(Backtest {
         config: config.clone(),
-        market_data: Arc::new(market_data),
+        market_data: market_data.source,
         data_files,
         indices,
         strategies: strategies.clone(),
@@ -96,8 +94,8 @@ fn index_config(config: &Config, source: &str) -> Config {
 }
 
 /// Files by role and name: paths differ between machines, roles and names do not.
-fn note(files: &mut BTreeMap<String, String>, data: &CsvMarketData, role: &str) {
-    for file in &data.inventory().files {
+fn note(files: &mut BTreeMap<String, String>, data: &wiring::Opened, role: &str) {
+    for file in &data.files {
         files.insert(format!("{role}: {}", file.name), file.blake3.clone());
     }
 }

@@ -6,6 +6,7 @@ mod binary;
 mod browser;
 mod build_script;
 mod command_line;
+mod data_catalog;
 mod data_check;
 mod explain;
 mod fake;
