@@ -100,6 +100,9 @@ pub fn settings(config: &Config, instruments: &Instruments) -> Result<Settings> 
         min_fresh_share: config.rebalance.min_fresh_share.to_f64().unwrap_or(1.0),
         record_idle_legs: true,
         record_state: false,
+        record_holds: false,
+        watch: None,
+        remembered_orders: 64,
     })
 }
 

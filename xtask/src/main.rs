@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use xtask::{
-    bench, bootstrap, check, features, graph, guides, layers, metadata, repository,
-    strangers_path, tidy, tools,
+    bench, bootstrap, check, features, graph, guides, layers, metadata, repository, strangers_path,
+    tidy, tools,
 };
 
 const USAGE: &str = "\

@@ -41,8 +41,16 @@ pub fn init(folder: &Path, source: Option<&Path>) -> Result<Initialised> {
     for (name, text) in &crate_files {
         files.push(put(folder, name, text.as_bytes())?);
     }
-    files.push(put(folder, "breakout.toml", with_files(BREAKOUT).as_bytes())?);
-    files.push(put(folder, "momentum.toml", with_files(MOMENTUM).as_bytes())?);
+    files.push(put(
+        folder,
+        "breakout.toml",
+        with_files(BREAKOUT).as_bytes(),
+    )?);
+    files.push(put(
+        folder,
+        "momentum.toml",
+        with_files(MOMENTUM).as_bytes(),
+    )?);
     for file in samples {
         files.push(put(folder, &format!("data/{}", file.name), file.data)?);
     }
@@ -63,6 +71,7 @@ pub fn write_samples(folder: &Path) -> Result<Initialised> {
     Ok(Initialised {
         folder: folder.to_owned(),
         files: samples()?.iter().map(put).collect::<Result<_>>()?,
+        is_crate: false,
     })
 }
 

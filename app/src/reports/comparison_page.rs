@@ -27,7 +27,7 @@ pub fn render(found: &Comparison, curves: &[RunCurves; 2]) -> String {
                 str::to_owned,
             ))
             .table(differences(
-                "Data files that differ, by their hash",
+                "Data files that differ in name or bytes, by their hash",
                 "file",
                 &found.data,
                 short,
