@@ -4,6 +4,7 @@
 //! `present`, of errors in `render`.
 
 mod arguments;
+mod arguments_data;
 mod manual;
 mod paper;
 mod present;
@@ -34,7 +35,8 @@ use crate::commands::{
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
 use crate::run_directory::locate;
-use arguments::{Arguments, Command, ConfigCommand, DataCommand, ReportCommand, RunsCommand};
+use arguments::{Arguments, Command, ConfigCommand, ReportCommand, RunsCommand};
+use arguments_data::DataCommand;
 use ballast_system::SystemClock;
 use paper::Paper;
 use present::Answer;
