@@ -3,12 +3,11 @@
 use std::fmt::Write;
 
 use ballast_domain::error::Result;
-use ballast_domain::market::{ActionKind, CorporateAction};
 use ballast_files::catalog::{CatalogSeries, Damage, Exported, RepairReport, VerifyReport};
 use serde::Serialize;
 
 use super::present::Answer;
-use crate::commands::catalog::{ExportRequest, Imported, Listing, Shown};
+use crate::commands::catalog::{ExportRequest, Imported, Listing, Shown, described};
 use crate::commands::init::Initialised;
 use crate::reports::figures::{count, megabytes};
 
@@ -56,14 +55,12 @@ pub(super) fn listing(found: &Listing) -> Result<Answer> {
     for series in &manifest.series {
         let _ = writeln!(text, "{}", line(series));
     }
-    let bars = manifest.series.iter().map(CatalogSeries::bars).sum();
-    let bytes = manifest.files().map(|file| file.bytes).sum();
     let _ = writeln!(
         text,
         "\n{} series, {} bars, {} in {}, generation {}",
         manifest.series.len(),
-        count(bars),
-        megabytes(bytes),
+        count(manifest.bars()),
+        megabytes(manifest.bytes()),
         found.catalog,
         manifest.generation
     );
@@ -82,7 +79,7 @@ fn line(series: &CatalogSeries) -> String {
         count(series.bars()),
         series.actions.as_ref().map_or(0, |file| file.rows),
         series.files().count(),
-        megabytes(series.files().map(|file| file.bytes).sum())
+        megabytes(series.bytes())
     )
 }
 
@@ -113,14 +110,6 @@ pub(super) fn shown(all: &[Shown]) -> Result<Answer> {
         }
     }
     Answer::new(text, &Series { series: all })
-}
-
-fn described(action: &CorporateAction) -> String {
-    match action.kind {
-        ActionKind::Split(ratio) => format!("split {} for {}", ratio.new, ratio.old),
-        ActionKind::Dividend(cash) => format!("dividend {cash}"),
-        ActionKind::Delisting => "delisting".to_owned(),
-    }
 }
 
 fn damages(text: &mut String, word: &str, damaged: &[Damage]) {

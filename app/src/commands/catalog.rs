@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ballast_domain::error::Error;
 use ballast_domain::market::contract::Verdict;
-use ballast_domain::market::{BarSize, CorporateAction};
+use ballast_domain::market::{ActionKind, BarSize, CorporateAction};
 use ballast_files::catalog::{
     Added, Catalog, CatalogSeries, ExportOptions, Exported, Incoming, Manifest, RepairReport,
     SecondSource, Selection, VerifyReport, View,
@@ -187,6 +187,15 @@ pub fn show(home: &Path, symbol: &str, bar: Option<BarSize>) -> Result<Vec<Shown
         });
     }
     Ok(shown)
+}
+
+/// A corporate action in words.
+pub fn described(action: &CorporateAction) -> String {
+    match action.kind {
+        ActionKind::Split(ratio) => format!("split {} for {}", ratio.new, ratio.old),
+        ActionKind::Dividend(cash) => format!("dividend {cash}"),
+        ActionKind::Delisting => "delisting".to_owned(),
+    }
 }
 
 /// Reads and proves every byte of the catalog.

@@ -81,6 +81,11 @@ impl CatalogSeries {
         self.years.iter().map(|file| file.rows).sum()
     }
 
+    /// Size of its files in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.files().map(|file| file.bytes).sum()
+    }
+
     /// Every file: bars, then actions.
     pub fn files(&self) -> impl Iterator<Item = &CatalogFile> {
         self.years.iter().chain(&self.actions)
@@ -108,6 +113,16 @@ impl Manifest {
     /// Every file.
     pub fn files(&self) -> impl Iterator<Item = &CatalogFile> {
         self.series.iter().flat_map(CatalogSeries::files)
+    }
+
+    /// Bars of every series.
+    pub fn bars(&self) -> u64 {
+        self.series.iter().map(CatalogSeries::bars).sum()
+    }
+
+    /// Size of every data file in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.series.iter().map(CatalogSeries::bytes).sum()
     }
 
     /// The bytes of the file: JSON, then a line with its BLAKE3.

@@ -48,8 +48,8 @@ impl Catalog {
         Ok(VerifyReport {
             generation: manifest.generation,
             files: manifest.files().count() as u64,
-            bytes: manifest.files().map(|file| file.bytes).sum(),
-            bars: manifest.series.iter().map(CatalogSeries::bars).sum(),
+            bytes: manifest.bytes(),
+            bars: manifest.bars(),
             leftovers: leftovers(self.root(), &manifest)?.len() as u64,
             damaged: damaged.into_iter().map(|(_, _, damage)| damage).collect(),
         })
