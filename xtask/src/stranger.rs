@@ -45,22 +45,8 @@ impl Place {
     /// # Errors
     /// The folder cannot be made, or git cannot clone.
     pub fn clone_anew(&self, root: &Path) -> Result<(), String> {
-        for entry in std::fs::read_dir(&self.folder)
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
-            // What was built before may stay.
-            if entry.path() != self.target {
-                let path = entry.path();
-                let gone = if path.is_dir() {
-                    std::fs::remove_dir_all(&path)
-                } else {
-                    std::fs::remove_file(&path)
-                };
-                gone.map_err(|e| format!("{} cannot be removed: {e}", path.display()))?;
-            }
-        }
+        // What was built before may stay.
+        self.empty_but(&[&self.target])?;
         std::fs::create_dir_all(&self.folder)
             .map_err(|e| format!("{} cannot be made: {e}", self.folder.display()))?;
         let (from, to) = (root.display().to_string(), self.checkout());
@@ -71,7 +57,8 @@ impl Place {
         .map(drop)
     }
 
-    /// Clones `root` unless the clone there is of the same revision and unchanged.
+    /// Clones `root` unless the clone there is of the same revision and unchanged; what somebody
+    /// made beside the clone goes either way.
     ///
     /// # Errors
     /// As [`Place::clone_anew`].
@@ -81,7 +68,32 @@ impl Place {
         let same = checkout.join(".git").exists()
             && head(&checkout)? == head(root)?
             && git(&checkout, &["status", "--porcelain"])?.is_empty();
-        if same { Ok(()) } else { self.clone_anew(root) }
+        if same {
+            self.empty_but(&[&self.target, &checkout, &self.installed()])
+        } else {
+            self.clone_anew(root)
+        }
+    }
+
+    fn installed(&self) -> PathBuf {
+        self.folder.join("installed")
+    }
+
+    /// Removes all that is in the place but the paths of `kept`.
+    fn empty_but(&self, kept: &[&Path]) -> Result<(), String> {
+        let entries = std::fs::read_dir(&self.folder).into_iter().flatten();
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if kept.contains(&path.as_path()) {
+                continue;
+            }
+            let gone = if path.is_dir() {
+                std::fs::remove_dir_all(&path)
+            } else {
+                std::fs::remove_file(&path)
+            };
+            gone.map_err(|e| format!("{} cannot be removed: {e}", path.display()))?;
+        }
+        Ok(())
     }
 
     /// A command that runs here: in the clone, building into [`Place::target`], installing into a
@@ -90,7 +102,7 @@ impl Place {
     /// # Errors
     /// The path variable holds what no path may hold.
     pub fn command(&self, program: &str) -> Result<Command, String> {
-        let installed = self.folder.join("installed");
+        let installed = self.installed();
         let mut path = vec![installed.join("bin")];
         path.extend(std::env::split_paths(
             &std::env::var_os("PATH").unwrap_or_default(),

@@ -65,9 +65,10 @@ impl<S: Strategy> Kernel<S> {
                 self.on_not_found(*client_id, *as_of, fact, effects);
             }
             Fact::CancelRejected { client_id, .. } => {
-                // It may be executed, ended or unknown there: ask, conclude nothing.
+                // It may be executed, ended or unknown there: ask, conclude nothing. The cancel
+                // goes again when its timer fires; at once, it would be refused at wire speed.
                 match self.orders.number_of(*client_id) {
-                    Some(number) => self.ask_about(number, effects),
+                    Some(number) => self.query_order(number, effects),
                     None => self.orphan(*client_id, fact, effects),
                 }
             }

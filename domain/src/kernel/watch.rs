@@ -123,23 +123,29 @@ impl<S: Strategy> Kernel<S> {
         self.watch_order(number, after, effects);
     }
 
+    /// Asks what became of an order, and for its cancel again where one is wanted.
+    pub(super) fn ask_about(&mut self, number: u64, effects: &mut Effects) {
+        if let Some(order) = self.orders.by_number(number)
+            && order.cancel_wanted
+            && !order.status().is_final()
+        {
+            let again = Action::Cancel(order.intent.instrument, order.intent.client_id);
+            effects.actions.push_back(again);
+        }
+        self.query_order(number, effects);
+    }
+
     /// Asks what became of an order; one that ended with executions we have not seen is asked for
     /// through the account, where they are listed.
-    pub(super) fn ask_about(&mut self, number: u64, effects: &mut Effects) {
+    pub(super) fn query_order(&mut self, number: u64, effects: &mut Effects) {
         let Some(order) = self.orders.by_number(number) else {
             return;
         };
-        let (instrument, client_id) = (order.intent.instrument, order.intent.client_id);
-        let (ended, cancel) = (order.status().is_final(), order.cancel_wanted);
-        if ended {
+        if order.status().is_final() {
             self.ask_account(effects);
             return;
         }
-        if cancel {
-            let again = Action::Cancel(instrument, client_id);
-            effects.actions.push_back(again);
-        }
-        let query = Query::Order(instrument, client_id);
+        let query = Query::Order(order.intent.instrument, order.intent.client_id);
         effects.actions.push_back(Action::Query(query));
     }
 

@@ -247,6 +247,37 @@ fn a_cancel_without_an_answer_blocks_the_instrument_until_the_order_ends() {
     assert_eq!((rest.instrument, rest.quantity), (A, units(10)));
 }
 
+/// A refused cancel is asked for again when its timer fires, never at the pace of the refusals.
+#[test]
+fn a_refused_cancel_goes_again_at_the_pace_of_the_timer() {
+    let mut d = buying_ten();
+    let sent = d.trade(0).remove(0);
+    d.fact(&accepted(&sent));
+    d.gate.kill();
+    d.step(Input::Health(&HealthFact::Killed {
+        reason: "test".into(),
+    }));
+    d.persist();
+    let before = d.cancels.len();
+    assert_eq!(before, 1);
+    for _ in 0..50 {
+        d.fact(&Fact::CancelRejected {
+            client_id: sent.client_id,
+            reason: "too late".into(),
+        });
+    }
+    assert_eq!(
+        d.cancels.len(),
+        before,
+        "a refusal is not a reason to repeat"
+    );
+    assert_eq!(d.asked().len(), 50, "each refusal is asked about");
+    for _ in 0..20 {
+        d.seconds(5);
+    }
+    assert!((10..=21).contains(&(d.cancels.len() - before)));
+}
+
 #[test]
 fn an_order_that_ends_with_executions_on_their_way_is_not_planned_over() {
     let script = Scripted::new([(0, holding(&[(A, 10)])), (1, holding(&[(A, 10)]))]);
