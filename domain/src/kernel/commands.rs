@@ -3,11 +3,11 @@
 use super::saga::{Goal, Waiting};
 use super::{
     Action, AdjustmentKind, AdjustmentRecord, Command, Effects, EventId, HealthFact, Kernel,
-    Session, Severity,
+    Session, Severity, VenueReport,
 };
 use crate::error::Error;
 use crate::instrument::{AssetId, InstrumentId};
-use crate::money::Cash;
+use crate::money::{Cash, Quantity};
 use crate::orders::Cause;
 use crate::portfolio::EntryKind;
 use crate::risk::{Mode, ModeScope};
@@ -84,34 +84,46 @@ impl<S: Strategy> Kernel<S> {
     }
 
     fn adopt_account(&mut self, reason: &str, effects: &mut Effects) {
-        let Some(report) = self.unadopted.take() else {
-            let error = Error::execution("there is no account to adopt")
-                .hint("an account is adopted once, when its journal is empty");
+        let fresh = |report: &VenueReport| report.as_of > self.event_at;
+        let Some(report) = self.unadopted.take().filter(|r| fresh(r)) else {
+            let error = Error::execution("there is no account to adopt").hint(
+                "an account is adopted once, when its journal is empty, and after a report that \
+                 is younger than its last event",
+            );
             effects
                 .actions
                 .push_back(Action::Alert(Severity::Warning, error));
             return;
         };
+        // What events of before explain is booked already.
         for (asset, amount) in &report.cash {
+            let explained = self.account.ledger().cash(*asset);
             self.book(
                 EntryKind::Opening,
                 EventId::default(),
                 None,
                 *asset,
-                *amount,
+                *amount - explained,
                 effects,
             );
             self.opened[asset.index()] = true;
         }
-        for (id, quantity) in &report.positions {
+        let ids: Vec<InstrumentId> = self.instruments.ids().collect();
+        for id in ids {
+            let listed = report.positions.iter().find(|(of, _)| *of == id);
+            let theirs = listed.map_or(Quantity::ZERO, |(_, quantity)| *quantity);
+            let unexplained = theirs - self.account.position(id).quantity;
+            if unexplained.is_zero() {
+                continue;
+            }
             self.book_adjustment(
                 AdjustmentRecord {
                     time: self.now,
                     id: EventId::default(),
                     kind: AdjustmentKind::Adopted,
-                    instrument: Some(*id),
-                    asset: self.quote_of(*id),
-                    quantity: *quantity,
+                    instrument: Some(id),
+                    asset: self.quote_of(id),
+                    quantity: unexplained,
                     amount: Cash::ZERO,
                 },
                 effects,

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::instrument::{AssetId, InstrumentId};
 use crate::market::SplitRatio;
 use crate::money::{Cash, Quantity};
-use crate::orders::Fill;
+use crate::orders::{Fill, Voided};
 use crate::portfolio::{Entry, EntryKind};
 use crate::risk::{Mode, ModeScope};
 use crate::strategy::Strategy;
@@ -25,6 +25,7 @@ impl<S: Strategy> Kernel<S> {
         {
             return;
         }
+        self.event_at = self.now;
         if let Some(instrument) = fact.instrument() {
             self.changed_at[instrument.index()] = self.now;
         }
@@ -162,9 +163,12 @@ impl<S: Strategy> Kernel<S> {
         let Some(order) = self.orders.by_number_mut(number) else {
             return;
         };
-        let booked = order.void(fill);
+        let voided = order.void(fill);
+        if voided == Voided::Again {
+            return;
+        }
         self.moved(number, before, effects);
-        if booked {
+        if voided == Voided::Booked {
             let realised = self.account.void_fill(fill, &self.instruments);
             effects.records.push(Record::Void(FillRecord {
                 fill: *fill,
@@ -178,10 +182,7 @@ impl<S: Strategy> Kernel<S> {
             self.incident(fill.instrument, error, effects);
         } else {
             effects.records.push(Record::Void(FillRecord {
-                fill: Fill {
-                    quantity: Quantity::ZERO,
-                    ..*fill
-                },
+                fill: *fill,
                 realised: Cash::ZERO,
             }));
         }

@@ -163,6 +163,8 @@ pub struct Kernel<S> {
     interrupted: Option<Saga>,
     /// The account as the venue shows it while the journal is empty.
     unadopted: Option<Box<VenueReport>>,
+    /// When the last event of the account was booked.
+    event_at: Timestamp,
     /// The newest report that was compared.
     reported_at: Timestamp,
     /// The newest report with which everything agreed.
@@ -239,6 +241,7 @@ impl<S: Strategy> Kernel<S> {
             restoring: false,
             interrupted: None,
             unadopted: None,
+            event_at: Timestamp::MIN,
             reported_at: Timestamp::MIN,
             agreed_at: Timestamp::MIN,
             disputes: vec![None; n],

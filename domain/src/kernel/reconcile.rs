@@ -175,11 +175,7 @@ impl<S: Strategy> Kernel<S> {
         for fill in fills {
             self.on_fact(&Fact::Filled(*fill), effects);
         }
-        let mut events: Vec<_> = report.events.iter().collect();
-        events.sort_by_key(|e| e.event_id());
-        for event in events {
-            self.on_fact(event, effects);
-        }
+        self.book_events(report, effects);
         let mut orders: Vec<_> = report.orders.iter().collect();
         orders.sort_unstable_by_key(|o| o.client_id);
         for order in orders {
@@ -188,6 +184,14 @@ impl<S: Strategy> Kernel<S> {
             } else if order.client_id.installation == self.settings.installation {
                 self.journal_rolled_back(order.client_id, effects);
             }
+        }
+    }
+
+    fn book_events(&mut self, report: &VenueReport, effects: &mut Effects) {
+        let mut events: Vec<_> = report.events.iter().collect();
+        events.sort_by_key(|e| e.event_id());
+        for event in events {
+            self.on_fact(event, effects);
         }
     }
 
@@ -408,8 +412,20 @@ impl<S: Strategy> Kernel<S> {
         }
     }
 
-    /// An empty journal meets an account that is not: a person decides, nobody assumes.
+    /// An empty journal meets an account that is not: a person decides, nobody assumes. Its events
+    /// are booked meanwhile, so that adopting adds only what they do not explain.
     fn meet_account(&mut self, report: &VenueReport, effects: &mut Effects) {
+        self.book_events(report, effects);
+        let lag = self
+            .settings
+            .watch
+            .as_ref()
+            .map_or(Span::ZERO, |w| w.propagation);
+        if self.event_at > Timestamp::MIN && report.as_of <= self.event_at + lag {
+            // It may not know of the last event yet.
+            self.unadopted = None;
+            return;
+        }
         if self.unadopted.replace(Box::new(report.clone())).is_none() {
             let error = Error::execution("this account has no journal yet")
                 .context("positions", report.positions.len())

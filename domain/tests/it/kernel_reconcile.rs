@@ -3,8 +3,8 @@
 
 use ballast_domain::instrument::{AssetId, InstrumentId};
 use ballast_domain::kernel::{
-    Books, Command, Difference, ExternalOrder, Fact, HealthFact, Input, Query, Record, Session,
-    VenueReport, reconcile,
+    AdjustmentKind, Books, Command, Difference, EventId, ExternalOrder, Fact, HealthFact, Input,
+    Query, Record, Session, VenueReport, reconcile,
 };
 use ballast_domain::money::{Cash, Quantity};
 use ballast_domain::orders::{ClientOrderId, Fill, Installation, OrderReport, OrderStatus, Side};
@@ -319,6 +319,56 @@ fn an_account_without_a_journal_is_adopted_by_a_person_only() {
     report.as_of = d.now + Span::from_nanos(1);
     d.step(Input::Report(&report));
     assert_eq!(d.kernel.session(), Session::Ready);
+}
+
+/// I-21: what happened to an account before a person adopted it counts once, however often the
+/// venue lists it.
+#[test]
+fn an_event_before_the_adoption_is_not_booked_on_top_of_it() {
+    let world = World::shares(2);
+    let mut d = Desk::watched(&world, Scripted::default(), &flat());
+    d.log.records.clear();
+    d = d.restarted(&world, Scripted::default());
+    d.step(Input::Start);
+    let transfer = Fact::Adjusted {
+        id: EventId(7),
+        kind: AdjustmentKind::Transfer,
+        instrument: None,
+        asset: AssetId::BASE,
+        quantity: Quantity::ZERO,
+        amount: dollars("100"),
+    };
+    d.fact(&transfer);
+    let mut report = VenueReport {
+        as_of: d.now,
+        cash: vec![(AssetId::BASE, dollars("5000"))],
+        positions: vec![(B, units(3))],
+        events: vec![transfer],
+        ..VenueReport::default()
+    };
+    let adopt = Command::AdoptAccount {
+        reason: "first start".into(),
+    };
+    d.step(Input::Report(&report));
+    d.step(Input::Command(&adopt));
+    assert!(d.alert_text().contains("no account to adopt"), "too early");
+    d.seconds(3);
+    report.as_of = d.now;
+    d.step(Input::Report(&report));
+    d.step(Input::Command(&adopt));
+    d.persist();
+    let mut again = d.restarted(&world, Scripted::default());
+    again.step(Input::Start);
+    for desk in [&mut d, &mut again] {
+        for _ in 0..3 {
+            desk.seconds(1);
+            report.as_of = desk.now;
+            desk.step(Input::Report(&report));
+        }
+        assert_eq!(desk.kernel.account().cash(), dollars("5000"));
+        assert_eq!(desk.kernel.account().position(B).quantity, units(3));
+        assert_eq!(desk.kernel.session(), Session::Ready);
+    }
 }
 
 #[test]
