@@ -44,7 +44,7 @@ pub enum Record {
     Session(SessionRecord),
     /// The venue changed the account without an order of ours.
     Adjustment(AdjustmentRecord),
-    /// An execution was taken back.
+    /// An execution was taken back; where no record of it came before, it will never be booked.
     Void(FillRecord),
     /// A fact that cannot be booked, kept for a person.
     Orphan(OrphanRecord),

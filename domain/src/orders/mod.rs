@@ -10,6 +10,7 @@ mod status;
 pub use fill::{Fill, TradeId};
 pub use id::{ClientOrderId, Installation, OrderId};
 pub use intent::{Cause, Intent, OrderType, Side, TimeInForce};
+pub(crate) use order::Voided;
 pub use order::{Applied, Order};
 pub use report::OrderReport;
 pub use status::OrderStatus;

@@ -17,6 +17,17 @@ pub enum Applied {
     Known,
 }
 
+/// What taking an execution back changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Voided {
+    /// It had been booked.
+    Booked,
+    /// It had not been seen, and will never be booked.
+    Unseen,
+    /// It was taken back before.
+    Again,
+}
+
 /// An intent with its status, executions and reservation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
@@ -166,23 +177,22 @@ impl Order {
         Applied::Changed
     }
 
-    /// Takes an execution back, once. Returns whether it had been booked; one that had not never
-    /// will be.
-    pub(crate) fn void(&mut self, fill: &Fill) -> bool {
+    /// Takes an execution back, once.
+    pub(crate) fn void(&mut self, fill: &Fill) -> Voided {
         if self.voided.contains(&fill.trade_id) {
-            return false;
+            return Voided::Again;
         }
         self.voided.push(fill.trade_id);
         self.taken_back += fill.quantity;
         if self.knows(fill.trade_id) {
             self.filled -= fill.quantity;
-            return true;
+            return Voided::Booked;
         }
         self.remember(fill.trade_id);
         if self.executed() >= self.intent.quantity {
             self.status = OrderStatus::Filled;
         }
-        false
+        Voided::Unseen
     }
 
     /// A split changes what the order still means, as the venue changes it.

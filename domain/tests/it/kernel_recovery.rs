@@ -433,3 +433,32 @@ fn orders_of_an_earlier_session_are_taken_back_first() {
     assert_eq!(d.kernel.mode(A), Mode::Active);
     assert_eq!(d.kernel.exposure().open(A, Side::Buy), units(0));
 }
+
+/// I-17, I-63: an execution that was taken back before it was ever seen is recorded once and whole,
+/// so that a restart knows as much of its order as before.
+#[test]
+fn a_void_before_its_execution_survives_a_restart() {
+    let world = World::shares(2);
+    let script = Scripted::new([(0, holding(&[(A, 10)]))]);
+    let mut d = Desk::watched(&world, script.clone(), &flat());
+    let sent = d.trade(0).remove(0);
+    let Fact::Filled(first) = execution(&sent, 1, 4, "100") else {
+        unreachable!("an execution")
+    };
+    for _ in 0..3 {
+        d.fact(&Fact::Voided(first));
+    }
+    d.fact(&execution(&sent, 2, 6, "100"));
+    d.persist();
+    let voids = d.log.records.iter();
+    let voids = voids.filter(|r| matches!(r, Record::Void(_))).count();
+    assert_eq!(voids, 1);
+    let after = d.restarted(&world, script);
+    for desk in [&d, &after] {
+        let order = desk.kernel.orders().next().unwrap();
+        assert_eq!(order.status(), OrderStatus::Filled);
+        assert_eq!((order.filled(), order.reported()), (units(6), units(10)));
+        assert!(order.is_complete());
+        assert_eq!(desk.kernel.account().position(A).quantity, units(6));
+    }
+}
