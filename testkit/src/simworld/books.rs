@@ -6,6 +6,7 @@ use ballast_domain::instrument::{InstrumentId, Instruments};
 use ballast_domain::kernel::{Fact, Record, Session};
 use ballast_domain::money::{Price, Quantity};
 use ballast_domain::orders::{Cause, ClientOrderId, Fill};
+use ballast_domain::portfolio::EntryKind;
 use ballast_domain::risk::{Mode, ModeScope};
 
 use super::ledger::{Change, NaiveLedger, Trade, Wrong};
@@ -81,6 +82,8 @@ pub(super) struct Books {
     shared: [Mode; 3],
     own: Vec<Mode>,
     pub(super) session: Session,
+    /// Whether the account has its opening balance.
+    pub(super) opened: bool,
     /// Why each scope is not active.
     pub(super) reasons: BTreeMap<String, String>,
     pub(super) orphans: usize,
@@ -99,6 +102,7 @@ impl Books {
             shared: [Mode::Active; 3],
             own: vec![Mode::Active; instruments.len()],
             session: Session::Ready,
+            opened: false,
             reasons: BTreeMap::new(),
             orphans: 0,
             disputed: BTreeSet::new(),
@@ -136,12 +140,15 @@ impl Books {
             }
             // An execution that was never booked and never will be is the usual second case.
             Record::Void(r) => drop(self.ledger.void(trade(&r.fill))),
-            Record::Entry(e) => self.ledger.change(Change {
-                instrument: e.instrument.map(InstrumentId::index),
-                units: 0,
-                asset: e.asset.index(),
-                amount: e.amount.units(),
-            }),
+            Record::Entry(e) => {
+                self.opened |= e.kind == EntryKind::Opening;
+                self.ledger.change(Change {
+                    instrument: e.instrument.map(InstrumentId::index),
+                    units: 0,
+                    asset: e.asset.index(),
+                    amount: e.amount.units(),
+                });
+            }
             Record::Adjustment(r) => self.ledger.change(Change {
                 instrument: r.instrument.map(InstrumentId::index),
                 units: r.quantity.units(),

@@ -105,11 +105,6 @@ impl Disk {
         self.writing.clear();
     }
 
-    /// Whether anything waits to become durable.
-    pub(super) fn is_writing(&self) -> bool {
-        !self.writing.is_empty()
-    }
-
     /// Changes one bit of what is durable. The same call changes it back.
     pub(super) fn flip(&mut self, bit: usize) -> bool {
         let bits = self.durable.len() * 8;

@@ -154,14 +154,6 @@ impl World<'_> {
                 self.disk.broken = true;
                 true
             }
-            FaultKind::SyncFailed => {
-                let id = self.writer().map(|p| p.id);
-                let Some(id) = id.filter(|_| self.disk.is_writing()) else {
-                    return false;
-                };
-                self.fail_journal(id, "a sync failed");
-                true
-            }
             _ => false,
         }
     }

@@ -433,11 +433,6 @@ impl World<'_> {
             self.venue.profile.foreign_fees,
             self.venue.profile.clock_offset != 0,
             self.venue.profile.idempotency == super::plan::Idempotency::OpenOnly,
-            self.venue.log.iter().any(|l| {
-                matches!(&l.fact, Fact::Filled(f) if
-                    self.venue.orders[&f.client_id].last().status
-                        == ballast_domain::orders::OrderStatus::Canceled)
-            }),
         ];
         for (row, shown) in shown.into_iter().enumerate() {
             if shown {

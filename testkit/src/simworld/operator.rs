@@ -1,10 +1,10 @@
 //! The person who looks at the account now and then, and does what a careful person does.
 
-use ballast_domain::instrument::AssetId;
 use ballast_domain::kernel::{Command, Input, Session};
 use ballast_domain::risk::{Mode, ModeScope};
 use ballast_domain::time::Span;
 
+use super::chance;
 use super::market::{MINUTE, dawn};
 use super::queue::Event;
 use super::world::World;
@@ -42,12 +42,14 @@ impl World<'_> {
             return;
         }
         if process.journal_failed {
-            self.crash(0);
+            // What was not acknowledged may be there all the same.
+            let fate = chance::between(self.plan.seed, 15, self.messages, 0, 3);
+            self.crash(u32::try_from(fate).unwrap_or(0));
             return;
         }
         let id = process.id;
         let kernel = &process.kernel;
-        if self.plan.tuning.adopted && kernel.account().ledger().cash(AssetId::BASE).is_zero() {
+        if self.plan.tuning.adopted && !process.books.opened {
             let reason = "a new account, looked at".to_owned();
             return self.step(id, Input::Command(&Command::AdoptAccount { reason }));
         }

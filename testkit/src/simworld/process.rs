@@ -322,7 +322,7 @@ impl World<'_> {
         if self.processes[place].journal_failed || self.processes[place].superseded {
             return;
         }
-        if !self.disk.sync(batch) {
+        if self.hits(FaultKind::SyncFailed) || !self.disk.sync(batch) {
             return self.fail_journal(id, "a sync failed");
         }
         self.judge.durable(id, batch);

@@ -1,6 +1,6 @@
 //! The venue: the domain's exchange core as the truth, its history, and what it says of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ballast_domain::instrument::{AssetId, InstrumentId, Instruments};
 use ballast_domain::kernel::{AdjustmentKind, EventId, Fact, Redeemed};
@@ -86,6 +86,8 @@ pub(super) struct Venue {
     /// Orders that will be executed beyond their size.
     pub(super) overfill: u32,
     pub(super) overfilled: u32,
+    /// Orders of which a part will be executed and the rest canceled.
+    pub(super) cut_short: BTreeSet<ClientOrderId>,
     events: u128,
 }
 
@@ -116,6 +118,7 @@ impl Venue {
             foreign: Vec::new(),
             overfill: 0,
             overfilled: 0,
+            cut_short: BTreeSet::new(),
             events: 0,
         };
         venue.hear_core(now);
@@ -257,8 +260,42 @@ impl Venue {
         }
     }
 
+    /// Undoes half of an execution of the core: that part of the order is canceled instead.
+    fn undo_half(&mut self, fill: &Fill) -> Fill {
+        let lot = self.lot(fill.instrument).units();
+        let rest = Quantity::from_units(fill.quantity.units() / lot / 2 * lot);
+        let fee = Cash::from_units(fill.fee.units() / 2);
+        let delta = fill.side.signed(rest);
+        let back = self.value(fill.instrument, fill.price, delta) + fee;
+        self.core.adjust(fill.instrument, -delta, back);
+        Fill {
+            quantity: fill.quantity - rest,
+            fee: fill.fee - fee,
+            ..*fill
+        }
+    }
+
     /// One execution of the core, reported as one trade or as several.
     fn filled(&mut self, fill: &Fill, now: Timestamp) {
+        let cut = self.cut_short.remove(&fill.client_id);
+        let fill = &if cut { self.undo_half(fill) } else { *fill };
+        self.execute_pieces(fill, now);
+        if cut {
+            let client_id = fill.client_id;
+            let intent = self.orders[&client_id].intent;
+            self.turn(intent, OrderStatus::Canceled, now);
+            let filled = self.orders[&client_id].last().filled;
+            let reason = "the rest found nobody".into();
+            let fact = Fact::Canceled {
+                client_id,
+                filled,
+                reason,
+            };
+            self.said.push((Path::Stream, fact));
+        }
+    }
+
+    fn execute_pieces(&mut self, fill: &Fill, now: Timestamp) {
         let lot = self.lot(fill.instrument).units();
         let trade = fill.trade_id.0;
         let key = u64::try_from(trade).unwrap_or(0);
@@ -331,7 +368,7 @@ impl Venue {
         self.tell(now, Fact::Filled(fill));
     }
 
-    fn lot(&self, id: InstrumentId) -> Quantity {
+    pub(super) fn lot(&self, id: InstrumentId) -> Quantity {
         self.instruments
             .get(id)
             .map_or(Quantity::from_units(1), |i| i.lot)

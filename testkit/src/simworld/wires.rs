@@ -109,6 +109,11 @@ impl World<'_> {
         };
         if refuse.is_none() && self.hits(FaultKind::Overfill) {
             self.venue.overfill += 1;
+        } else if refuse.is_none()
+            && intent.quantity.units() >= 2 * self.venue.lot(intent.instrument).units()
+            && self.hits(FaultKind::CutShort)
+        {
+            self.venue.cut_short.insert(intent.client_id);
         }
         if self.venue.receive(order, self.now, Mischief { refuse }) {
             self.judge_arrival(&intent);
