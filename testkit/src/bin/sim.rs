@@ -7,12 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use ballast_testkit::simworld::{Counts, Coverage, FaultKind, Outcome, Plan, reachable_rows, run};
+use ballast_testkit::simworld::{
+    Counts, Coverage, FaultKind, Outcome, Plan, Planted, reachable_rows, run, run_with,
+};
 
 const USAGE: &str = "\
 Usage: sim [--seeds N] [--from S] [--minutes M] [--threads T]
        sim --replay SEED|TAPE
        sim --tape SEED
+       sim --planted [--seeds N] [--from S]
 
   --seeds N     how many days, each from its seed (default 200)
   --from S      the first seed (default 0)
@@ -20,6 +23,7 @@ Usage: sim [--seeds N] [--from S] [--minutes M] [--threads T]
   --threads T   days at the same time (default 2)
   --replay X    one day, from its seed or from the JSON text of its plan in a file
   --tape SEED   print the plan of a seed as JSON
+  --planted     plant each known bug in turn, and play days until an oracle finds it
 ";
 
 /// Every so many seeds a day is played twice, and must be the same day.
@@ -37,6 +41,7 @@ struct Settings {
     threads: u64,
     replay: Option<String>,
     tape: Option<u64>,
+    planted: bool,
 }
 
 fn settings(mut arguments: impl Iterator<Item = String>) -> Option<Settings> {
@@ -46,6 +51,10 @@ fn settings(mut arguments: impl Iterator<Item = String>) -> Option<Settings> {
         ..Settings::default()
     };
     while let Some(argument) = arguments.next() {
+        if argument == "--planted" {
+            settings.planted = true;
+            continue;
+        }
         let value = arguments.next()?;
         match argument.as_str() {
             "--seeds" => settings.seeds = value.parse().ok()?,
@@ -73,7 +82,42 @@ fn main() -> ExitCode {
     }
     // A panic of the program under test is caught and reported with its seed.
     std::panic::set_hook(Box::new(|_| ()));
+    if settings.planted {
+        return find_planted(&settings);
+    }
     play_all(&settings)
+}
+
+/// Plants each bug and plays days until an oracle finds it.
+fn find_planted(settings: &Settings) -> ExitCode {
+    println!(
+        "{:<28} {:<10} {:>6}  first violation",
+        "bug", "oracle", "seeds"
+    );
+    let mut missed = 0;
+    for bug in Planted::all() {
+        let seeds = settings.from..settings.from.saturating_add(settings.seeds);
+        let found = seeds.zip(1_u64..).find_map(|(seed, days)| {
+            let violation = run_with(&Plan::from_seed(seed), Some(bug)).violation?;
+            Some((days, seed, violation))
+        });
+        let name = bug.name();
+        if let Some((days, seed, v)) = found {
+            println!(
+                "{name:<28} {:<10} {days:>6}  seed {seed}: {}",
+                v.invariant, v.what
+            );
+        } else {
+            missed += 1;
+            println!("{name:<28} {:<10} {:>6}  NOT FOUND", "-", settings.seeds);
+        }
+    }
+    println!("{missed} planted bugs not found");
+    if missed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn print_tape(plan: &Plan) -> ExitCode {

@@ -3,6 +3,8 @@
 use ballast_domain::kernel::{BatchId, Record};
 use ballast_domain::time::Timestamp;
 
+use super::planted::Planted;
+
 /// Why a journal cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Refused {
@@ -39,8 +41,10 @@ pub(super) struct Disk {
     /// Chain value after everything written, acknowledged or not.
     chain: u64,
     spare: Vec<u8>,
-    /// No write succeeds before this instant is over.
+    /// No write succeeds before the next start.
     pub(super) broken: bool,
+    /// What is wrong with it, on purpose.
+    bug: Option<Planted>,
 }
 
 /// Length, sum and chain of a batch.
@@ -49,6 +53,14 @@ const HEADER: usize = 4 + 8;
 const RECORD: usize = 4 + 8;
 
 impl Disk {
+    /// An empty disk.
+    pub(super) fn new(bug: Option<Planted>) -> Self {
+        Self {
+            bug,
+            ..Self::default()
+        }
+    }
+
     /// Hands a batch to the disk.
     pub(super) fn write(&mut self, id: BatchId, records: &[Record]) {
         let mut bytes = std::mem::take(&mut self.spare);
@@ -75,8 +87,12 @@ impl Disk {
 
     /// The oldest batch is durable, if it is this one.
     pub(super) fn sync(&mut self, id: BatchId) -> bool {
-        if self.broken || self.writing.front().is_none_or(|w| w.id != id) {
+        if self.writing.front().is_none_or(|w| w.id != id) {
             return false;
+        }
+        if self.broken {
+            self.writing.pop_front();
+            return self.bug == Some(Planted::FullDiskIgnored);
         }
         if let Some(mut w) = self.writing.pop_front() {
             self.durable.append(&mut w.bytes);
@@ -135,6 +151,10 @@ impl Disk {
         }
         if !anchored || (batches.len() as u64) < self.anchor.0 {
             return Err(Refused::Damaged("what was acknowledged is not there"));
+        }
+        if self.bug == Some(Planted::TornTailAccepted) && at + HEADER < self.durable.len() {
+            batches.push(self.records(at + HEADER, self.durable.len())?);
+            return Ok(batches);
         }
         self.durable.truncate(at);
         self.chain = head;

@@ -63,11 +63,11 @@ impl World<'_> {
             return;
         };
         process.paused_until = process.paused_until.max(until);
-        let (id, at) = (process.id, process.paused_until);
         let nanos = i64::from(fault.param) * MILLI;
         let health = HealthFact::ClockStepped { nanos };
-        self.queue
-            .push(at, Event::Deliver(id, Message::Health(health)));
+        process.inbox.push_front(Message::Health(health));
+        let (id, at) = (process.id, process.paused_until);
+        self.queue.push(at, Event::Wake(id));
         self.witness(FaultKind::Pause);
     }
 

@@ -17,6 +17,7 @@ mod market;
 mod operator;
 mod outcome;
 mod plan;
+mod planted;
 mod process;
 mod queue;
 mod strategy;
@@ -31,10 +32,16 @@ pub use coverage::Coverage;
 pub use fault::{ARMED_FOR, Fault, FaultKind, STANDING_ROWS, Shape, reachable_rows};
 pub use outcome::{Counts, Outcome, Violation};
 pub use plan::{Idempotency, Plan, Profile, Tuning};
+pub use planted::Planted;
 
 /// Plays a day. A panic of the program under test is a violation like any other.
 pub fn run(plan: &Plan) -> Outcome {
-    let play = || world::World::new(plan).run();
+    run_with(plan, None)
+}
+
+/// Plays a day with a bug in the program, to see that an oracle finds it.
+pub fn run_with(plan: &Plan, bug: Option<Planted>) -> Outcome {
+    let play = || world::World::new(plan, bug).run();
     catch_unwind(AssertUnwindSafe(play)).unwrap_or_else(|payload| {
         let text = payload.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| payload.downcast_ref::<&str>().copied());

@@ -1,5 +1,6 @@
 //! A process: a kernel, its gate and its driver, from its start to its death.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ballast_domain::calendar::Calendar;
@@ -17,6 +18,7 @@ use super::disk::{Refused, durable_at};
 use super::fault::FaultKind;
 use super::market::{MILLI, schedule};
 use super::plan::Plan;
+use super::planted::Planted;
 use super::queue::{Event, Message, ProcessId};
 use super::strategy::Planned;
 use super::world::{World, millis};
@@ -32,6 +34,8 @@ pub(super) struct Process {
     pub(super) books: Books,
     /// It stands still until then.
     pub(super) paused_until: Timestamp,
+    /// What came meanwhile, in order.
+    pub(super) inbox: VecDeque<Message>,
     /// Its journal failed: nothing may leave any more.
     pub(super) journal_failed: bool,
     /// Another process took over.
@@ -44,7 +48,7 @@ pub(super) struct Process {
 pub(super) const MAX_POSITION: i128 = 55_000 * 100_000_000;
 
 /// Settings of the simulated account.
-pub(super) fn settings(plan: &Plan) -> Settings {
+pub(super) fn settings(plan: &Plan, bug: Option<Planted>) -> Settings {
     let tuning = &plan.tuning;
     let dollars = |n: i128| Cash::from_units(n * 100_000_000);
     let limits = Limits {
@@ -71,6 +75,12 @@ pub(super) fn settings(plan: &Plan) -> Settings {
         fenced: plan.venue.fenced,
         ..Watch::new()
     });
+    #[cfg(feature = "planted")]
+    if let Some(Planted::Kernel(bug)) = bug {
+        settings.planted = Some(bug);
+    }
+    #[cfg(not(feature = "planted"))]
+    let _ = bug;
     settings
 }
 
@@ -113,7 +123,7 @@ impl World<'_> {
         let strategy = Planned::new(self.plan);
         let kernel = Kernel::new(
             self.instruments.clone(),
-            settings(self.plan),
+            settings(self.plan, self.bug),
             strategy,
             Arc::clone(&gate),
         );
@@ -149,6 +159,7 @@ impl World<'_> {
             effects: Effects::new(),
             books,
             paused_until: Timestamp::MIN,
+            inbox: VecDeque::new(),
             journal_failed: false,
             superseded: false,
             next_row,
@@ -186,12 +197,29 @@ impl World<'_> {
         let Some(place) = self.place_of(id) else {
             return;
         };
-        let process = &self.processes[place];
-        if process.paused_until > self.now {
-            let at = process.paused_until;
-            self.queue.push(at, Event::Deliver(id, message));
+        let process = &mut self.processes[place];
+        if process.paused_until > self.now || !process.inbox.is_empty() {
+            process.inbox.push_back(message);
             return;
         }
+        self.handle(id, message);
+    }
+
+    /// A process that stood still goes on with what came meanwhile.
+    pub(super) fn wake(&mut self, id: ProcessId) {
+        while let Some(place) = self.place_of(id) {
+            let process = &mut self.processes[place];
+            if process.paused_until > self.now {
+                return;
+            }
+            let Some(message) = process.inbox.pop_front() else {
+                return;
+            };
+            self.handle(id, message);
+        }
+    }
+
+    fn handle(&mut self, id: ProcessId, message: Message) {
         match message {
             Message::Fact(fact) => self.hear(id, &fact),
             Message::Report(report) => {
@@ -287,7 +315,8 @@ impl World<'_> {
         if process.journal_failed {
             return;
         }
-        if process.superseded || self.disk.broken {
+        let full = self.disk.broken && self.bug != Some(Planted::FullDiskIgnored);
+        if process.superseded || full {
             // An older writer can record nothing.
             let reason = if process.superseded {
                 "another writer has the journal"
@@ -325,7 +354,9 @@ impl World<'_> {
         if self.hits(FaultKind::SyncFailed) || !self.disk.sync(batch) {
             return self.fail_journal(id, "a sync failed");
         }
-        self.judge.durable(id, batch);
+        if !self.disk.broken {
+            self.judge.durable(id, batch);
+        }
         self.deliver(id, Message::Persisted(batch));
     }
 

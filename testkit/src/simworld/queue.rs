@@ -51,6 +51,8 @@ pub(super) enum Event {
     Execute,
     /// A bar closes.
     Bar(usize),
+    /// A process that stood still goes on.
+    Wake(ProcessId),
     /// A process starts.
     Boot,
     /// The writer dies.

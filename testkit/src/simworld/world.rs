@@ -14,6 +14,7 @@ use super::judge::Judge;
 use super::market::{MILLI, MINUTE, Market, dawn, instruments};
 use super::outcome::{Counts, Outcome, Violation};
 use super::plan::Plan;
+use super::planted::Planted;
 use super::process::Process;
 use super::queue::{Event, ProcessId, Queue};
 use super::venue::Venue;
@@ -27,6 +28,8 @@ pub(super) struct InFlight {
 /// The world.
 pub(super) struct World<'p> {
     pub(super) plan: &'p Plan,
+    /// What is wrong with the program, on purpose.
+    pub(super) bug: Option<Planted>,
     pub(super) now: Timestamp,
     pub(super) market: Market,
     pub(super) instruments: Instruments,
@@ -65,17 +68,18 @@ pub(super) struct World<'p> {
 const MOST_EVENTS: u64 = 2_000_000;
 
 impl<'p> World<'p> {
-    pub(super) fn new(plan: &'p Plan) -> Self {
+    pub(super) fn new(plan: &'p Plan, bug: Option<Planted>) -> Self {
         let market = Market::new(plan);
         let instruments = instruments(plan);
         let venue = Venue::new(plan, instruments.clone(), dawn());
         let mut world = Self {
             plan,
+            bug,
             now: dawn(),
             market,
             queue: Queue::default(),
             venue,
-            disk: Disk::default(),
+            disk: Disk::new(bug),
             processes: Vec::new(),
             last_process: 0,
             writer_epoch: 0,
@@ -175,6 +179,7 @@ impl<'p> World<'p> {
                 self.execute();
             }
             Event::Bar(row) => self.bar(row),
+            Event::Wake(process) => self.wake(process),
             Event::Boot => self.boot(),
             Event::Crash => {
                 self.crash(2);
