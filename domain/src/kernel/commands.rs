@@ -3,7 +3,7 @@
 use super::saga::{Goal, Waiting};
 use super::{
     Action, AdjustmentKind, AdjustmentRecord, Command, Effects, EventId, HealthFact, Kernel,
-    Session, Severity, VenueReport,
+    Session, Severity,
 };
 use crate::error::Error;
 use crate::instrument::{AssetId, InstrumentId};
@@ -84,8 +84,7 @@ impl<S: Strategy> Kernel<S> {
     }
 
     fn adopt_account(&mut self, reason: &str, effects: &mut Effects) {
-        let fresh = |report: &VenueReport| report.as_of > self.event_at;
-        let Some(report) = self.unadopted.take().filter(|r| fresh(r)) else {
+        let Some(report) = self.unadopted.take().filter(|r| self.knows_events(r)) else {
             let error = Error::execution("there is no account to adopt").hint(
                 "an account is adopted once, when its journal is empty, and after a report that \
                  is younger than its last event",

@@ -416,16 +416,6 @@ impl<S: Strategy> Kernel<S> {
     /// are booked meanwhile, so that adopting adds only what they do not explain.
     fn meet_account(&mut self, report: &VenueReport, effects: &mut Effects) {
         self.book_events(report, effects);
-        let lag = self
-            .settings
-            .watch
-            .as_ref()
-            .map_or(Span::ZERO, |w| w.propagation);
-        if self.event_at > Timestamp::MIN && report.as_of <= self.event_at + lag {
-            // It may not know of the last event yet.
-            self.unadopted = None;
-            return;
-        }
         if self.unadopted.replace(Box::new(report.clone())).is_none() {
             let error = Error::execution("this account has no journal yet")
                 .context("positions", report.positions.len())
@@ -435,6 +425,13 @@ impl<S: Strategy> Kernel<S> {
                 .actions
                 .push_back(Action::Alert(Severity::Warning, error));
         }
+    }
+
+    /// Whether a report is young enough to know of every event that was booked.
+    pub(super) fn knows_events(&self, report: &VenueReport) -> bool {
+        let watch = self.settings.watch.as_ref();
+        let lag = watch.map_or(Span::ZERO, |w| w.propagation);
+        self.event_at == Timestamp::MIN || report.as_of > self.event_at + lag
     }
 
     /// The session is ready once a report made in it was joined, and nothing of an earlier session
