@@ -180,6 +180,7 @@ impl<S: Strategy> Kernel<S> {
                 .context("quantity", fill.delta().units())
                 .hint("position and cash follow the venue; the next decision trades from there");
             self.incident(fill.instrument, error, effects);
+            self.shrink_reductions(fill.instrument, effects);
         } else {
             effects.records.push(Record::Void(FillRecord {
                 fill: *fill,

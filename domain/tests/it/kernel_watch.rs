@@ -500,3 +500,25 @@ fn a_slot_is_used_once() {
     assert_eq!(d.log.records.len(), before);
     assert!(open_of(1) > close_of(0));
 }
+
+/// I-13: an execution that is taken back leaves less to sell; what would sell more is taken back.
+#[test]
+fn a_void_takes_back_the_reductions_it_leaves_uncovered() {
+    let world = World::shares(2);
+    let script = [(0, holding(&[(A, 10)])), (1, holding(&[(A, 2)]))];
+    let mut d = Desk::watched(&world, Scripted::new(script), &flat());
+    let bought = d.trade(0).remove(0);
+    let first = execution(&bought, 1, 4, "100");
+    d.fact(&first);
+    d.fact(&execution(&bought, 2, 6, "100"));
+    d.persist();
+    let sold = d.trade(1).remove(0);
+    assert!(sold.reduce_only);
+    d.fact(&accepted(&sold));
+    let Fact::Filled(first) = first else {
+        unreachable!("an execution")
+    };
+    assert!(d.cancels.is_empty());
+    d.fact(&Fact::Voided(first));
+    assert_eq!(d.cancels, [sold.client_id], "8 for sale, 6 held");
+}
