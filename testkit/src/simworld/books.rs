@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ballast_domain::instrument::{InstrumentId, Instruments};
-use ballast_domain::kernel::{Fact, Record, Session};
+use ballast_domain::kernel::{AdjustmentKind, Fact, Record, Session};
 use ballast_domain::money::{Price, Quantity};
 use ballast_domain::orders::{Cause, ClientOrderId, Fill};
 use ballast_domain::portfolio::EntryKind;
@@ -119,6 +119,11 @@ impl Books {
                     return Err(("I-08", format!("slot {slot} was decided twice")));
                 }
             }
+            Record::Hold(r) => {
+                if !self.decided.insert(r.slot.nanos()) {
+                    return Err(("I-08", format!("slot {} was used twice", r.slot)));
+                }
+            }
             Record::Leg(r) => {
                 let target = r.leg.target.units();
                 self.legs
@@ -149,12 +154,17 @@ impl Books {
                     amount: e.amount.units(),
                 });
             }
-            Record::Adjustment(r) => self.ledger.change(Change {
-                instrument: r.instrument.map(InstrumentId::index),
-                units: r.quantity.units(),
-                asset: r.asset.index(),
-                amount: r.amount.units(),
-            }),
+            Record::Adjustment(r) => {
+                if r.id.0 == 0 && r.kind != AdjustmentKind::Adopted {
+                    return Err(("I-23", "a change nobody reported and nobody ordered".into()));
+                }
+                self.ledger.change(Change {
+                    instrument: r.instrument.map(InstrumentId::index),
+                    units: r.quantity.units(),
+                    asset: r.asset.index(),
+                    amount: r.amount.units(),
+                });
+            }
             Record::Mode(r) => self.take_mode(r.scope, r.mode, &r.reason),
             Record::Session(r) => self.session = r.session,
             Record::Orphan(_) => self.orphans += 1,

@@ -85,6 +85,11 @@ impl Disk {
         self.writing.push_back(Writing { id, bytes, chain });
     }
 
+    /// The batch that becomes durable next.
+    pub(super) fn next_write(&self) -> Option<BatchId> {
+        self.writing.front().map(|w| w.id)
+    }
+
     /// The oldest batch is durable, if it is this one.
     pub(super) fn sync(&mut self, id: BatchId) -> bool {
         if self.writing.front().is_none_or(|w| w.id != id) {

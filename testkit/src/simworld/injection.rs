@@ -27,7 +27,13 @@ impl World<'_> {
         }
     }
 
+    /// The instrument a fault hits; one kind prefers where an order works.
     fn target(&self, fault: Fault) -> InstrumentId {
+        let working = self.venue.core.working();
+        let moves = matches!(fault.kind, FaultKind::Deleverage | FaultKind::ManualTrade);
+        if moves && !working.is_empty() {
+            return working[fault.target as usize % working.len()].instrument;
+        }
         InstrumentId(fault.target % self.plan.instruments)
     }
 
@@ -179,7 +185,8 @@ impl World<'_> {
             process.gate.kill();
         }
         for id in ids {
-            let after = self.latency(10);
+            // The kernel hears of it when its driver next looks at the file.
+            let after = self.latency(500);
             let reason = "a person threw the switch".to_owned();
             self.to(id, after, Message::Health(HealthFact::Killed { reason }));
         }

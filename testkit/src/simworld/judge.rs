@@ -15,7 +15,7 @@ use super::books::{Books, ledger, post};
 use super::coverage::{STATES, state};
 use super::ledger::NaiveLedger;
 use super::outcome::Violation;
-use super::process::MAX_POSITION;
+use super::process::max_position;
 use super::queue::ProcessId;
 use super::world::World;
 
@@ -32,6 +32,10 @@ pub(super) struct Judge {
     durable: BTreeSet<ClientOrderId>,
     /// Orders whose bytes left.
     sent: BTreeSet<ClientOrderId>,
+    /// Orders whose cancel left.
+    pub(super) cancelled: BTreeSet<ClientOrderId>,
+    /// Until when each permit was good.
+    pub(super) fences: BTreeMap<ClientOrderId, Timestamp>,
     /// Until when an instrument's position may be beyond what was ordered.
     overfilled: Vec<Timestamp>,
     pub(super) violation: Option<Violation>,
@@ -48,6 +52,8 @@ impl Judge {
             writing: BTreeMap::new(),
             durable: BTreeSet::new(),
             sent: BTreeSet::new(),
+            cancelled: BTreeSet::new(),
+            fences: BTreeMap::new(),
             overfilled: vec![Timestamp::MIN; instruments.len()],
             violation: None,
         }
@@ -71,6 +77,11 @@ impl Judge {
     /// A record was found on the disk at a start.
     pub(super) fn found(&mut self, record: &Record) {
         self.durable.extend(passing(record));
+    }
+
+    /// Whether the bytes of an order left.
+    pub(super) fn was_sent(&self, id: ClientOrderId) -> bool {
+        self.sent.contains(&id)
     }
 
     /// Whether something that was no order of ours happened to an instrument that the books do not
@@ -201,6 +212,9 @@ impl World<'_> {
     /// I-84 when a permit is minted: the mode by the records lets the order through.
     pub(super) fn check_permit(&mut self, place: usize, permit: &SendPermit) {
         let intent = permit.intent();
+        self.judge
+            .fences
+            .insert(intent.client_id, permit.expires_at());
         let books = &self.processes[place].books;
         let index = intent.instrument.index();
         let mode = books.mode(index).max(books.session.mode());
@@ -239,6 +253,7 @@ impl World<'_> {
             }
         }
         self.check_overshoot(place, intent);
+        self.check_cash(place, order);
     }
 
     /// I-02 and I-13: with everything that may still execute, no order carries its leg beyond the
@@ -288,7 +303,7 @@ impl World<'_> {
         let units = self.judge.truth.held[index] + open + intent.quantity.units();
         let units = ballast_domain::money::Quantity::from_units(units);
         let value = self.venue.value(intent.instrument, r.reference, units);
-        if value.units() > MAX_POSITION {
+        if value > max_position(self.plan) {
             let what = format!("{} could take a position above its limit", intent.client_id);
             self.accuse("I-10", what);
         }
@@ -328,6 +343,7 @@ impl World<'_> {
     pub(super) fn check_restored(&mut self, id: ProcessId) {
         if let Some(place) = self.place_of(id) {
             self.check_process(place, true);
+            self.check_modes(place);
         }
     }
 

@@ -12,6 +12,7 @@ mod disk;
 mod fault;
 mod injection;
 mod judge;
+mod judge_venue;
 mod ledger;
 mod market;
 mod operator;

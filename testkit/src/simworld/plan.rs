@@ -51,6 +51,10 @@ pub struct Tuning {
     pub window: i64,
     /// Seconds a permit is good for.
     pub permit: i64,
+    /// Seconds between two questions about the same thing.
+    pub ask_again: i64,
+    /// Whether twice as much is wanted of everything, so that cash runs short.
+    pub crowded: bool,
     /// Final orders the kernel keeps.
     pub remembered_orders: usize,
     /// Longest write, in milliseconds.
@@ -113,7 +117,9 @@ impl Plan {
             audit: pick(20, 90),
             phase: pick(10, 90),
             window: pick(120, 600),
-            permit: pick(2, 8),
+            permit: pick(2, 20),
+            ask_again: pick(1, 6),
+            crowded: pick(0, 2) == 0,
             remembered_orders: if pick(0, 2) == 0 { 64 } else { 512 },
             disk: pick(1, 50),
             adopted: pick(0, 4) == 0,
@@ -183,6 +189,18 @@ const fn longest(kind: FaultKind) -> u64 {
     }
 }
 
+/// Whether half of these happen while orders are under way.
+const fn is_aimed(kind: FaultKind) -> bool {
+    matches!(
+        kind,
+        FaultKind::Kill
+            | FaultKind::Crash
+            | FaultKind::DoubleStart
+            | FaultKind::Deleverage
+            | FaultKind::ManualTrade
+    )
+}
+
 /// At least this many faults a day.
 const LEAST: usize = 5;
 
@@ -198,6 +216,10 @@ fn draw_faults(plan: &Plan, random: &mut SplitMix64) -> Vec<Fault> {
             }
             for _ in 0..=random.below(most(*kind)) {
                 let at = match random.below(10) {
+                    // Orders are being written, sent and executed.
+                    _ if is_aimed(*kind) && random.below(2) == 0 => {
+                        (1 + random.below(day / slot)) * slot + random.below(700)
+                    }
                     // Faults come together, as venues fail when markets move.
                     0..=2 if !storms.is_empty() => {
                         let storm = storms[index(random, storms.len())];

@@ -14,6 +14,7 @@ use ballast_domain::risk::Limits;
 use ballast_domain::time::{Span, Timestamp};
 
 use super::books::Books;
+use super::chance;
 use super::disk::{Refused, durable_at};
 use super::fault::FaultKind;
 use super::market::{MILLI, schedule};
@@ -38,6 +39,8 @@ pub(super) struct Process {
     pub(super) inbox: VecDeque<Message>,
     /// Its journal failed: nothing may leave any more.
     pub(super) journal_failed: bool,
+    /// Batches that became durable as another process took over; nobody has told it yet.
+    late_answers: Vec<BatchId>,
     /// Another process took over.
     pub(super) superseded: bool,
     /// The next bar it has not seen.
@@ -45,18 +48,21 @@ pub(super) struct Process {
 }
 
 /// Largest position, in units of the base currency.
-pub(super) const MAX_POSITION: i128 = 55_000 * 100_000_000;
+pub(super) fn max_position(plan: &Plan) -> Cash {
+    let thousands = if plan.tuning.crowded { 110 } else { 55 };
+    Cash::from_units(thousands * 1_000 * 100_000_000)
+}
 
 /// Settings of the simulated account.
 pub(super) fn settings(plan: &Plan, bug: Option<Planted>) -> Settings {
     let tuning = &plan.tuning;
     let dollars = |n: i128| Cash::from_units(n * 100_000_000);
     let limits = Limits {
-        max_position_notional: Some(Cash::from_units(MAX_POSITION)),
+        max_position_notional: Some(max_position(plan)),
         max_price_age: Span::from_seconds(300),
         fee_estimate: Rate::from_bps(10),
         cash_buffer: Rate::from_bps(20),
-        ..Limits::cash_account(Some(dollars(100_000)), None)
+        ..Limits::cash_account(Some(dollars(200_000)), None)
     };
     let installation = Installation::new(7).expect("a small number");
     let mut settings = Settings::new(installation, Calendar::Utc24x7, limits);
@@ -72,6 +78,7 @@ pub(super) fn settings(plan: &Plan, bug: Option<Planted>) -> Settings {
         audit: Span::from_seconds(tuning.audit),
         phase: Span::from_seconds(tuning.phase),
         window: Span::from_seconds(tuning.window),
+        ask_again: Span::from_seconds(tuning.ask_again),
         fenced: plan.venue.fenced,
         ..Watch::new()
     });
@@ -99,10 +106,7 @@ impl World<'_> {
         self.disk.broken = false;
         self.writer_epoch += 1;
         let writer = self.writer_epoch;
-        for old in &mut self.processes {
-            old.gate.supersede_writer(writer);
-            old.superseded = true;
-        }
+        self.take_over(writer);
         let batches = match self.disk.read() {
             Ok(batches) => batches,
             Err(Refused::Damaged(_)) => {
@@ -161,6 +165,7 @@ impl World<'_> {
             paused_until: Timestamp::MIN,
             inbox: VecDeque::new(),
             journal_failed: false,
+            late_answers: Vec::new(),
             superseded: false,
             next_row,
         });
@@ -177,9 +182,33 @@ impl World<'_> {
         if self.is_open(FaultKind::StreamDown) {
             self.step(id, Input::Health(&HealthFact::ExecutionReportsDown));
         }
+        if next_row > 0 && chance::happens(self.plan.seed, 17, u64::from(id), 50) {
+            // Nobody knows whether the last bar was acted upon: it is shown again.
+            let message = Message::Slice(next_row - 1);
+            self.queue.push(self.now, Event::Deliver(id, message));
+        }
         if !empty && self.hits(FaultKind::CrashInRecovery) {
             let at = self.now + self.latency(3_000);
             self.crash_at(at);
+        }
+    }
+
+    /// The journal's new owner lets the writes end that were under way, and no others begin.
+    fn take_over(&mut self, writer: u64) {
+        for place in 0..self.processes.len() {
+            let old = &mut self.processes[place];
+            old.gate.supersede_writer(writer);
+            if std::mem::replace(&mut old.superseded, true) || old.journal_failed {
+                continue;
+            }
+            let id = old.id;
+            while let Some(batch) = self.disk.next_write() {
+                if !self.disk.sync(batch) {
+                    break;
+                }
+                self.judge.durable(id, batch);
+                self.processes[place].late_answers.push(batch);
+            }
         }
     }
 
@@ -273,11 +302,17 @@ impl World<'_> {
         let Some(place) = self.place_of(id) else {
             return;
         };
-        let mut recorded = false;
+        let (mut recorded, mut grave) = (false, Vec::new());
         while let Some(action) = self.processes[place].effects.next_action() {
             match action {
                 Action::Persist(batch, range) => {
                     recorded = true;
+                    let records = &self.processes[place].effects.records[range.clone()];
+                    let of_weight = |r: &&Record| match r {
+                        Record::Order(r) => r.status == OrderStatus::Dead,
+                        r => matches!(r, Record::Mode(_)),
+                    };
+                    grave.extend(records.iter().filter(of_weight).cloned());
                     self.persist(place, batch, range);
                 }
                 Action::Send(permit) => {
@@ -285,7 +320,10 @@ impl World<'_> {
                     let after = self.latency(5);
                     self.to(id, after, Message::Send(permit));
                 }
-                Action::Cancel(_, order) => self.cancel_leaves(id, order),
+                Action::Cancel(_, order) => {
+                    self.note_cancel(order);
+                    self.cancel_leaves(id, order);
+                }
                 Action::Query(query) => self.question_leaves(id, query),
                 Action::Arm(timer, at) => {
                     self.queue
@@ -295,6 +333,11 @@ impl World<'_> {
             }
         }
         self.check_process(place, recorded);
+        for record in &grave {
+            self.check_dead(record);
+            self.check_stopped(place, record);
+        }
+        self.check_cover(place);
     }
 
     fn persist(&mut self, place: usize, batch: BatchId, range: std::ops::Range<usize>) {
@@ -348,7 +391,14 @@ impl World<'_> {
         let Some(place) = self.place_of(id) else {
             return;
         };
-        if self.processes[place].journal_failed || self.processes[place].superseded {
+        let process = &self.processes[place];
+        if process.journal_failed {
+            return;
+        }
+        if process.superseded {
+            if process.late_answers.contains(&batch) {
+                self.deliver(id, Message::Persisted(batch));
+            }
             return;
         }
         if self.hits(FaultKind::SyncFailed) || !self.disk.sync(batch) {

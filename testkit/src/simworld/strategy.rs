@@ -24,6 +24,8 @@ pub(super) struct Planned {
     instruments: u32,
     slot: i64,
     calm: i64,
+    /// Factor of every weight.
+    scale: u64,
     decisions: u64,
 }
 
@@ -34,6 +36,7 @@ impl Planned {
             instruments: plan.instruments,
             slot: i64::from(plan.slot) * MINUTE,
             calm: i64::from(plan.calm) * MINUTE,
+            scale: if plan.tuning.crowded { 2 } else { 1 },
             decisions: 0,
         }
     }
@@ -45,7 +48,7 @@ impl Planned {
         if bits % 10 < 3 {
             0
         } else {
-            5 + (bits >> 8) % 55
+            (5 + (bits >> 8) % 55) * self.scale
         }
     }
 }
@@ -73,6 +76,9 @@ impl Strategy for Planned {
         }
         self.decisions += 1;
         let number = u64::try_from(since.nanos() / self.slot).unwrap_or(0);
+        if chance::happens(self.seed, 16, number, 10) {
+            return Decision::hold("nothing to do");
+        }
         let mut targets = Targets::new();
         for i in 0..self.instruments {
             let weight = self.weight(number, u64::from(i));

@@ -1,0 +1,118 @@
+//! Oracles of what the account leaves at the venue: cancels, cover, cash, and orders called dead.
+
+use ballast_domain::kernel::{Record, Redeemed};
+use ballast_domain::money::Cash;
+use ballast_domain::orders::{ClientOrderId, OrderStatus, Side};
+use ballast_domain::risk::{Mode, ModeScope};
+
+use super::world::World;
+
+/// What orders may cost beyond the cash there is before it counts: events the books have not heard.
+const SLACK: Cash = Cash::from_units(5_000 * 100_000_000);
+
+impl World<'_> {
+    /// A cancel left.
+    pub(super) fn note_cancel(&mut self, id: ClientOrderId) {
+        self.judge.cancelled.insert(id);
+    }
+
+    /// I-04: silence proves nothing before an order's own expiry is over.
+    pub(super) fn check_dead(&mut self, record: &Record) {
+        if let Record::Order(r) = record
+            && r.status == OrderStatus::Dead
+            && let Some(fence) = self.judge.fences.get(&r.client_id)
+            && self.now <= *fence
+        {
+            let what = format!("{} was called dead before its expiry", r.client_id);
+            self.accuse("I-04", what);
+        }
+    }
+
+    /// I-81: with the account stopped, everything known to work at the venue is being taken back.
+    pub(super) fn check_stopped(&mut self, place: usize, record: &Record) {
+        let Record::Mode(r) = record else { return };
+        if r.scope != ModeScope::Account || r.mode < Mode::CancelOnly {
+            return;
+        }
+        let books = &self.processes[place].books;
+        let left = self.venue.core.working().iter().find(|i| {
+            let id = i.client_id;
+            let known = books.passed(id) && !books.ended.contains(&id);
+            known && self.judge.was_sent(id) && !self.judge.cancelled.contains(&id)
+        });
+        if let Some(id) = left.map(|i| i.client_id) {
+            self.accuse(
+                "I-81",
+                format!("{id} is not taken back from a stopped account"),
+            );
+        }
+    }
+
+    /// I-13: what only reduces is taken back when the position no longer covers it.
+    pub(super) fn check_cover(&mut self, place: usize) {
+        let process = &self.processes[place];
+        if process.superseded {
+            return;
+        }
+        let books = &process.books;
+        let mut sells = vec![0; self.instruments.len()];
+        for i in self.venue.core.working() {
+            let id = i.client_id;
+            let ours = books.passed(id) && !books.ended.contains(&id);
+            let at_venue = self.judge.was_sent(id) && !self.judge.cancelled.contains(&id);
+            if i.reduce_only && i.side == Side::Sell && ours && at_venue {
+                sells[i.instrument.index()] += i.quantity.units();
+            }
+        }
+        let short = (0..sells.len()).find(|i| sells[*i] > books.ledger.held[*i].max(0));
+        if let Some(index) = short {
+            let (units, held) = (sells[index], books.ledger.held[index]);
+            let what = format!("instrument {index}: {units} for sale, {held} held by the records");
+            self.accuse("I-13", what);
+        }
+    }
+
+    /// I-55 as an order leaves: everything that may buy can be paid.
+    pub(super) fn check_cash(&mut self, place: usize, order: &Redeemed) {
+        let intent = order.intent();
+        let (truth, books) = (&self.judge.truth, &self.processes[place].books.ledger);
+        let known = truth.changes == books.changes && truth.voids == books.voids;
+        if intent.side != Side::Buy || !known {
+            return;
+        }
+        let id = intent.client_id;
+        let flying = self.in_flight.iter().map(|f| &f.intent);
+        let open = self.venue.core.working().iter().chain(flying);
+        let cost: Cash = open
+            .filter(|i| i.side == Side::Buy && i.client_id != id)
+            .chain([intent])
+            .map(|i| {
+                let price = self.venue.prices[i.instrument.index()];
+                self.venue.value(i.instrument, price, i.quantity)
+            })
+            .fold(Cash::ZERO, |sum, value| sum + value);
+        let cash = Cash::from_units(truth.cash[0]);
+        if cost > cash + SLACK {
+            let (cost, cash) = (cost.units(), cash.units());
+            self.accuse("I-55", format!("{id} leaves {cost} to pay with {cash}"));
+        }
+    }
+
+    /// I-80, I-84: a restart is as restricted as its records say.
+    pub(super) fn check_modes(&mut self, place: usize) {
+        let process = &self.processes[place];
+        let looser = self
+            .instruments
+            .ids()
+            .find(|id| process.kernel.mode(*id) < process.books.mode(id.index()));
+        if let Some(id) = looser {
+            let (is, was) = (process.kernel.mode(id), process.books.mode(id.index()));
+            let what = format!(
+                "restored {} where the records say {}",
+                is.name(),
+                was.name()
+            );
+            self.accuse("I-80", what);
+        }
+    }
+}
