@@ -9,6 +9,9 @@ use crate::risk::{Mode, ModeScope};
 use crate::strategy::Strategy;
 use crate::time::Span;
 
+/// Questions about an unknown order before they become half as frequent.
+const ASKED_AT_ONE_RATE: u32 = 8;
+
 /// What a timer was armed for. Timers are not recorded: a restart arms what the state asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -119,8 +122,24 @@ impl<S: Strategy> Kernel<S> {
         // The answer that proves anything comes after the fence.
         let proof = (fence + watch.propagation).since(self.now);
         let unseen = status == OrderStatus::Sent && proof > watch.ask_again;
-        let after = if unseen { proof } else { watch.ask_again };
-        self.watch_order(number, after, effects);
+        let again = self.ask_again(number, status, watch);
+        self.watch_order(number, if unseen { proof } else { again }, effects);
+    }
+
+    /// How long to wait before the next question. Where nothing proves that an order is dead, the
+    /// questions become rarer, down to the rate of the looks at the whole account.
+    fn ask_again(&mut self, number: u64, status: OrderStatus, watch: &Watch) -> Span {
+        let Some(order) = self.orders.by_number_mut(number) else {
+            return watch.ask_again;
+        };
+        if status != OrderStatus::Unknown {
+            return watch.ask_again;
+        }
+        order.asked = order.asked.saturating_add(1);
+        let doublings = (order.asked / ASKED_AT_ONE_RATE).min(16);
+        let nanos = watch.ask_again.nanos().saturating_mul(1 << doublings);
+        let rarest = watch.audit.max(watch.ask_again);
+        Span::from_nanos(nanos).min(rarest)
     }
 
     /// Asks what became of an order, and for its cancel again where one is wanted.

@@ -55,6 +55,8 @@ pub struct Order {
     pub(crate) sent_at: Timestamp,
     /// How often, and up to which instant, the venue said that it does not know the order.
     pub(crate) not_found: (u8, Timestamp),
+    /// How often its watch fired while its outcome was unknown.
+    pub(crate) asked: u32,
     /// Whether we want it taken back.
     pub(crate) cancel_wanted: bool,
     /// Whether its cancel went unanswered.
@@ -80,6 +82,7 @@ impl Order {
             fence: Timestamp::MAX,
             sent_at: Timestamp::MIN,
             not_found: (0, Timestamp::MIN),
+            asked: 0,
             cancel_wanted: false,
             overdue: false,
             watched_by: 0,

@@ -522,3 +522,29 @@ fn a_void_takes_back_the_reductions_it_leaves_uncovered() {
     d.fact(&Fact::Voided(first));
     assert_eq!(d.cancels, [sold.client_id], "8 for sale, 6 held");
 }
+
+/// I-58: where nothing ever proves that an order is dead, it is asked for ever more rarely, and
+/// never given up.
+#[test]
+fn an_order_that_stays_unknown_is_asked_for_ever_more_rarely() {
+    let watch = Watch {
+        fenced: false,
+        audit: Span::from_seconds(300),
+        ..Watch::new()
+    };
+    let script = Scripted::new([(0, holding(&[(A, 10)]))]);
+    let mut d = Desk::watched_by(watch, &World::shares(2), script, &flat());
+    let sent = d.trade(0).remove(0);
+    d.fact(&unknown(&sent));
+    d.asked();
+    let mut asked = Vec::new();
+    for _ in 0..4 {
+        d.seconds(3_600);
+        asked.push(d.asked().len());
+    }
+    assert!((10..70).contains(&asked[0]), "{asked:?}");
+    assert!(
+        asked[1..].iter().all(|n| (11..=13).contains(n)),
+        "{asked:?}"
+    );
+}
