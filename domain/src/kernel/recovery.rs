@@ -158,10 +158,8 @@ impl<S: Strategy> Restore<'_, S> {
             }
             Record::Intent(r) => k.take_back(r)?,
             Record::Order(_) => {}
-            Record::Fill(r) => {
-                k.now = k.now.max(r.fill.time);
-                k.on_fact(&Fact::Filled(r.fill), fx);
-            }
+            // Its time is the venue's, whose clock is not ours.
+            Record::Fill(r) => k.on_fact(&Fact::Filled(r.fill), fx),
             Record::Void(r) => k.on_fact(&Fact::Voided(r.fill), fx),
             Record::Entry(entry) => k.take_entry(entry),
             Record::Split(r) => {

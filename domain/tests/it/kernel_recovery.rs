@@ -462,3 +462,23 @@ fn a_void_before_its_execution_survives_a_restart() {
         assert_eq!(desk.kernel.account().position(A).quantity, units(6));
     }
 }
+
+/// I-51: a venue whose clock runs ahead does not move ours. A restart within that lead was refused
+/// every input, its start among them.
+#[test]
+fn a_restart_is_not_behind_the_venues_clock() {
+    let world = World::shares(2);
+    let script = Scripted::new([(0, holding(&[(A, 10)]))]);
+    let mut d = Desk::watched(&world, script.clone(), &flat());
+    let sent = d.trade(0).remove(0);
+    let Fact::Filled(fill) = execution(&sent, 1, 10, "100") else {
+        unreachable!("an execution")
+    };
+    let time = d.now + Span::from_seconds(1);
+    d.fact(&Fact::Filled(Fill { time, ..fill }));
+    d.persist();
+    let mut after = d.restarted(&world, script);
+    after.step(Input::Start);
+    assert_eq!(after.kernel.session(), Session::Reconciling);
+    assert_eq!(after.alert_text(), "");
+}
