@@ -132,7 +132,8 @@ fn deny_ready() -> Result<(), &'static str> {
 }
 
 fn own_layers(root: &Path) -> Result<String, String> {
-    layers::report(&metadata::read(root)?)
+    let edges = layers::report(&metadata::read(root)?)?;
+    Ok(edges + &layers::naive_ledger::report(root)?)
 }
 
 fn own_tidy(root: &Path) -> Result<String, String> {

@@ -1,5 +1,7 @@
 //! Who may lean on whom: the table of layers as data, and the check of the real crates against it.
 
+pub mod naive_ledger;
+
 use std::collections::BTreeMap;
 use std::fmt;
 

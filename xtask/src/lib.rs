@@ -13,6 +13,7 @@ pub mod layers;
 pub mod metadata;
 pub mod repository;
 pub mod rust_source;
+pub mod sim;
 pub mod stranger;
 pub mod strangers_path;
 pub mod tidy;

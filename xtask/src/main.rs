@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use xtask::{
-    bench, bootstrap, check, features, graph, guides, layers, metadata, repository, strangers_path,
-    tidy, tools,
+    bench, bootstrap, check, features, graph, guides, layers, metadata, repository, sim,
+    strangers_path, tidy, tools,
 };
 
 const USAGE: &str = "\
@@ -19,6 +19,8 @@ Usage: cargo xtask COMMAND
   graph [--check]     draw the crate graph into docs/ARCHITECTURE.md, between its two markers;
                       with --check only say whether the drawing is the real graph
   bench [ARGS]        measure the promised jobs, alone or beside other libraries; --help explains
+  sim [ARGS]          play simulated days with faults against the kernel, from seeds or tapes;
+                      --help lists the arguments
   strangers-path      clone, first report, own data, own strategy: each with its time
   guides              run every command of docs/getting-started in a fresh clone, as printed
   bootstrap           the first day in one command: what is missing is named or installed, then a
@@ -35,7 +37,10 @@ fn main() -> ExitCode {
     let outcome = match args.as_slice() {
         ["check"] => check::run(&repository::root()),
         ["layers"] => metadata::read(&repository::root())
-            .and_then(|workspace| layers::report(&workspace).map(|text| print!("{text}"))),
+            .and_then(|workspace| layers::report(&workspace).map(|text| print!("{text}")))
+            .and_then(|()| {
+                layers::naive_ledger::report(&repository::root()).map(|text| print!("{text}"))
+            }),
         ["tidy"] => repository::tracked(&repository::root())
             .and_then(|files| tidy::report(&files).map(|text| print!("{text}"))),
         ["features"] => features::write(&repository::root()).map(|text| print!("{text}")),
@@ -45,6 +50,7 @@ fn main() -> ExitCode {
         ["graph"] => graph::write(&repository::root()).map(|text| print!("{text}")),
         ["graph", "--check"] => graph::check(&repository::root()).map(|text| print!("{text}")),
         ["bench", args @ ..] => bench::run(&repository::root(), args),
+        ["sim", args @ ..] => sim::run(&repository::root(), args),
         ["strangers-path"] => strangers_path::run(&repository::root()),
         ["guides"] => guides::run(&repository::root()),
         ["bootstrap"] => bootstrap::run(&repository::root()),

@@ -8,13 +8,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ballast_testkit::simworld::{
-    Counts, Coverage, FaultKind, Outcome, Plan, Planted, reachable_rows, run, run_with,
+    Counts, Coverage, FaultKind, Outcome, Plan, Planted, reachable_rows, run, run_with, shrink,
 };
 
 const USAGE: &str = "\
 Usage: sim [--seeds N] [--from S] [--minutes M] [--threads T]
        sim --replay SEED|TAPE
        sim --tape SEED
+       sim --shrink SEED|TAPE
        sim --planted [--seeds N] [--from S]
 
   --seeds N     how many days, each from its seed (default 200)
@@ -23,6 +24,7 @@ Usage: sim [--seeds N] [--from S] [--minutes M] [--threads T]
   --threads T   days at the same time (default 2)
   --replay X    one day, from its seed or from the JSON text of its plan in a file
   --tape SEED   print the plan of a seed as JSON
+  --shrink X    one day that goes wrong, made small, as JSON
   --planted     plant each known bug in turn, and play days until an oracle finds it
 ";
 
@@ -41,6 +43,7 @@ struct Settings {
     threads: u64,
     replay: Option<String>,
     tape: Option<u64>,
+    shrink: Option<String>,
     planted: bool,
 }
 
@@ -62,6 +65,7 @@ fn settings(mut arguments: impl Iterator<Item = String>) -> Option<Settings> {
             "--minutes" => settings.minutes = Some(value.parse().ok()?),
             "--threads" => settings.threads = value.parse().ok().filter(|t| *t > 0)?,
             "--replay" => settings.replay = Some(value),
+            "--shrink" => settings.shrink = Some(value),
             "--tape" => settings.tape = Some(value.parse().ok()?),
             _ => return None,
         }
@@ -70,6 +74,10 @@ fn settings(mut arguments: impl Iterator<Item = String>) -> Option<Settings> {
 }
 
 fn main() -> ExitCode {
+    if std::env::args().nth(1).is_some_and(|a| a == "--help") {
+        print!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     let Some(settings) = settings(std::env::args().skip(1)) else {
         eprint!("{USAGE}");
         return ExitCode::from(2);
@@ -82,6 +90,9 @@ fn main() -> ExitCode {
     }
     // A panic of the program under test is caught and reported with its seed.
     std::panic::set_hook(Box::new(|_| ()));
+    if let Some(what) = &settings.shrink {
+        return print_small(what);
+    }
     if settings.planted {
         return find_planted(&settings);
     }
@@ -133,19 +144,34 @@ fn print_tape(plan: &Plan) -> ExitCode {
     }
 }
 
-fn replay(what: &str) -> ExitCode {
-    let plan = match what.parse() {
-        Ok(seed) => Plan::from_seed(seed),
-        Err(_) => {
-            let text = std::fs::read_to_string(what).map_err(|e| e.to_string());
-            match text.and_then(|t| serde_json::from_str(&t).map_err(|e| e.to_string())) {
-                Ok(plan) => plan,
-                Err(error) => {
-                    eprintln!("{what}: {error}");
-                    return ExitCode::from(2);
-                }
-            }
+/// The plan of a seed, or of a tape in a file.
+fn plan_of(what: &str) -> Result<Plan, ExitCode> {
+    if let Ok(seed) = what.parse() {
+        return Ok(Plan::from_seed(seed));
+    }
+    let text = std::fs::read_to_string(what).map_err(|e| e.to_string());
+    let plan = text.and_then(|t| serde_json::from_str(&t).map_err(|e| e.to_string()));
+    plan.map_err(|error| {
+        eprintln!("{what}: {error}");
+        ExitCode::from(2)
+    })
+}
+
+fn print_small(what: &str) -> ExitCode {
+    match plan_of(what).map(|plan| shrink(&plan, None)) {
+        Ok(Some(small)) => print_tape(&small),
+        Ok(None) => {
+            eprintln!("{what}: nothing that must never happen happens");
+            ExitCode::FAILURE
         }
+        Err(code) => code,
+    }
+}
+
+fn replay(what: &str) -> ExitCode {
+    let plan = match plan_of(what) {
+        Ok(plan) => plan,
+        Err(code) => return code,
     };
     let outcome = run(&plan);
     println!("{:?}\n{:?}", plan.venue, plan.tuning);
@@ -222,6 +248,24 @@ fn play_all(settings: &Settings) -> ExitCode {
     report(&sum, started.elapsed())
 }
 
+/// Makes the first day that went wrong small and keeps its tape, to become a regression test.
+fn keep_tape(seed: u64) {
+    let Some(small) = shrink(&Plan::from_seed(seed), None) else {
+        return;
+    };
+    let path = format!("target/tapes/seed-{seed}.json");
+    let text = serde_json::to_string_pretty(&small).map_err(|e| e.to_string());
+    let kept = text.and_then(|text| {
+        std::fs::create_dir_all("target/tapes").map_err(|e| e.to_string())?;
+        std::fs::write(&path, text).map_err(|e| e.to_string())
+    });
+    let (minutes, faults) = (small.minutes, small.faults.len());
+    match kept {
+        Ok(()) => println!("seed {seed} in {minutes} minutes and {faults} faults: {path}"),
+        Err(error) => println!("seed {seed}: its tape cannot be kept: {error}"),
+    }
+}
+
 fn report(sum: &Sum, elapsed: Duration) -> ExitCode {
     print!("{}", sum.coverage.table());
     let days = sum.days.max(1) as f64;
@@ -265,6 +309,9 @@ fn report(sum: &Sum, elapsed: Duration) -> ExitCode {
         println!("faults without effect: {}", silent.join(" "));
     }
     println!("{} violations", sum.violations.len());
+    if let Some((seed, _)) = sum.violations.first() {
+        keep_tape(*seed);
+    }
     for (seed, text) in sum.violations.iter().take(LISTED) {
         println!(
             "  seed {seed}: {text}\n    repeat: cargo run --release -p ballast-testkit --bin sim -- --replay {seed}"

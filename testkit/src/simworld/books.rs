@@ -119,10 +119,8 @@ impl Books {
                     return Err(("I-08", format!("slot {slot} was decided twice")));
                 }
             }
-            Record::Hold(r) => {
-                if !self.decided.insert(r.slot.nanos()) {
-                    return Err(("I-08", format!("slot {} was used twice", r.slot)));
-                }
+            Record::Hold(r) if !self.decided.insert(r.slot.nanos()) => {
+                return Err(("I-08", format!("slot {} was used twice", r.slot)));
             }
             Record::Leg(r) => {
                 let target = r.leg.target.units();
@@ -224,5 +222,84 @@ impl Books {
             .filter(|(_, mode)| *mode != Mode::Active)
             .map(|(scope, _)| scope)
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ballast_domain::kernel::{
+        AdjustmentRecord, DecisionRecord, EventId, FillRecord, HoldRecord, IntentRecord,
+    };
+    use ballast_domain::money::Cash;
+    use ballast_domain::time::Timestamp;
+
+    use super::super::market::instruments;
+    use super::super::plan::Plan;
+    use super::super::world::World;
+    use super::*;
+
+    /// The records of a day without faults, as its first process wrote them.
+    fn history() -> (Instruments, Vec<Record>) {
+        let mut plan = Plan::from_seed(1).without_faults();
+        (plan.minutes, plan.heal, plan.calm) = (40, 30, 35);
+        let all = instruments(&plan);
+        (all, World::records_of(&plan))
+    }
+
+    fn refusal(records: &[Record], all: &Instruments) -> Option<&'static str> {
+        let mut books = Books::new(all);
+        records
+            .iter()
+            .find_map(|r| books.take(r).err())
+            .map(|e| e.0)
+    }
+
+    /// Each oracle of the books is silent about a true history and fires on a wrong one.
+    #[test]
+    fn wrong_histories_are_refused_by_their_invariant() {
+        let (all, records) = history();
+        assert_eq!(refusal(&records, &all), None);
+        let again = |is: fn(&Record) -> bool| {
+            let found = records.iter().find(|r| is(r)).expect("a usual record");
+            let mut wrong = records.clone();
+            wrong.push(found.clone());
+            refusal(&wrong, &all)
+        };
+        assert_eq!(
+            again(|r| matches!(r, Record::Decision(DecisionRecord { .. }))),
+            Some("I-08")
+        );
+        assert_eq!(
+            again(|r| matches!(r, Record::Intent(IntentRecord { .. }))),
+            Some("I-06")
+        );
+        assert_eq!(
+            again(|r| matches!(r, Record::Fill(FillRecord { .. }))),
+            Some("I-17")
+        );
+        let slot = records.iter().find_map(|r| match r {
+            Record::Decision(d) => Some(d.slot),
+            _ => None,
+        });
+        let time = slot.expect("a decision");
+        let held = Record::Hold(HoldRecord {
+            time,
+            slot: time,
+            reason: "again".into(),
+        });
+        let invented = Record::Adjustment(AdjustmentRecord {
+            time: Timestamp::EPOCH,
+            id: EventId::default(),
+            kind: AdjustmentKind::Other,
+            instrument: None,
+            asset: ballast_domain::instrument::AssetId::BASE,
+            quantity: Quantity::ZERO,
+            amount: Cash::ZERO,
+        });
+        for (wrong, invariant) in [(held, "I-08"), (invented, "I-23")] {
+            let mut history = records.clone();
+            history.push(wrong);
+            assert_eq!(refusal(&history, &all), Some(invariant));
+        }
     }
 }

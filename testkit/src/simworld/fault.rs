@@ -109,7 +109,7 @@ kinds! {
     /// Money is moved in or out.
     Transfer Event "transfer" ["F-FIL-15"];
     /// The venue ends every resting order by time.
-    Expire Event "expire" ["F-OPS-04"];
+    Expire Armed "expire" ["F-OPS-04"];
     /// The venue reports an order with our prefix that nobody here sent.
     Orphan Event "orphan" ["F-FIL-11"];
     /// A bar is missing.

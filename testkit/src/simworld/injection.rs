@@ -102,13 +102,6 @@ impl World<'_> {
                 self.venue.move_money(units, now);
                 true
             }
-            FaultKind::Expire => {
-                let any = self.venue.core.has_work();
-                if let Some(slice) = self.market.venue.slice(self.row) {
-                    self.venue.expire(&slice, now);
-                }
-                any
-            }
             FaultKind::Orphan => {
                 let ours = Installation::new(7).expect("a small number");
                 let invented = self.venue.invent(ours);

@@ -77,7 +77,11 @@ impl Market {
             rows.1.clear();
             for (lane, price) in prices.iter_mut().enumerate() {
                 let draw = chance::bits(plan.seed, 2, minute << 16 | lane as u64);
-                let step = (draw % 2_001) as f64 / 1_000.0 - 1.0;
+                let step = if plan.flat {
+                    0.0
+                } else {
+                    (draw % 2_001) as f64 / 1_000.0 - 1.0
+                };
                 *price = ((*price * (1.0 + 0.001 * step)) * 100.0).round().max(100.0) / 100.0;
                 let row = LaneRow {
                     state: LaneState::Present,

@@ -21,6 +21,7 @@ mod plan;
 mod planted;
 mod process;
 mod queue;
+mod shrink;
 mod strategy;
 mod venue;
 mod venue_view;
@@ -34,6 +35,7 @@ pub use fault::{ARMED_FOR, Fault, FaultKind, STANDING_ROWS, Shape, reachable_row
 pub use outcome::{Counts, Outcome, Violation};
 pub use plan::{Idempotency, Plan, Profile, Tuning};
 pub use planted::Planted;
+pub use shrink::shrink;
 
 /// Plays a day. A panic of the program under test is a violation like any other.
 pub fn run(plan: &Plan) -> Outcome {

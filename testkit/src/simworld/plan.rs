@@ -82,6 +82,9 @@ pub struct Plan {
     pub calm: u32,
     /// Minutes between slots.
     pub slot: u16,
+    /// Whether prices never move.
+    #[serde(default)]
+    pub flat: bool,
     /// The venue.
     pub venue: Profile,
     /// The account.
@@ -133,6 +136,7 @@ impl Plan {
             heal: 1_350,
             calm: 1_395,
             slot: 15,
+            flat: false,
             venue,
             tuning,
             faults: Vec::new(),

@@ -120,6 +120,11 @@ impl<'p> World<'p> {
 
     /// Runs the day to its end or to its first violation.
     pub(super) fn run(mut self) -> Outcome {
+        self.play();
+        self.close()
+    }
+
+    fn play(&mut self) {
         let end = dawn() + Span::from_nanos(i64::from(self.plan.minutes) * MINUTE);
         while let Some((at, event)) = self.queue.pop() {
             if at > end || self.judge.violation.is_some() {
@@ -142,7 +147,15 @@ impl<'p> World<'p> {
             self.now = end;
             self.judge_end();
         }
-        self.close()
+    }
+
+    /// The records on the disk at the end of a day.
+    #[cfg(test)]
+    pub(super) fn records_of(plan: &'p Plan) -> Vec<ballast_domain::kernel::Record> {
+        let mut world = Self::new(plan, None);
+        world.play();
+        let batches = world.disk.read().expect("a whole journal");
+        batches.into_iter().flatten().collect()
     }
 
     fn close(mut self) -> Outcome {
@@ -176,6 +189,12 @@ impl<'p> World<'p> {
             Event::Synced(process, id) => self.synced(process, id),
             Event::Execute => {
                 self.execution_due = false;
+                if self.venue.core.has_work()
+                    && self.hits(FaultKind::Expire)
+                    && let Some(slice) = self.market.venue.slice(self.row)
+                {
+                    self.venue.expire(&slice, self.now);
+                }
                 self.execute();
             }
             Event::Bar(row) => self.bar(row),

@@ -2,3 +2,4 @@
 
 mod broken_sources;
 mod fake_market_data;
+mod simworld;
