@@ -24,6 +24,7 @@ mod queue;
 mod shrink;
 mod strategy;
 mod venue;
+mod venue_events;
 mod venue_view;
 mod wires;
 mod world;
