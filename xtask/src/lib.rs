@@ -4,7 +4,9 @@
 //! says why it is broken. Errors are sentences for the person at the terminal.
 
 pub mod check;
+pub mod coverage;
 pub mod features;
+pub mod fuzz;
 pub mod graph;
 pub mod layers;
 pub mod metadata;

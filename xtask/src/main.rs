@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use xtask::{check, features, graph, layers, metadata, repository, tidy, tools};
+use xtask::{check, coverage, features, fuzz, graph, layers, metadata, repository, tidy, tools};
 
 const USAGE: &str = "\
 Usage: cargo xtask COMMAND
@@ -15,6 +15,10 @@ Usage: cargo xtask COMMAND
                       with --check only say whether it is up to date
   graph [--check]     draw the crate graph into docs/ARCHITECTURE.md, between its two markers;
                       with --check only say whether the drawing is the real graph
+  fuzz [TARGET] [--seconds N]
+                      hostile bytes for one reader or for all, a minute each
+  coverage [--raise]  lines of the domain that its tests run, held against docs/coverage.txt;
+                      with --raise write a higher figure there
   doctor              which development tools are here, which are missing, what each is for
   help                this text
 
@@ -36,6 +40,11 @@ fn main() -> ExitCode {
         }
         ["graph"] => graph::write(&repository::root()).map(|text| print!("{text}")),
         ["graph", "--check"] => graph::check(&repository::root()).map(|text| print!("{text}")),
+        ["fuzz", rest @ ..] => fuzz::run(&repository::root(), rest),
+        ["coverage"] => coverage::check(&repository::root()).map(|text| print!("{text}")),
+        ["coverage", "--raise"] => {
+            coverage::raise(&repository::root()).map(|text| print!("{text}"))
+        }
         ["doctor"] => {
             print!("{}", tools::report());
             Ok(())

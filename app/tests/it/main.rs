@@ -7,6 +7,7 @@ mod command_line;
 mod data_check;
 mod explain;
 mod fake;
+mod hostile_bytes;
 mod indicator;
 mod metrics;
 mod report;
