@@ -38,6 +38,42 @@ pub struct ContractOptions {
     pub expect: Vec<String>,
     /// Whether anything but an acceptance is a rejection.
     pub strict: bool,
+    /// What times of day without a zone and rows with holes mean.
+    pub policy: ContractPolicy,
+}
+
+/// Two rules on which good houses differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContractPolicy {
+    /// Whether a time of day without a zone rejects the file; else it is read as UTC, with a
+    /// warning.
+    pub require_zone: bool,
+    /// Whether a row that lacks a value is left out and the rest used; else one such row rejects
+    /// the file.
+    pub allow_missing: bool,
+}
+
+impl Default for ContractPolicy {
+    /// Zones are required, rows may lack values.
+    fn default() -> Self {
+        Self {
+            require_zone: true,
+            allow_missing: true,
+        }
+    }
+}
+
+impl ContractPolicy {
+    /// What follows from a defect of reading.
+    fn verdict(self, found: &Defect) -> Verdict {
+        match (found.code, found.severity) {
+            // A missing line end may have cost digits, which nobody can tell: it stays a warning.
+            (DefectCode::Truncated, Severity::Warning) => Verdict::Warn,
+            (DefectCode::NaiveTimestamp, _) if !self.require_zone => Verdict::Warn,
+            (DefectCode::MissingValue, _) if !self.allow_missing => Verdict::Reject,
+            (code, _) => code.verdict(),
+        }
+    }
 }
 
 impl ContractOptions {
@@ -51,6 +87,10 @@ impl ContractOptions {
             max_age: None,
             expect: Vec::new(),
             strict: false,
+            policy: ContractPolicy {
+                require_zone: true,
+                allow_missing: true,
+            },
         }
     }
 }
@@ -382,11 +422,7 @@ impl Check<'_> {
 
     /// A defect the reader found.
     fn of_reading(&mut self, found: &Defect) {
-        // A missing line end may have cost digits, which nobody can tell: it stays a warning.
-        let verdict = match (found.code, found.severity) {
-            (DefectCode::Truncated, Severity::Warning) => Verdict::Warn,
-            (code, _) => code.verdict(),
-        };
+        let verdict = self.options.policy.verdict(found);
         let message = match &found.value {
             Some(value) => format!("{}: '{value}'", found.message),
             None => found.message.clone(),

@@ -83,13 +83,13 @@ pub(crate) fn layout(
         } else {
             "rename the column that holds it, or add it"
         };
-        Defect::new(
-            DefectCode::MissingColumn,
-            file,
-            format!("column '{name}' is missing; found: {}", header.join(", ")),
-        )
-        .row(1)
-        .hint(hint)
+        let message = format!("column '{name}' is missing; found: {}", header.join(", "));
+        Defect {
+            column: Some(name.to_owned()),
+            ..Defect::new(DefectCode::MissingColumn, file, message)
+                .row(1)
+                .hint(hint)
+        }
     };
     let time = find(&TIME_NAMES);
     if time.is_none() {

@@ -27,8 +27,10 @@ mod stamp;
 
 pub use check::{CheckReport, check};
 pub use column::{NumericColumn, read_column};
-pub use contract::{ContractDefect, ContractOptions, ContractReport, check_contract};
-pub use defect::{Defect, DefectCode, DefectReport, Severity};
+pub use contract::{
+    ContractDefect, ContractOptions, ContractPolicy, ContractReport, check_contract,
+};
+pub use defect::{Defect, DefectCode, DefectGroup, DefectReport, Severity};
 pub use inventory::{FileDigest, Inventory, SymbolInventory};
 pub use market_data::CsvMarketData;
 pub use options::{CsvOptions, CsvSource, DateFormat};

@@ -415,8 +415,10 @@ impl FileContext<'_> {
                 (0, DefectCode::OpenOutOfRange),
                 (CLOSE, DefectCode::CloseOutOfRange),
             ] {
-                if has(i) && !(low..=high).contains(&values[i]) {
-                    found.push((code, i, "the price is outside low to high"));
+                if has(i) && values[i] > high {
+                    found.push((code, i, "the price is above the high"));
+                } else if has(i) && values[i] < low {
+                    found.push((code, i, "the price is below the low"));
                 }
             }
         }

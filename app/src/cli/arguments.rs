@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ballast_files::ContractPolicy;
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 
@@ -145,6 +146,12 @@ pub(super) struct DataCheck {
     /// Reject the file for any defect
     #[arg(long)]
     strict: bool,
+    /// Read a time of day without a zone as UTC, with a warning, instead of rejecting the file
+    #[arg(long)]
+    allow_naive: bool,
+    /// Reject the file for a missing value instead of leaving its row out
+    #[arg(long)]
+    forbid_missing: bool,
 }
 
 impl From<DataCheck> for DataCheckRequest {
@@ -157,6 +164,10 @@ impl From<DataCheck> for DataCheckRequest {
             max_age_hours: check.max_age_hours,
             expect: check.expect,
             strict: check.strict,
+            policy: ContractPolicy {
+                require_zone: !check.allow_naive,
+                allow_missing: !check.forbid_missing,
+            },
         }
     }
 }

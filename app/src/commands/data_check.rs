@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ballast_domain::error::Error;
 use ballast_domain::market::contract::{DEFAULT_MAX_AGE, Verdict};
 use ballast_domain::time::{Span, Timestamp};
-use ballast_files::{ContractOptions, ContractReport, CsvSource, check_contract};
+use ballast_files::{ContractOptions, ContractPolicy, ContractReport, CsvSource, check_contract};
 use ballast_ports::Clock;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
@@ -31,6 +31,8 @@ pub struct DataCheckRequest {
     pub expect: Vec<String>,
     /// Whether every defect rejects the file.
     pub strict: bool,
+    /// What times without a zone and rows with holes mean.
+    pub policy: ContractPolicy,
 }
 
 /// Reads the file and judges it.
@@ -57,6 +59,7 @@ pub fn data_check(
         max_age,
         expect: request.expect.clone(),
         strict: request.strict,
+        policy: request.policy,
         ..ContractOptions::new(CsvSource::Path(request.file.clone()))
     };
     Ok(check_contract(&options).map_err(RunError::Port)?)

@@ -8,6 +8,7 @@ mod corpus;
 mod defects;
 mod formats;
 mod inventory;
+mod validators;
 
 use ballast_domain::calendar::Calendar;
 use ballast_files::{CsvMarketData, CsvOptions, CsvSource};
