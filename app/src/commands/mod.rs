@@ -7,6 +7,7 @@ pub mod explain;
 pub mod indicator;
 pub mod init;
 pub mod metrics;
+pub mod metrics_detail;
 pub mod runs;
 pub mod settings;
 pub mod verify;
