@@ -1,10 +1,11 @@
 //! A file held against the data contract: one verdict, and every reason for it.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ballast_domain::calendar::Calendar;
 use ballast_domain::market::contract::{
-    DefectCode, Examination, Finding, RawBar, Terms, Verdict, examine, likely_calendar,
+    DefectCode, Examination, FEW, Finding, RawBar, Terms, Verdict, examine, likely_calendar,
     mislabelled, staleness,
 };
 use ballast_domain::market::{BarSize, Field, Fields};
@@ -292,8 +293,9 @@ impl Check<'_> {
                     },
                 );
             }
-            let rows = merged.entry(name).or_default();
-            rows.extend(lane);
+            merged.entry(name).or_default().extend(lane);
+        }
+        for rows in merged.values_mut() {
             rows.sort_by_key(|(file, bar)| (*file, bar.row));
         }
         merged
@@ -354,8 +356,23 @@ impl Check<'_> {
             })
             .collect();
         let code = DefectCode::SymbolMismatch;
+        // A guest of other rows than twins can only be of a far longer host. Most hosts are left out
+        // that way, or a file of one row a symbol would take the square of its rows.
+        let mut longest: Vec<(usize, &String)> = (sorted.iter())
+            .map(|(name, bars)| (bars.len(), name))
+            .collect();
+        longest.sort_by_key(|(length, _)| Reverse(*length));
         for (guest, bars) in &sorted {
-            for (host, of_host) in sorted.iter().filter(|(host, _)| *host != guest) {
+            let has_twins = bars.windows(2).any(|pair| pair[0].time == pair[1].time);
+            let least = if has_twins { 0 } else { bars.len() * FEW };
+            let mut hosts: Vec<&String> = (longest.iter())
+                .take_while(|(length, _)| *length >= least)
+                .map(|(_, host)| *host)
+                .filter(|host| *host != guest)
+                .collect();
+            hosts.sort();
+            for host in hosts {
+                let of_host = &sorted[host];
                 for i in mislabelled(of_host, bars) {
                     let bar = bars[i];
                     let Some(lane) = lanes.get_mut(guest) else {

@@ -1,5 +1,7 @@
 //! What a header says about its file.
 
+use std::collections::BTreeSet;
+
 use ballast_domain::market::{Field, Fields};
 
 use crate::defect::{Defect, DefectCode};
@@ -63,8 +65,9 @@ pub(crate) fn layout(
 ) -> Result<Layout, Vec<Defect>> {
     let lower: Vec<String> = header.iter().map(|name| name.to_lowercase()).collect();
     let mut defects = Vec::new();
+    let mut seen = BTreeSet::new();
     for (i, name) in lower.iter().enumerate() {
-        if !name.is_empty() && lower[..i].contains(name) {
+        if !name.is_empty() && !seen.insert(name) {
             defects.push(
                 Defect::new(
                     DefectCode::DuplicateColumn,

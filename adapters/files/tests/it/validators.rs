@@ -210,3 +210,19 @@ fn val_11_whether_values_may_be_missing_is_a_policy() {
     assert_eq!(verdict(&text, policy(false)), (Verdict::Reject, codes, 0));
     assert_eq!(ContractPolicy::default(), policy(true));
 }
+
+/// A header of many columns and a file of one row a symbol once took the square of their number:
+/// half a minute and more for a megabyte, also in a release build.
+#[test]
+fn work_grows_with_the_file_and_not_with_its_square() {
+    let begun = std::time::Instant::now();
+    let columns: String = (0..100_000).map(|i| format!(",{i:x}")).collect();
+    assert!(refusal(format!("date{columns}\n")).1.contains("no row"));
+    let row = |i: usize| format!("2024-01-02,s{i:x},10,12,9,11,{i}\n");
+    let labelled: String = (0..20_000).map(row).collect();
+    let text = format!("date,symbol,open,high,low,close,volume\n{labelled}");
+    let found = verdict(&text, ContractPolicy::default());
+    assert_eq!((found.0, found.2), (Verdict::Accept, 20_000));
+    let took = begun.elapsed();
+    assert!(took.as_secs() < 30, "{took:?}");
+}
