@@ -11,12 +11,13 @@ use ballast_domain::market::contract::{
 use ballast_domain::market::{BarSize, Field, Fields};
 use ballast_domain::time::{Span, Timestamp};
 use ballast_ports::{Error, ErrorKind, Result};
-use serde::Serialize;
 
 use crate::assemble::{bar_size, date_format, resolve_slashes};
-use crate::defect::{Defect, Defects, Severity};
+use crate::contract_report::{ContractDefect, ContractReport};
+use crate::defect::{Defect, Defects};
 use crate::layout::COLUMNS;
 use crate::options::{CsvOptions, CsvSource};
+use crate::policy::ContractPolicy;
 use crate::rows::{Place, Rows, read_file};
 use crate::source::{self, TextFile};
 
@@ -43,40 +44,6 @@ pub struct ContractOptions {
     pub policy: ContractPolicy,
 }
 
-/// Two rules on which good houses differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ContractPolicy {
-    /// Whether a time of day without a zone rejects the file; else it is read as UTC, with a
-    /// warning.
-    pub require_zone: bool,
-    /// Whether a row that lacks a value is left out and the rest used; else one such row rejects
-    /// the file.
-    pub allow_missing: bool,
-}
-
-impl Default for ContractPolicy {
-    /// Zones are required, rows may lack values.
-    fn default() -> Self {
-        Self {
-            require_zone: true,
-            allow_missing: true,
-        }
-    }
-}
-
-impl ContractPolicy {
-    /// What follows from a defect of reading.
-    fn verdict(self, found: &Defect) -> Verdict {
-        match (found.code, found.severity) {
-            // A missing line end may have cost digits, which nobody can tell: it stays a warning.
-            (DefectCode::Truncated, Severity::Warning) => Verdict::Warn,
-            (DefectCode::NaiveTimestamp, _) if !self.require_zone => Verdict::Warn,
-            (DefectCode::MissingValue, _) if !self.allow_missing => Verdict::Reject,
-            (code, _) => code.verdict(),
-        }
-    }
-}
-
 impl ContractOptions {
     /// Everything found out from the file, nothing expected, lenient.
     pub const fn new(source: CsvSource) -> Self {
@@ -88,51 +55,9 @@ impl ContractOptions {
             max_age: None,
             expect: Vec::new(),
             strict: false,
-            policy: ContractPolicy {
-                require_zone: true,
-                allow_missing: true,
-            },
+            policy: ContractPolicy::USUAL,
         }
     }
-}
-
-/// One reason of a verdict.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ContractDefect {
-    /// Its kind.
-    pub code: DefectCode,
-    /// Line in the file, from 1 for the header; absent when the whole file is meant. Of a run the
-    /// first.
-    pub row: Option<u64>,
-    /// Open time of the bar; of a gap the first bar that is missing.
-    pub timestamp: Option<Timestamp>,
-    /// Symbol, where it is known.
-    pub symbol: Option<String>,
-    /// Column, where one is meant.
-    pub column: Option<String>,
-    /// What is wrong, with the value where one is meant.
-    pub message: String,
-    /// What to do about it.
-    pub hint: String,
-    /// What follows from this one alone.
-    #[serde(skip)]
-    pub verdict: Verdict,
-}
-
-/// A verdict on a file.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ContractReport {
-    /// The gravest consequence of any defect; a rejection also when less than half of the rows
-    /// that have values are usable, or anything is wrong and the check is strict.
-    pub verdict: Verdict,
-    /// Rows below the header.
-    pub rows: u64,
-    /// Bars that may be used; none of a rejected file.
-    pub rows_usable: u64,
-    /// Symbols with a usable bar.
-    pub symbols: Vec<String>,
-    /// Every reason, by line; at most 10,000 from reading.
-    pub defects: Vec<ContractDefect>,
 }
 
 /// Reads a file and holds it against the data contract.

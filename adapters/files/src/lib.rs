@@ -14,12 +14,14 @@ mod assemble;
 mod check;
 mod column;
 mod contract;
+mod contract_report;
 mod defect;
 mod inventory;
 mod layout;
 mod market_data;
 mod number;
 mod options;
+mod policy;
 mod rows;
 mod session;
 mod source;
@@ -27,10 +29,10 @@ mod stamp;
 
 pub use check::{CheckReport, check};
 pub use column::{NumericColumn, read_column};
-pub use contract::{
-    ContractDefect, ContractOptions, ContractPolicy, ContractReport, check_contract,
-};
+pub use contract::{ContractOptions, check_contract};
+pub use contract_report::{ContractDefect, ContractReport};
 pub use defect::{Defect, DefectCode, DefectGroup, DefectReport, Severity};
 pub use inventory::{FileDigest, Inventory, SymbolInventory};
 pub use market_data::CsvMarketData;
 pub use options::{CsvOptions, CsvSource, DateFormat};
+pub use policy::ContractPolicy;
