@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use xtask::{check, coverage, features, fuzz, graph, layers, metadata, repository, tidy, tools};
+use xtask::{
+    bench, bootstrap, check, coverage, features, fuzz, graph, guides, layers, metadata, repository,
+    strangers_path, tidy, tools,
+};
 
 const USAGE: &str = "\
 Usage: cargo xtask COMMAND
@@ -17,8 +20,13 @@ Usage: cargo xtask COMMAND
                       with --check only say whether the drawing is the real graph
   fuzz [TARGET] [--seconds N]
                       hostile bytes for one reader or for all, a minute each
-  coverage [--raise]  lines of the domain that its tests run, held against docs/coverage.txt;
+  coverage [--raise]  lines that tests run, held against xtask/src/coverage.txt;
                       with --raise write a higher figure there
+  bench [ARGS]        measure the promised jobs, alone or beside other libraries; --help explains
+  strangers-path      clone, first report, own data, own strategy: each with its time
+  guides              run every command of docs/getting-started in a fresh clone, as printed
+  bootstrap           the first day in one command: what is missing is named or installed, then a
+                      build, the README's first run and a test
   doctor              which development tools are here, which are missing, what each is for
   help                this text
 
@@ -45,6 +53,10 @@ fn main() -> ExitCode {
         ["coverage", "--raise"] => {
             coverage::raise(&repository::root()).map(|text| print!("{text}"))
         }
+        ["bench", args @ ..] => bench::run(&repository::root(), args),
+        ["strangers-path"] => strangers_path::run(&repository::root()),
+        ["guides"] => guides::run(&repository::root()),
+        ["bootstrap"] => bootstrap::run(&repository::root()),
         ["doctor"] => {
             print!("{}", tools::report());
             Ok(())

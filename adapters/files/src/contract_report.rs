@@ -1,4 +1,4 @@
-//! A verdict on a file, with its reasons.
+//! What a check of the contract answers.
 
 use ballast_domain::market::contract::{DefectCode, Verdict};
 use ballast_domain::time::Timestamp;

@@ -16,7 +16,7 @@ use crate::exit::{Exit, Failure};
 /// What to check, and against what.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DataCheckRequest {
-    /// A CSV file, plain or gzipped, or a folder of them.
+    /// A CSV file, plain or gzipped, a Parquet file, or a folder of them.
     pub file: PathBuf,
     /// Bar size; `None` takes the commonest distance between rows.
     pub bar: Option<String>,
@@ -31,6 +31,8 @@ pub struct DataCheckRequest {
     pub expect: Vec<String>,
     /// Whether every defect rejects the file.
     pub strict: bool,
+    /// What the bytes must hash to, as `sha256:HEX` or `blake3:HEX`.
+    pub checksum: Option<String>,
     /// What times without a zone and rows with holes mean.
     pub policy: ContractPolicy,
 }
@@ -59,6 +61,7 @@ pub fn data_check(
         max_age,
         expect: request.expect.clone(),
         strict: request.strict,
+        checksum: request.checksum.as_deref().map(str::parse).transpose()?,
         policy: request.policy,
         ..ContractOptions::new(CsvSource::Path(request.file.clone()))
     };

@@ -10,7 +10,7 @@ use super::fill_point::FillPoint;
 use super::slippage_model::SlippageModel;
 use crate::error::{Error, Result};
 use crate::instrument::{AssetId, Instrument, InstrumentId, Instruments};
-use crate::kernel::{Fact, Redeemed};
+use crate::kernel::{EventId, Fact, Redeemed};
 use crate::market::{ActionKind, CorporateAction, Field, LaneState, Slice, SplitRatio};
 use crate::money::{Cash, Price, Quantity, Rate, Rounding, divide};
 use crate::orders::{ClientOrderId, Fill, Intent, OrderType, Side, TimeInForce, TradeId};
@@ -74,6 +74,7 @@ pub struct Exchange {
     /// In order of arrival.
     working: Vec<Intent>,
     trades: u128,
+    events: u128,
     received: u64,
     facts: VecDeque<Fact>,
 }
@@ -91,6 +92,7 @@ impl Exchange {
             last_close: vec![0.0; instruments.len()],
             working: Vec::new(),
             trades: 0,
+            events: 0,
             received: 0,
             facts: VecDeque::from([opening]),
             instruments,
@@ -176,6 +178,7 @@ impl Exchange {
             self.working.remove(i);
             self.facts.push_back(Fact::Canceled {
                 client_id,
+                filled: Quantity::ZERO,
                 reason: "canceled by us".into(),
             });
         }
@@ -231,6 +234,7 @@ impl Exchange {
             };
             self.facts.push_back(Fact::Canceled {
                 client_id: intent.client_id,
+                filled: quantity,
                 reason: reason.into(),
             });
         }
@@ -323,6 +327,7 @@ impl Exchange {
             if !waits {
                 facts.push_back(Fact::Expired {
                     client_id: w.client_id,
+                    filled: Quantity::ZERO,
                 });
             }
             waits
@@ -348,7 +353,9 @@ impl Exchange {
         }
         let amount = i.cash_per_unit(per_unit, held, self.instruments.base().scale);
         self.cash += amount;
+        let id = self.next_event();
         self.facts.push_back(Fact::Dividend {
+            id,
             instrument,
             per_unit,
             amount,
@@ -386,7 +393,9 @@ impl Exchange {
                 *price = ratio.unapply(*price);
             }
         }
+        let id = self.next_event();
         self.facts.push_back(Fact::Split {
+            id,
             instrument,
             ratio,
             quantity,
@@ -396,6 +405,11 @@ impl Exchange {
             |w| w.instrument == instrument && w.quantity.is_zero(),
             "less than a lot is left after the split",
         );
+    }
+
+    fn next_event(&mut self) -> EventId {
+        self.events += 1;
+        EventId(self.events)
     }
 
     fn delist(&mut self, instrument: InstrumentId) {
@@ -412,7 +426,12 @@ impl Exchange {
             |w| w.instrument == instrument,
             "the instrument was delisted",
         );
-        self.facts.push_back(Fact::Delisted { instrument, amount });
+        let id = self.next_event();
+        self.facts.push_back(Fact::Delisted {
+            id,
+            instrument,
+            amount,
+        });
     }
 
     fn end_working(&mut self, ends: impl Fn(&Intent) -> bool, reason: &'static str) {
@@ -421,6 +440,7 @@ impl Exchange {
             if ends {
                 self.facts.push_back(Fact::Canceled {
                     client_id: w.client_id,
+                    filled: Quantity::ZERO,
                     reason: reason.into(),
                 });
             }
