@@ -29,13 +29,13 @@ fn each_defect_has_its_code_line_column_and_value() {
         ),
         (
             "2020-01-02,13,12,9,11,5\n",
-            OpenOutOfRange,
+            OpenAboveHigh,
             3,
             Some(("open", "13")),
         ),
         (
             "2020-01-02,10,12,9,8.5,5\n",
-            CloseOutOfRange,
+            CloseBelowLow,
             3,
             Some(("close", "8.5")),
         ),
