@@ -10,6 +10,7 @@ mod data_catalog;
 mod data_check;
 mod explain;
 mod fake;
+mod hostile_bytes;
 mod indicator;
 mod json;
 mod manual;

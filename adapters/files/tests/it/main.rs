@@ -10,6 +10,7 @@ mod defects;
 mod formats;
 mod inventory;
 mod parquet;
+mod validators;
 
 use ballast_domain::calendar::Calendar;
 use ballast_files::{CsvMarketData, CsvOptions, CsvSource};

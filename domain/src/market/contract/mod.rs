@@ -14,7 +14,7 @@ mod values;
 
 pub use code::{DefectCode, Verdict};
 pub use freshness::{DEFAULT_MAX_AGE, staleness};
-pub use labels::mislabelled;
+pub use labels::{FEW, mislabelled};
 
 use super::{BarSize, Field, Fields};
 use crate::calendar::Calendar;
