@@ -14,7 +14,7 @@ use ballast_domain::kernel::Settings;
 use ballast_domain::market::{BarSize, Field, Fields};
 use ballast_domain::money::{Cash, Rate, Weight};
 use ballast_domain::orders::Installation;
-use ballast_domain::portfolio::Rebalance;
+use ballast_domain::portfolio::{MarginModel, Rebalance};
 use ballast_domain::risk::Limits;
 use ballast_domain::simulation::{ExchangeSettings, FeeModel, SlippageModel};
 use ballast_domain::time::{NANOS_PER_DAY, Span};
@@ -112,6 +112,10 @@ pub fn exchange(config: &Config, instruments: &Instruments) -> Result<ExchangeSe
         slippage: SlippageModel::Proportional(bps(execution.slippage_bps)?),
         opening_cash: Cash::from_decimal(config.account.cash, instruments.base().scale)?,
         delisting_haircut: Rate::from_decimal(execution.delisting_haircut)?,
+        max_leverage: match config.account.margin {
+            MarginModel::Cash => None,
+            _ => Some(weight(config.risk.max_leverage)?),
+        },
     })
 }
 

@@ -85,6 +85,7 @@ fn through_kernel<S: Strategy>(
         slippage: SlippageModel::Proportional(Rate::ZERO),
         opening_cash: Cash::from_decimal(Decimal::from(1_000_000), 12).expect("fits"),
         delisting_haircut: Rate::ZERO,
+        max_leverage: None,
     };
     let mut exchange = Exchange::new(instruments.clone(), venue);
     let begin = Instant::now();

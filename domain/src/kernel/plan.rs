@@ -263,7 +263,8 @@ impl<S: Strategy> Kernel<S> {
         let mut drafts = Vec::new();
         let limits = &self.settings.limits;
         let mut cash = self.account.cash() - self.exposure.reserved_cash();
-        let mut headroom = limits.max_gross.of(saga.equity) - self.gross(saga);
+        let (mut gross, mut costs) = (self.gross(saga), self.exposure.reserved_cash());
+        let mut headroom = limits.max_gross.of(saga.equity) - gross;
         for (i, l) in saga.legs.iter_mut().enumerate().filter(|(_, l)| !l.added) {
             let held = self.account.position(l.leg.instrument).quantity;
             let Step::Add(wanted) = l.leg.step(held) else {
@@ -279,6 +280,11 @@ impl<S: Strategy> Kernel<S> {
                 if paid < spend {
                     (spend, binding) = (paid, Cut::Cash);
                 }
+            } else if self.settings.margin == MarginModel::Margin {
+                let room = risk::margin_room(limits, saga.equity - costs, gross);
+                if room < spend {
+                    (spend, binding) = (room, Cut::Margin);
+                }
             }
             let full = instrument.notional(l.leg.price, wanted.abs());
             let delta = if full <= spend {
@@ -293,6 +299,8 @@ impl<S: Strategy> Kernel<S> {
                 continue;
             }
             headroom -= notional;
+            gross += notional;
+            costs += risk::set_aside(limits, self.settings.margin, Side::of(wanted), notional);
             if wanted.is_positive() {
                 cash -= risk::cost_of_buy(limits, notional);
             }
@@ -404,11 +412,10 @@ impl<S: Strategy> Kernel<S> {
         self.exposure.add_open(id, intent.side, intent.quantity);
         let after = self.exposure.worst_case(id, held);
         let mut order = Order::new(intent, OrderStatus::Recorded);
-        if intent.side == Side::Buy {
-            let notional = instrument.notional(leg.price, intent.quantity);
-            order.reserved_cash = risk::cost_of_buy(&self.settings.limits, notional);
-            self.exposure.add_reserved(order.reserved_cash);
-        }
+        let notional = instrument.notional(leg.price, intent.quantity);
+        let (limits, margin) = (&self.settings.limits, self.settings.margin);
+        order.reserved_cash = risk::set_aside(limits, margin, intent.side, notional);
+        self.exposure.add_reserved(order.reserved_cash);
         let added = instrument.notional(leg.price, after - before);
         self.orders.push(order);
         added

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::instrument::{AssetId, Instrument, InstrumentId, Instruments};
 use crate::kernel::{Fact, Redeemed};
 use crate::market::{ActionKind, CorporateAction, Field, LaneState, Slice, SplitRatio};
-use crate::money::{Cash, Price, Quantity, Rate, Rounding, divide};
+use crate::money::{Cash, Price, Quantity, Rate, Rounding, Weight, divide};
 use crate::orders::{ClientOrderId, Fill, Intent, OrderType, Side, TimeInForce, TradeId};
 use crate::time::Timestamp;
 
@@ -27,8 +27,11 @@ pub struct ExchangeSettings {
     pub slippage: SlippageModel,
     /// Cash in the account at the beginning, in the base currency.
     pub opening_cash: Cash,
-    /// What holders lose of the last value when an instrument ends.
+    /// What holders lose of the last value when an instrument ends; a short pays it on top.
     pub delisting_haircut: Rate,
+    /// Gross exposure the venue carries for each unit of equity: a margin account. `None` is a cash
+    /// account, which pays in full and cannot be short.
+    pub max_leverage: Option<Weight>,
 }
 
 impl ExchangeSettings {
@@ -63,7 +66,7 @@ impl ExchangeSettings {
     }
 }
 
-/// A simulated venue with one cash account.
+/// A simulated venue with one account.
 #[derive(Debug)]
 pub struct Exchange {
     instruments: Instruments,
@@ -76,6 +79,30 @@ pub struct Exchange {
     trades: u128,
     received: u64,
     facts: VecDeque<Fact>,
+}
+
+/// The most of `wanted`, in whole lots and at least `surely`, that `fits`; what is more than a
+/// quantity that does not fit does not fit either.
+fn most_lots(
+    surely: Quantity,
+    wanted: Quantity,
+    lot: Quantity,
+    fits: impl Fn(Quantity) -> bool,
+) -> Quantity {
+    if wanted <= surely || fits(wanted) {
+        return wanted;
+    }
+    let lot = lot.units();
+    let (mut most, mut too_many) = (surely.units() / lot, wanted.units() / lot);
+    while too_many - most > 1 {
+        let middle = i64::midpoint(most, too_many);
+        if fits(Quantity::from_units(middle * lot)) {
+            most = middle;
+        } else {
+            too_many = middle;
+        }
+    }
+    Quantity::from_units(most * lot)
 }
 
 impl Exchange {
@@ -225,9 +252,10 @@ impl Exchange {
             self.fill(id, intent, price, quantity, now);
         }
         if quantity < intent.quantity {
-            let reason = match intent.side {
-                Side::Buy => "not enough cash for the rest",
-                Side::Sell => "not enough units for the rest",
+            let reason = match (self.settings.max_leverage, intent.side) {
+                (Some(_), _) => "not enough margin for the rest",
+                (None, Side::Buy) => "not enough cash for the rest",
+                (None, Side::Sell) => "not enough units for the rest",
             };
             self.facts.push_back(Fact::Canceled {
                 client_id: intent.client_id,
@@ -249,6 +277,9 @@ impl Exchange {
 
     /// How much of the order the account can pay for: all of it, or whole lots that fit.
     fn coverable(&self, instrument: &Instrument, intent: &Intent, price: Price) -> Quantity {
+        if let Some(leverage) = self.settings.max_leverage {
+            return self.carriable(instrument, intent, price, leverage);
+        }
         match intent.side {
             Side::Sell => {
                 let held = self.positions[intent.instrument.index()].max(Quantity::ZERO);
@@ -261,23 +292,51 @@ impl Exchange {
                     let notional = instrument.notional(price, q);
                     notional + self.settings.fees.fee(notional)
                 };
-                if cost(intent.quantity) <= self.cash {
-                    return intent.quantity;
-                }
-                // The largest number of lots whose cost fits, by bisection on the exact cost.
-                let lot = instrument.lot.units();
-                let (mut fits, mut too_many) = (0, intent.quantity.units() / lot);
-                while too_many - fits > 1 {
-                    let middle = i64::midpoint(fits, too_many);
-                    if cost(Quantity::from_units(middle * lot)) <= self.cash {
-                        fits = middle;
-                    } else {
-                        too_many = middle;
-                    }
-                }
-                Quantity::from_units(fits * lot)
+                most_lots(Quantity::ZERO, intent.quantity, instrument.lot, |q| {
+                    cost(q) <= self.cash
+                })
             }
         }
+    }
+
+    /// How much of the order the account's margin carries: what reduces always passes, and of the
+    /// rest as many lots as keep gross exposure within `leverage` times the equity after fees.
+    /// Other positions count at their last close, this one at the execution price.
+    fn carriable(
+        &self,
+        instrument: &Instrument,
+        intent: &Intent,
+        price: Price,
+        leverage: Weight,
+    ) -> Quantity {
+        let id = intent.instrument;
+        let held = self.positions[id.index()];
+        let (mut others, mut gross_others) = (Cash::ZERO, Cash::ZERO);
+        for (other, at) in self.instruments.ids().zip(self.instruments.all()) {
+            let position = self.positions[other.index()];
+            if other == id || position.is_zero() {
+                continue;
+            }
+            let last = Price::from_market_data(self.last_close[other.index()], at.price_scale);
+            let value = at.notional(last.unwrap_or(Price::ZERO), position);
+            others += value;
+            gross_others += value.abs();
+        }
+        let carries = |quantity: Quantity| {
+            let notional = instrument.notional(price, quantity);
+            let paid = instrument.notional(price, intent.side.signed(quantity));
+            let value = instrument.notional(price, held + intent.side.signed(quantity));
+            let cash = self.cash - paid - self.settings.fees.fee(notional);
+            let equity = cash + others + value;
+            gross_others + value.abs() <= leverage.of(equity.max(Cash::ZERO))
+        };
+        let against = held.units().signum() * intent.side.signed(intent.quantity).units().signum();
+        let closing = if against < 0 {
+            intent.quantity.min(held.abs())
+        } else {
+            Quantity::ZERO
+        };
+        most_lots(closing, intent.quantity, instrument.lot, carries)
     }
 
     fn fill(

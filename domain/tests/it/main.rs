@@ -10,6 +10,7 @@ mod indicators_reference;
 mod kernel_facts;
 mod kernel_path;
 mod look_ahead;
+mod margin;
 mod metrics_corpus;
 mod panels;
 mod roster;

@@ -409,7 +409,12 @@ impl Backtest {
             },
             benchmarks: compared,
             robustness,
-            caveats: caveats::of(&self.config, &instruments, artefacts.unopened),
+            caveats: caveats::of(
+                &self.config,
+                &instruments,
+                artefacts.unopened,
+                &artefacts.gross,
+            ),
             analysis,
         };
         Ok(Finished {
