@@ -19,7 +19,7 @@ use ballast_domain::risk::Limits;
 use ballast_domain::simulation::{ExchangeSettings, FeeModel, SlippageModel};
 use ballast_domain::time::{NANOS_PER_DAY, Span};
 use ballast_domain::{Error, Result};
-use ballast_files::{CsvMarketData, CsvOptions, CsvSource};
+use ballast_files::{ContractStage, CsvMarketData, CsvOptions, CsvSource};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
@@ -77,6 +77,7 @@ pub fn settings(config: &Config, instruments: &Instruments) -> Result<Settings> 
         rebalance: Rebalance {
             of: config.rebalance.of,
             value: weight(config.rebalance.threshold)?,
+            net_of_costs: config.rebalance.net_of_costs,
         },
         limits: Limits {
             max_order_notional: money(risk.max_order_notional)?,
@@ -145,6 +146,10 @@ pub fn market_data(config: &Config, base: &Path) -> ballast_ports::Result<CsvMar
     options.basis = data.basis;
     options.adjust.clone_from(&data.adjust);
     options.required = Fields::of(&[Field::Close]);
+    options.contract = Some(ContractStage {
+        strictness: data.contract,
+        calendar: Some(data.calendar),
+    });
     CsvMarketData::open(&options)
 }
 

@@ -15,7 +15,7 @@ use ballast_domain::money::{Cash, Rate};
 use ballast_domain::simulation::{
     self, Exchange, ExchangeSettings, FeeModel, FillPoint, SlippageModel,
 };
-use ballast_domain::strategies::{Entry, Sizing, SmaCrossParameters, SmaCrossUnits};
+use ballast_domain::strategies::{Below, Entry, Sizing, SmaCrossParameters, SmaCrossUnits};
 use ballast_domain::strategy::Strategy;
 use ballast_domain::time::{Span, Timestamp};
 use ballast_testkit::builders::SplitMix64;
@@ -66,6 +66,7 @@ fn parameters() -> SmaCrossParameters {
         slow: 50,
         sizing: Sizing::Units(Decimal::ONE),
         entry: Entry::State,
+        below: Below::Flat,
     }
 }
 

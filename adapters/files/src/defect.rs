@@ -156,6 +156,18 @@ impl Defects {
         }
     }
 
+    /// Turns errors of the codes that `mends` says yes to into warnings: what they refused is left
+    /// out.
+    pub(crate) fn mend(&mut self, mends: impl Fn(DefectCode) -> bool) {
+        for defect in &mut self.kept {
+            if defect.severity == Severity::Error && mends(defect.code) {
+                defect.severity = Severity::Warning;
+                self.errors -= 1;
+                self.warnings += 1;
+            }
+        }
+    }
+
     /// Ends the collection: by file and line, and never silent about data without a bar.
     pub(crate) fn conclude(&mut self, file: &str, has_bars: bool) {
         if !has_bars && self.errors == 0 {

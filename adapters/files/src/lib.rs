@@ -7,13 +7,15 @@
 //!
 //! Timestamps are bar opens. A plain date takes its open and close from the calendar. Loading is
 //! strict: one defect refuses the data, and all of them are reported at once with line, column,
-//! value and hint. [`check`] gives the same list without refusing.
+//! value and hint. With [`CsvOptions::contract`] the rows are also held against the data contract, and
+//! a lenient stage leaves out what does not meet it. [`check`] gives the same list without refusing.
 
 mod actions;
 mod assemble;
 mod check;
 mod column;
 mod contract;
+mod contract_stage;
 mod defect;
 mod inventory;
 mod layout;
@@ -28,6 +30,7 @@ mod stamp;
 pub use check::{CheckReport, check};
 pub use column::{NumericColumn, read_column};
 pub use contract::{ContractDefect, ContractOptions, ContractReport, check_contract};
+pub use contract_stage::{ContractStage, Strictness};
 pub use defect::{Defect, DefectCode, DefectReport, Severity};
 pub use inventory::{FileDigest, Inventory, SymbolInventory};
 pub use market_data::CsvMarketData;

@@ -4,7 +4,8 @@ use ballast_domain::calendar::Calendar;
 use ballast_domain::instrument::{Asset, InstrumentKind, InstrumentSpec, Instruments};
 use ballast_domain::strategies::{
     BreakoutInverseVolatility, BreakoutParameters, EqualWeightHold, EqualWeightParameters,
-    MomentumParameters, MomentumTopK, SmaCrossParameters, SmaCrossUnits,
+    MomentumParameters, MomentumTopK, PeriodicWeights, PeriodicWeightsParameters,
+    SmaCrossParameters, SmaCrossUnits,
 };
 use ballast_domain::strategy::Strategy;
 use ballast_domain::{Error, Result};
@@ -13,7 +14,13 @@ use rust_decimal::Decimal;
 use crate::config::{StrategyChoice, nearest};
 
 /// What a config may write as `strategy.name`.
-pub const STRATEGIES: [&str; 4] = ["breakout", "momentum", "sma_cross", "equal_weight"];
+pub const STRATEGIES: [&str; 5] = [
+    "breakout",
+    "momentum",
+    "sma_cross",
+    "periodic_weights",
+    "equal_weight",
+];
 
 /// Makes the chosen strategy for these instruments.
 ///
@@ -35,6 +42,10 @@ pub fn strategy(choice: &StrategyChoice, instruments: &Instruments) -> Result<Bo
         "sma_cross" => {
             let parameters: SmaCrossParameters = choice.typed_parameters()?;
             Ok(Box::new(SmaCrossUnits::new(&parameters, instruments)?))
+        }
+        "periodic_weights" => {
+            let parameters: PeriodicWeightsParameters = choice.typed_parameters()?;
+            Ok(Box::new(PeriodicWeights::new(&parameters, instruments)?))
         }
         "equal_weight" => {
             let parameters: EqualWeightParameters = choice.typed_parameters()?;

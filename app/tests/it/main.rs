@@ -9,6 +9,7 @@ mod explain;
 mod fake;
 mod indicator;
 mod metrics;
+mod nav;
 mod report;
 mod trade_lists;
 mod verify;

@@ -21,6 +21,7 @@ mod permit;
 mod plan;
 mod record;
 mod settings;
+mod sizing;
 mod slots;
 
 pub use effect::{Action, BatchId, Effects, Severity, TimerId};

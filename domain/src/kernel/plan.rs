@@ -7,9 +7,9 @@ use super::{
 use crate::error::Result;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::market::LaneState;
-use crate::money::{Cash, Price, Quantity, Rate, Weight};
+use crate::money::{Cash, Price, Quantity, Rate};
 use crate::orders::{Cause, ClientOrderId, Intent, Order, OrderId, OrderStatus, OrderType, Side};
-use crate::portfolio::{Budget, Disposition, Leg, MarginModel, Step};
+use crate::portfolio::{Budget, Disposition, Leg, MarginModel, Step, after_costs};
 use crate::risk::{self, Context, check};
 use crate::strategy::{Decision, Strategy, Target};
 use crate::time::Timestamp;
@@ -166,7 +166,11 @@ impl<S: Strategy> Kernel<S> {
     /// A leg for everything that is targeted, held or still open, in instrument order.
     fn value_legs(&self) -> Result<(Cash, Vec<Leg>)> {
         let equity = self.account.cash() + self.account.positions_value(&self.instruments);
-        let equity = equity.max(Cash::ZERO);
+        let mut equity = equity.max(Cash::ZERO);
+        if self.settings.rebalance.net_of_costs {
+            let rate = self.settings.limits.fee_estimate;
+            equity = after_costs(equity, rate, |left| self.traded_at(left))?;
+        }
         let budget = Budget {
             equity,
             gross: self.settings.limits.max_gross.of(equity),
@@ -193,17 +197,8 @@ impl<S: Strategy> Kernel<S> {
         budget: Budget,
     ) -> Result<Leg> {
         let price = Price::from_market_data(self.account.mark(id), instrument.price_scale);
-        let cash_scale = self.instruments.base().scale;
-        let value = match target {
-            None => None,
-            Some(Target::Weight(w)) => Some(Weight::from_f64(w)?.of(budget.equity)),
-            Some(Target::Notional(n)) => Some(Cash::from_decimal(n, cash_scale)?),
-            Some(Target::Units(u)) => {
-                let units = Quantity::from_decimal(u, instrument.quantity_scale)?;
-                Some(instrument.notional(price.unwrap_or(Price::ZERO), units))
-            }
-        };
         let at = price.unwrap_or(Price::ZERO);
+        let value = self.wanted(target, instrument, at, budget.equity)?;
         let mut leg = self
             .settings
             .rebalance

@@ -71,6 +71,7 @@ impl Settings {
             rebalance: Rebalance {
                 of: ThresholdBase::Gross,
                 value: Weight::from_units(50_000_000),
+                net_of_costs: false,
             },
             limits,
             margin: MarginModel::Cash,

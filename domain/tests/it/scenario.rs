@@ -264,6 +264,7 @@ impl World {
             rebalance: Rebalance {
                 of: ThresholdBase::Gross,
                 value: Weight::ZERO,
+                net_of_costs: false,
             },
             limits: wide_limits(),
             margin: MarginModel::Cash,

@@ -47,6 +47,7 @@
 //!         description: "made up".to_owned(),
 //!         source: Arc::new(FakeMarketData::new(index)),
 //!     }],
+//!     data_findings: Vec::new(),
 //! };
 //! let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 //! // A neighbour's failure comes back as what it was …
@@ -76,7 +77,7 @@ pub use analysis::{Analysis, ContributionRow, Costs, DataRow, DrawdownRow};
 pub use artefacts::Artefacts;
 pub use benchmarks::Benchmark;
 pub use curves::Curves;
-pub use summary::{BenchmarkSummary, Caveat, OrderCounts, RobustnessRow, Summary};
+pub use summary::{BenchmarkSummary, Caveat, DataFinding, OrderCounts, RobustnessRow, Summary};
 pub use trades::trades_csv;
 pub use variant::Variant;
 
@@ -131,6 +132,8 @@ pub struct Backtest {
     pub data_files: BTreeMap<String, String>,
     /// Indices to compare with, besides `equal_weight`.
     pub indices: Vec<IndexBenchmark>,
+    /// What the loader found wrong with the data and let pass, or left out.
+    pub data_findings: Vec<DataFinding>,
 }
 
 /// A finished backtest.
@@ -415,6 +418,7 @@ impl Backtest {
                 artefacts.unopened,
                 &artefacts.gross,
             ),
+            data_findings: self.data_findings.clone(),
             analysis,
         };
         Ok(Finished {
