@@ -28,7 +28,8 @@ pub enum Strictness {
 pub struct ContractStage {
     /// What follows from defects.
     pub strictness: Strictness,
-    /// When the instruments trade; `None` takes the calendar the dates follow.
+    /// When the instruments trade. `None` takes the calendar the dates follow, and then nobody said
+    /// which bars to expect: a gap or a day without a session is a warning.
     pub calendar: Option<Calendar>,
 }
 
@@ -37,6 +38,13 @@ const OF_ASSEMBLY: [DefectCode; 4] = [
     DefectCode::NotSorted,
     DefectCode::DuplicateTimestamp,
     DefectCode::DuplicateConflict,
+    DefectCode::NonSessionDay,
+];
+
+/// What depends on knowing which bars to expect.
+const OF_CALENDAR: [DefectCode; 3] = [
+    DefectCode::MissingBar,
+    DefectCode::GapTooLong,
     DefectCode::NonSessionDay,
 ];
 
@@ -63,6 +71,10 @@ pub(crate) fn hold(
     defects: &mut Defects,
 ) -> Result<()> {
     let lenient = stage.strictness == Strictness::Lenient;
+    if stage.calendar.is_some() {
+        // A time of day without a zone places a bar in a session only by luck.
+        defects.harden(DefectCode::NaiveTimestamp);
+    }
     if lenient {
         defects.mend(can_be_mended);
     }
@@ -93,8 +105,10 @@ pub(crate) fn hold(
             .collect();
         let at = |place: u64| usize::try_from(place).ok().and_then(|i| lane.get(i));
         let found = examine(&bars, &terms).map_err(|e| Error::from_domain("open", e))?;
-        for finding in found.findings {
-            if !lenient && OF_ASSEMBLY.contains(&finding.code) {
+        for mut finding in found.findings {
+            if stage.calendar.is_none() && OF_CALENDAR.contains(&finding.code) {
+                finding.verdict = Verdict::Warn;
+            } else if !lenient && OF_ASSEMBLY.contains(&finding.code) {
                 continue;
             }
             let row = finding.row.and_then(at).map(|(row, _)| row);

@@ -168,6 +168,17 @@ impl Defects {
         }
     }
 
+    /// Turns warnings of this code into errors.
+    pub(crate) fn harden(&mut self, code: DefectCode) {
+        for defect in &mut self.kept {
+            if defect.severity == Severity::Warning && defect.code == code {
+                defect.severity = Severity::Error;
+                self.errors += 1;
+                self.warnings -= 1;
+            }
+        }
+    }
+
     /// Ends the collection: by file and line, and never silent about data without a bar.
     pub(crate) fn conclude(&mut self, file: &str, has_bars: bool) {
         if !has_bars && self.errors == 0 {

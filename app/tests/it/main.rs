@@ -5,6 +5,7 @@ mod binary;
 mod build_script;
 mod command_line;
 mod data_check;
+mod data_contract;
 mod explain;
 mod fake;
 mod indicator;

@@ -4,6 +4,7 @@ mod actions;
 mod conformance;
 mod contract;
 mod contract_corpus;
+mod contract_stage;
 mod corpus;
 mod defects;
 mod formats;
