@@ -22,6 +22,11 @@ impl AssetId {
     pub const fn index(self) -> usize {
         self.0 as usize
     }
+
+    /// From an index. Panics above `u16::MAX` assets.
+    pub fn from_index(index: usize) -> Self {
+        Self(u16::try_from(index).expect("fewer than 2^16 assets"))
+    }
 }
 
 /// Dense index of an [`Instrument`] in its [`Instruments`]; also its lane in a panel.

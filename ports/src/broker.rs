@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use ballast_domain::instrument::{AssetId, InstrumentId};
 use ballast_domain::kernel::{Fact, SendPermit};
 use ballast_domain::money::{Cash, Quantity};
-use ballast_domain::orders::{ClientOrderId, OrderStatus, OrderType, TimeInForce};
+pub use ballast_domain::orders::OrderReport;
+use ballast_domain::orders::{ClientOrderId, OrderType, TimeInForce};
 use ballast_domain::time::Span;
 
 use crate::error::Result;
@@ -77,19 +78,6 @@ pub enum SubmitOutcome {
         /// What was lost.
         cause: crate::Error,
     },
-}
-
-/// An order as the venue has it now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrderReport {
-    /// Our id.
-    pub client_id: ClientOrderId,
-    /// What it trades.
-    pub instrument: InstrumentId,
-    /// Where it stands.
-    pub status: OrderStatus,
-    /// How much of it is executed.
-    pub filled: Quantity,
 }
 
 /// The account as the venue has it now.

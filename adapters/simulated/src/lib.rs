@@ -188,6 +188,7 @@ fn report(intent: &Intent) -> OrderReport {
     OrderReport {
         client_id: intent.client_id,
         instrument: intent.instrument,
+        side: intent.side,
         status: OrderStatus::Accepted,
         filled: Quantity::ZERO,
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::permit::SendPermit;
 use super::record::Record;
+use super::report::Query;
 use crate::error::Error;
 use crate::instrument::InstrumentId;
 use crate::orders::ClientOrderId;
@@ -50,8 +51,8 @@ pub enum Action {
     Send(SendPermit),
     /// Take an order back.
     Cancel(InstrumentId, ClientOrderId),
-    /// Ask what became of an order.
-    Query(InstrumentId, ClientOrderId),
+    /// Ask the venue.
+    Query(Query),
     /// Come back with `Timer` at this instant.
     Arm(TimerId, Timestamp),
     /// Tell a person.

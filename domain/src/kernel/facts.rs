@@ -1,16 +1,25 @@
-//! What the venue says: joined into orders, booked into the ledger, never guessed.
+//! What the venue says about orders: joined into their state, booked into the ledger, never guessed.
 
+use super::planted::Bug;
 use super::{
-    Action, Effects, Fact, FillRecord, Kernel, OrderRecord, Record, Severity, SplitRecord,
+    Action, Effects, Fact, FillRecord, Kernel, OrderRecord, OrphanRecord, Record, Severity,
 };
 use crate::error::Error;
-use crate::instrument::{AssetId, InstrumentId};
-use crate::market::SplitRatio;
+use crate::instrument::AssetId;
 use crate::money::{Cash, Quantity};
-use crate::orders::{Applied, ClientOrderId, Fill, OrderStatus};
-use crate::portfolio::{Entry, EntryKind};
+use crate::orders::{Applied, ClientOrderId, Fill, OrderReport, OrderStatus, Side};
 use crate::risk::{Mode, ModeScope};
 use crate::strategy::{Reason, Strategy};
+use crate::time::Timestamp;
+
+/// What an order meant for exposure before a fact.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing {
+    status: OrderStatus,
+    open: Quantity,
+    unclear: bool,
+    complete: bool,
+}
 
 impl<S: Strategy> Kernel<S> {
     pub(super) fn on_fact(&mut self, fact: &Fact, effects: &mut Effects) {
@@ -19,70 +28,51 @@ impl<S: Strategy> Kernel<S> {
                 .hint("the fact is kept aside; define the instrument or correct the mapping");
             return self.keep_aside(fact, error, effects);
         }
+        let none = Quantity::ZERO;
         match fact {
             Fact::Filled(fill) => self.on_fill(fill, fact, effects),
+            Fact::Voided(fill) => self.on_voided(fill, fact, effects),
             Fact::Accepted { client_id } => {
-                self.on_status(*client_id, OrderStatus::Accepted, &"".into(), fact, effects);
+                let status = OrderStatus::Accepted;
+                self.on_status(*client_id, status, none, &"".into(), fact, effects);
             }
             Fact::Rejected { client_id, reason } => {
-                self.on_status(*client_id, OrderStatus::Rejected, reason, fact, effects);
+                let status = OrderStatus::Rejected;
+                self.on_status(*client_id, status, none, reason, fact, effects);
             }
             Fact::NotSent { client_id, reason } => {
-                self.on_status(*client_id, OrderStatus::NotSent, reason, fact, effects);
+                let status = OrderStatus::NotSent;
+                self.on_status(*client_id, status, none, reason, fact, effects);
             }
             Fact::OutcomeUnknown { client_id, reason } => {
-                self.on_status(*client_id, OrderStatus::Unknown, reason, fact, effects);
+                let status = OrderStatus::Unknown;
+                self.on_status(*client_id, status, none, reason, fact, effects);
             }
-            Fact::Canceled { client_id, reason } => {
-                self.on_status(*client_id, OrderStatus::Canceled, reason, fact, effects);
-            }
-            Fact::Expired { client_id } => {
-                self.on_status(*client_id, OrderStatus::Expired, &"".into(), fact, effects);
-            }
-            Fact::Opening { asset, amount } => {
-                self.book(EntryKind::Opening, None, *asset, *amount, effects);
-            }
-            Fact::Dividend {
-                instrument,
-                per_unit,
-                amount,
+            Fact::Canceled {
+                client_id,
+                filled,
+                reason,
             } => {
-                self.on_dividend(*instrument, *per_unit, *amount, effects);
+                let status = OrderStatus::Canceled;
+                self.on_status(*client_id, status, *filled, reason, fact, effects);
             }
-            Fact::Split {
-                instrument,
-                ratio,
-                quantity,
-                cash_in_lieu,
-            } => {
-                self.on_split(*instrument, *ratio, *quantity, *cash_in_lieu, effects);
+            Fact::Expired { client_id, filled } => {
+                let status = OrderStatus::Expired;
+                self.on_status(*client_id, status, *filled, &"".into(), fact, effects);
             }
-            Fact::Delisted { instrument, amount } => {
-                let held = !self.account.position(*instrument).quantity.is_zero();
-                if held || !amount.is_zero() {
-                    self.book_for(EntryKind::Delisting, *instrument, *amount, effects);
-                }
-                if !held && !amount.is_zero() {
-                    let error = Error::execution("a delisting was paid on nothing held")
-                        .context("instrument", instrument.0)
-                        .context("paid", amount.units())
-                        .hint("compare the position before the delisting with the venue's");
-                    self.incident(*instrument, error, effects);
+            Fact::Reported(report) => self.on_order_report(report, fact, effects),
+            Fact::NotFound { client_id, as_of } => {
+                self.on_not_found(*client_id, *as_of, fact, effects);
+            }
+            Fact::CancelRejected { client_id, .. } => {
+                // It may be executed, ended or unknown there: ask, conclude nothing. The cancel
+                // goes again when its timer fires; at once, it would be refused at wire speed.
+                match self.orders.number_of(*client_id) {
+                    Some(number) => self.query_order(number, effects),
+                    None => self.orphan(*client_id, fact, effects),
                 }
             }
-            Fact::Funding {
-                instrument,
-                asset,
-                amount,
-            } => {
-                self.book(
-                    EntryKind::Funding,
-                    Some(*instrument),
-                    *asset,
-                    *amount,
-                    effects,
-                );
-            }
+            _ => self.on_event(fact, effects),
         }
     }
 
@@ -95,7 +85,10 @@ impl<S: Strategy> Kernel<S> {
     }
 
     /// A fact about an order that is not known here.
-    fn orphan(&mut self, id: ClientOrderId, fact: &Fact, effects: &mut Effects) {
+    pub(super) fn orphan(&mut self, id: ClientOrderId, fact: &Fact, effects: &mut Effects) {
+        if self.planted(Bug::OrphanDropped) {
+            return;
+        }
         let error = Error::execution("the venue reports an order that is not known here")
             .context("client_id", id)
             .hint("compare the venue's orders with the journal before releasing the mode");
@@ -104,7 +97,14 @@ impl<S: Strategy> Kernel<S> {
 
     /// A fact that cannot be booked is kept, and nobody adds exposure until a person has looked.
     fn keep_aside(&mut self, fact: &Fact, error: Error, effects: &mut Effects) {
+        if self.orphans.contains(fact) {
+            return;
+        }
         self.orphans.push(fact.clone());
+        effects.records.push(Record::Orphan(OrphanRecord {
+            time: self.now,
+            fact: fact.clone(),
+        }));
         self.tighten(
             ModeScope::Account,
             Mode::ReduceOnly,
@@ -120,273 +120,334 @@ impl<S: Strategy> Kernel<S> {
         &mut self,
         id: ClientOrderId,
         status: OrderStatus,
+        filled: Quantity,
         reason: &Reason,
+        fact: &Fact,
+        effects: &mut Effects,
+    ) {
+        match self.orders.number_of(id) {
+            Some(number) => self.learn(number, status, filled, reason.clone(), effects),
+            None => self.orphan(id, fact, effects),
+        }
+    }
+
+    fn on_order_report(&mut self, report: &OrderReport, fact: &Fact, effects: &mut Effects) {
+        let known = self.orders.number_of(report.client_id);
+        let Some(number) = known else {
+            return self.orphan(report.client_id, fact, effects);
+        };
+        let Some(order) = self.orders.by_number(number) else {
+            return;
+        };
+        if order.intent.instrument != report.instrument || order.intent.side != report.side {
+            return self.contradiction(report.client_id, fact, effects);
+        }
+        self.learn(number, report.status, report.filled, "".into(), effects);
+    }
+
+    /// A known id with other content: ids are mixed up somewhere, and nothing can be trusted.
+    pub(super) fn contradiction(&mut self, id: ClientOrderId, fact: &Fact, effects: &mut Effects) {
+        if self.orphans.contains(fact) {
+            return;
+        }
+        let error = Error::execution("the venue's order names another instrument or side")
+            .context("client_id", id)
+            .hint("the fact is kept aside; compare it with the venue's records");
+        self.tighten(
+            ModeScope::Account,
+            Mode::Halted,
+            error.message.clone(),
+            effects,
+        );
+        self.keep_aside(fact, error, effects);
+    }
+
+    /// The venue does not know an order. That proves something only after the order's own fence,
+    /// and only when it is said more than once.
+    fn on_not_found(
+        &mut self,
+        id: ClientOrderId,
+        as_of: Timestamp,
         fact: &Fact,
         effects: &mut Effects,
     ) {
         let Some(number) = self.orders.number_of(id) else {
             return self.orphan(id, fact, effects);
         };
-        if status.is_final() {
-            self.end_order(number, status, reason.clone(), effects);
+        let Some(watch) = &self.settings.watch else {
             return;
-        }
-        let was_unknown = self.is_unknown(number);
-        if self.orders.advance(number, status) == Applied::Known {
-            return;
-        }
-        self.record_order(id, status, reason.clone(), effects);
-        self.note_unknown(number, was_unknown);
-        if status == OrderStatus::Unknown {
-            // The reservation stays; the plan goes on without this leg.
-            self.settle(number, effects);
-        }
-    }
-
-    fn is_unknown(&self, number: u64) -> bool {
-        self.orders
-            .by_number(number)
-            .is_some_and(|o| o.status() == OrderStatus::Unknown)
-    }
-
-    fn note_unknown(&mut self, number: u64, was_unknown: bool) {
-        let is_unknown = self.is_unknown(number);
-        if is_unknown != was_unknown
-            && let Some(order) = self.orders.by_number(number)
-        {
-            self.exposure
-                .set_unknown(order.intent.instrument, is_unknown);
-        }
-    }
-
-    /// A final status: what was set aside is free, and the plan may go on.
-    pub(super) fn end_order(
-        &mut self,
-        number: u64,
-        status: OrderStatus,
-        reason: Reason,
-        effects: &mut Effects,
-    ) {
-        let was_unknown = self.is_unknown(number);
+        };
+        let (needed, propagation, fenced) = (watch.confirmations, watch.propagation, watch.fenced);
         let Some(order) = self.orders.by_number_mut(number) else {
             return;
         };
-        let id = order.intent.client_id;
-        let (open, reserved) = (order.open_quantity(), order.reserved_cash);
-        if order.advance(status) == Applied::Known {
+        let open = matches!(order.status(), OrderStatus::Sent | OrderStatus::Unknown);
+        let fence = order.fence;
+        let proves = as_of > fence + propagation;
+        if !open || !fenced || as_of <= order.not_found.1 {
             return;
         }
-        order.reserved_cash = Cash::ZERO;
-        let (instrument, side) = (order.intent.instrument, order.intent.side);
-        self.exposure.add_open(instrument, side, -open);
-        self.exposure.add_reserved(-reserved);
-        self.note_unknown(number, was_unknown);
-        self.record_order(id, status, reason, effects);
-        self.settle(number, effects);
+        if !proves && !self.planted(Bug::FenceIgnored) {
+            return;
+        }
+        let Some(order) = self.orders.by_number_mut(number) else {
+            return;
+        };
+        order.not_found = (order.not_found.0 + 1, as_of);
+        if order.not_found.0 >= needed {
+            let reason = "not at the venue after its fence".into();
+            self.learn(number, OrderStatus::Dead, Quantity::ZERO, reason, effects);
+        }
     }
 
-    fn record_order(
-        &self,
-        client_id: ClientOrderId,
+    /// Joins a status into an order and draws what follows from it.
+    pub(super) fn learn(
+        &mut self,
+        number: u64,
         status: OrderStatus,
+        filled: Quantity,
         reason: Reason,
         effects: &mut Effects,
     ) {
-        let record = OrderRecord {
+        let before = self.standing(number);
+        let Some(order) = self.orders.by_number_mut(number) else {
+            return;
+        };
+        if order.advance(status, filled) == Applied::Known {
+            return;
+        }
+        let (client_id, id) = (order.intent.client_id, order.intent.instrument);
+        let (status, reported) = (order.status(), order.reported());
+        effects.records.push(Record::Order(OrderRecord {
             time: self.now,
             client_id,
             status,
-            reason,
-        };
-        effects.records.push(Record::Order(record));
+            filled: reported,
+            reason: reason.clone(),
+        }));
+        if before.status.never_left() && status.is_from_venue() {
+            let error = Error::execution("the venue has an order that we thought never left")
+                .context("client_id", client_id)
+                .context("was", before.status.name())
+                .hint("it counts again; compare it with the venue's records");
+            self.incident(id, error, effects);
+        }
+        if self.settings.watch.is_some() {
+            self.count_answer(number, before.status, status, &reason, effects);
+        }
+        self.moved(number, before, effects);
     }
 
-    fn on_fill(&mut self, fill: &Fill, fact: &Fact, effects: &mut Effects) {
-        let Some(number) = self.orders.number_of(fill.client_id) else {
-            return self.orphan(fill.client_id, fact, effects);
-        };
+    /// Tallies of answered, unanswered and refused orders.
+    fn count_answer(
+        &mut self,
+        number: u64,
+        before: OrderStatus,
+        status: OrderStatus,
+        reason: &Reason,
+        effects: &mut Effects,
+    ) {
+        if status.is_from_venue() {
+            self.unanswered = 0;
+        } else if status == OrderStatus::Unknown {
+            self.count_unanswered(effects);
+        }
         let Some(order) = self.orders.by_number(number) else {
             return;
         };
-        let intent = order.intent;
-        if intent.instrument != fill.instrument || intent.side != fill.side {
-            let error = Error::execution("the venue's fill names another instrument or side")
-                .context("client_id", fill.client_id)
-                .hint("the fill is kept aside; compare it with the venue's records");
-            self.orphans.push(fact.clone());
+        let (id, side) = (order.intent.instrument, order.intent.side);
+        let slot = &mut self.refusals[id.index()];
+        if status == OrderStatus::Accepted {
+            *slot = None;
+        }
+        if status != OrderStatus::Rejected || before == status {
+            return;
+        }
+        let equal = slot
+            .take()
+            .filter(|r| r.side == side && r.reason == *reason)
+            .map_or(0, |r| r.count);
+        let count = equal.saturating_add(1);
+        *slot = Some(Refusal {
+            side,
+            reason: reason.clone(),
+            count,
+        });
+        let limit = self.settings.watch.as_ref().map(|w| w.max_equal_rejects);
+        if Some(count) == limit {
+            let error = Error::execution("the venue refused the same request again and again")
+                .context("instrument", id.0)
+                .context("side", side)
+                .context("reason", reason)
+                .hint("correct the cause, then release the instrument");
             self.tighten(
-                ModeScope::Account,
-                Mode::Halted,
+                ModeScope::Instrument(id),
+                Mode::CancelOnly,
                 error.message.clone(),
                 effects,
             );
             effects
                 .actions
                 .push_back(Action::Alert(Severity::Error, error));
+        }
+    }
+
+    /// The execution as it is booked: as it is, unless a bug was planted.
+    fn mangled(&self, fill: &Fill, over: Quantity) -> Fill {
+        let mut fill = *fill;
+        if self.planted(Bug::FeeInOtherAssetLost) && fill.fee_asset != AssetId::BASE {
+            fill.fee = Cash::ZERO;
+        }
+        if self.planted(Bug::OverfillClipped) && over.is_positive() {
+            fill.quantity -= over.min(fill.quantity);
+        }
+        fill
+    }
+
+    /// What an order means for exposure now.
+    pub(super) fn standing(&self, number: u64) -> Standing {
+        self.orders.by_number(number).map_or(
+            Standing {
+                status: OrderStatus::Recorded,
+                open: Quantity::ZERO,
+                unclear: false,
+                complete: true,
+            },
+            |o| Standing {
+                status: o.status(),
+                open: o.open_quantity(),
+                unclear: o.is_unclear(),
+                complete: o.is_complete(),
+            },
+        )
+    }
+
+    /// An order changed: exposure, reservation and the plan that waits for it follow.
+    pub(super) fn moved(&mut self, number: u64, before: Standing, effects: &mut Effects) {
+        let Some(order) = self.orders.by_number_mut(number) else {
+            return;
+        };
+        let (id, side) = (order.intent.instrument, order.intent.side);
+        let (open, reserved) = (order.open_quantity(), order.reserved_cash);
+        let kept = share(reserved, open, before.open);
+        order.reserved_cash = kept;
+        let (unclear, complete) = (order.is_unclear(), order.is_complete());
+        let settled = order.settled;
+        self.exposure.add_open(id, side, open - before.open);
+        self.exposure.add_reserved(kept - reserved);
+        if unclear && self.planted(Bug::ReplanDoublesLeg) {
+            self.forget_leg(number);
+        }
+        if unclear != before.unclear {
+            self.exposure.set_unknown(id, unclear);
+        }
+        if unclear && !before.unclear {
+            self.look_into(number, effects);
+        }
+        if complete && !before.complete {
+            self.allow_another(number);
+        }
+        if (unclear || complete) && !settled {
+            self.settle(number, effects);
+        } else if complete && !before.complete {
+            // Its plan went on without it, and may now go on with what it did.
+            self.resume_saga(effects);
+        }
+    }
+
+    /// An order became unclear: ask, or wait for the fence after which asking proves something.
+    fn look_into(&mut self, number: u64, effects: &mut Effects) {
+        let Some(watch) = self.settings.watch.as_ref() else {
+            return;
+        };
+        let after = watch.ask_again;
+        let ended = self.standing(number).status.is_final();
+        if ended {
+            self.ask_about(number, effects);
+        }
+        self.watch_order(number, after, effects);
+    }
+
+    /// A cancel went unanswered: the order is alive for all we know, and no plan waits for it.
+    pub(super) fn note_overdue(&mut self, number: u64, effects: &mut Effects) {
+        let before = self.standing(number);
+        if let Some(order) = self.orders.by_number_mut(number) {
+            order.overdue = true;
+        }
+        self.moved(number, before, effects);
+    }
+
+    fn on_fill(&mut self, fill: &Fill, fact: &Fact, effects: &mut Effects) {
+        let Some(number) = self.orders.number_of(fill.client_id) else {
+            return self.orphan(fill.client_id, fact, effects);
+        };
+        let before = self.standing(number);
+        let Some(order) = self.orders.by_number_mut(number) else {
+            return;
+        };
+        let intent = order.intent;
+        if intent.instrument != fill.instrument || intent.side != fill.side {
+            return self.contradiction(fill.client_id, fact, effects);
+        }
+        let had_one = !order.filled().is_zero();
+        let known = order.execute(fill) == Applied::Known;
+        let (filled, over) = (order.filled(), order.filled() - intent.quantity);
+        if known && !self.planted(Bug::DuplicateTradeBooked) {
             return;
         }
-        let was_unknown = self.is_unknown(number);
-        let open = order.open_quantity();
-        let never_left = matches!(order.status(), OrderStatus::Denied | OrderStatus::NotSent);
-        if self.orders.execute(number, fill) == Applied::Known {
-            return;
+        let late = before.status == OrderStatus::Canceled;
+        if (late && self.planted(Bug::LateFillAfterCancelDropped))
+            || (had_one && self.planted(Bug::FillDeduplicatedByOrder))
+        {
+            return self.moved(number, before, effects);
         }
-        self.release_reservation(number, open);
-        self.note_unknown(number, was_unknown);
+        let fill = &self.mangled(fill, over);
+        self.unanswered = 0;
         self.counts.fills += 1;
+        let changed = &mut self.changed_at[fill.instrument.index()];
+        *changed = (*changed).max(fill.time);
         let realised = self.account.book_fill(fill, &self.instruments);
         effects.records.push(Record::Fill(FillRecord {
             fill: *fill,
             realised,
         }));
-        let Some(order) = self.orders.by_number(number) else {
-            return;
-        };
-        let (filled, is_final) = (order.filled(), order.status() == OrderStatus::Filled);
-        if never_left || filled > order.intent.quantity {
-            let error = Error::execution(if never_left {
+        let refused = before.status == OrderStatus::Rejected;
+        if refused || before.status.never_left() || filled > intent.quantity {
+            let error = Error::execution(if before.status.never_left() {
                 "the venue executed an order that never left"
+            } else if refused {
+                "the venue executed an order that it refused"
             } else {
                 "the venue executed more than was ordered"
             })
             .context("client_id", fill.client_id)
-            .context("ordered", order.intent.quantity.units())
+            .context("ordered", intent.quantity.units())
             .context("executed", filled.units())
             .hint("the execution is booked; compare it with the venue's records");
             self.incident(fill.instrument, error, effects);
         }
-        if is_final {
-            self.settle(number, effects);
-        }
+        self.moved(number, before, effects);
+        self.shrink_reductions(fill.instrument, effects);
     }
+}
 
-    /// Frees the executed share of what was set aside; `open` is what was open before.
-    fn release_reservation(&mut self, number: u64, open: Quantity) {
-        let Some(order) = self.orders.by_number_mut(number) else {
-            return;
-        };
-        let still = order.open_quantity();
-        let before = order.reserved_cash;
-        let kept = if open.is_zero() || still.is_zero() {
-            Cash::ZERO
-        } else {
-            let (part, whole) = (i128::from(still.units()), i128::from(open.units()));
-            let units = before.units();
-            Cash::from_units((units / whole) * part + (units % whole) * part / whole)
-        };
-        order.reserved_cash = kept;
-        let (instrument, side) = (order.intent.instrument, order.intent.side);
-        self.exposure.add_open(instrument, side, still - open);
-        self.exposure.add_reserved(kept - before);
-    }
+/// A request the venue refused, and how often in a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    side: Side,
+    reason: Reason,
+    count: u8,
+}
 
-    fn book(
-        &mut self,
-        kind: EntryKind,
-        instrument: Option<InstrumentId>,
-        asset: AssetId,
-        amount: Cash,
-        effects: &mut Effects,
-    ) {
-        let entry = Entry {
-            time: self.now,
-            kind,
-            instrument,
-            asset,
-            amount,
-        };
-        self.account.book_entry(&entry, &self.instruments);
-        effects.records.push(Record::Entry(entry));
+/// `part / whole` of `amount`, towards zero.
+fn share(amount: Cash, part: Quantity, whole: Quantity) -> Cash {
+    if part.is_zero() || whole.is_zero() {
+        return Cash::ZERO;
     }
-
-    fn book_for(&mut self, kind: EntryKind, id: InstrumentId, amount: Cash, effects: &mut Effects) {
-        let quote = self.instruments.get(id).map_or(AssetId::BASE, |i| i.quote);
-        self.book(kind, Some(id), quote, amount, effects);
+    if part >= whole {
+        return amount;
     }
-
-    /// What the venue paid is booked; if it is not what our position should get, that is an
-    /// incident on top.
-    fn on_dividend(
-        &mut self,
-        id: InstrumentId,
-        per_unit: rust_decimal::Decimal,
-        amount: Cash,
-        effects: &mut Effects,
-    ) {
-        let expected = self.instruments.get(id).map(|i| {
-            let scale = self.instruments.asset(i.quote).map_or(0, |a| a.scale);
-            i.cash_per_unit(per_unit, self.account.position(id).quantity, scale)
-        });
-        if !amount.is_zero() {
-            self.book_for(EntryKind::Dividend, id, amount, effects);
-        }
-        if expected != Some(amount) {
-            let error = Error::execution("the dividend paid is not the dividend expected")
-                .context("instrument", id.0)
-                .context("paid", amount.units())
-                .context("expected", expected.map_or(0, Cash::units))
-                .hint("compare the position at the ex date with the venue's");
-            self.incident(id, error, effects);
-        }
-    }
-
-    fn on_split(
-        &mut self,
-        id: InstrumentId,
-        ratio: SplitRatio,
-        after: Quantity,
-        cash_in_lieu: Cash,
-        effects: &mut Effects,
-    ) {
-        let before = self.account.position(id).quantity;
-        let Some(instrument) = self.instruments.get(id) else {
-            return;
-        };
-        let lot = instrument.lot;
-        let expected = ratio.apply(before, lot);
-        for order in self.orders.iter_mut().filter(|o| o.intent.instrument == id) {
-            let open = order.open_quantity();
-            if !open.is_zero() {
-                order.rescale(|q| ratio.apply(q, lot));
-                let change = order.open_quantity() - open;
-                self.exposure.add_open(id, order.intent.side, change);
-            }
-        }
-        if let Some(saga) = &mut self.saga {
-            saga.rescale(id, |p| ratio.unapply(p), |q| ratio.apply(q, lot));
-        }
-        if !before.is_zero() || !after.is_zero() {
-            let record = SplitRecord {
-                time: self.now,
-                instrument: id,
-                ratio,
-                before,
-                after,
-            };
-            effects.records.push(Record::Split(record));
-        }
-        self.account
-            .split(&self.instruments, id, after, ratio.to_f64());
-        // Also a payment of nothing ends a position that is gone.
-        if !cash_in_lieu.is_zero() || (after.is_zero() && !before.is_zero()) {
-            self.book_for(EntryKind::CashInLieu, id, cash_in_lieu, effects);
-        }
-        if after != expected {
-            let error = Error::execution("the split left another quantity than expected")
-                .context("instrument", id.0)
-                .context("after", after.units())
-                .context("expected", expected.units())
-                .hint("compare the position before the ex date with the venue's");
-            self.incident(id, error, effects);
-        }
-    }
-
-    /// A contradiction about one instrument: it may only be reduced until a person has looked.
-    fn incident(&mut self, id: InstrumentId, error: Error, effects: &mut Effects) {
-        let scope = ModeScope::Instrument(id);
-        self.tighten(scope, Mode::ReduceOnly, error.message.clone(), effects);
-        effects
-            .actions
-            .push_back(Action::Alert(Severity::Error, error));
-    }
+    let (part, whole) = (i128::from(part.units()), i128::from(whole.units()));
+    let units = amount.units();
+    Cash::from_units((units / whole) * part + (units % whole) * part / whole)
 }

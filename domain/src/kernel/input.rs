@@ -4,22 +4,29 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::effect::{BatchId, TimerId};
+use super::report::VenueReport;
 use crate::instrument::{AssetId, InstrumentId};
 use crate::market::{Slice, SplitRatio};
 use crate::money::{Cash, Quantity};
-use crate::orders::{ClientOrderId, Fill};
+use crate::orders::{ClientOrderId, Fill, OrderReport};
 use crate::risk::{Mode, ModeScope};
 use crate::strategy::Reason;
+use crate::time::Timestamp;
 
 /// One input of [`step`](super::Kernel::step). Small: what is large is passed by reference.
 #[derive(Clone, Copy, Debug)]
 pub enum Input<'a> {
+    /// A session begins: ask the venue and compare before anything is added. Backtests, whose
+    /// exchange begins with them, do without.
+    Start,
     /// All lanes at one close time.
     Slice(&'a Slice<'a>),
     /// Prices between closes, at which targets are sized when sizes are taken at the fill.
     Quotes(&'a Quotes<'a>),
     /// The venue says something.
     Fact(&'a Fact),
+    /// The venue shows the whole account.
+    Report(&'a VenueReport),
     /// A batch of records is durable.
     Persisted(BatchId),
     /// A timer armed by the kernel is due.
@@ -37,14 +44,57 @@ pub struct Quotes<'a> {
     pub prices: &'a [Option<f64>],
 }
 
+/// The venue's id of an event of the account, unique within it for ever. Venues with text ids are
+/// mapped by their adapter onto 128 bits of a hash.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct EventId(pub u128);
+
+/// Why the venue changed the account without an order of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AdjustmentKind {
+    /// Traded by hand or by another program.
+    External,
+    /// The venue closed a position for want of margin.
+    Liquidation,
+    /// The venue closed a position against another account's liquidation.
+    AutoDeleveraging,
+    /// Money or units were moved in or out.
+    Transfer,
+    /// Interest or a fee on what is borrowed.
+    Borrow,
+    /// A kind the adapter does not know; booked as it happened.
+    Other,
+    /// A person took over the venue's figure where nothing explained it.
+    Adopted,
+}
+
+impl AdjustmentKind {
+    /// Stable snake_case name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::External => "external",
+            Self::Liquidation => "liquidation",
+            Self::AutoDeleveraging => "auto_deleveraging",
+            Self::Transfer => "transfer",
+            Self::Borrow => "borrow",
+            Self::Other => "other",
+            Self::Adopted => "adopted",
+        }
+    }
+}
+
 /// What a venue reports.
 ///
-/// Facts about orders may come late, twice and in any order. Facts about the account (opening,
-/// dividend, split, delisting, funding) carry no identity: who delivers them delivers each once.
+/// Facts may come late, twice and in any order: orders and executions are known by their ids,
+/// events of the account by theirs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fact {
-    /// Money is in the account before anything was traded.
+    /// Money is in the account before anything was traded: once an asset.
     Opening {
         /// In which asset.
         asset: AssetId,
@@ -83,6 +133,8 @@ pub enum Fact {
     Canceled {
         /// Which order.
         client_id: ClientOrderId,
+        /// How much of it had executed, over all its executions.
+        filled: Quantity,
         /// Why.
         reason: Reason,
     },
@@ -90,9 +142,46 @@ pub enum Fact {
     Expired {
         /// Which order.
         client_id: ClientOrderId,
+        /// How much of it had executed, over all its executions.
+        filled: Quantity,
+    },
+    /// The venue did not take an order back; it may be executed, ended or unknown there.
+    CancelRejected {
+        /// Which order.
+        client_id: ClientOrderId,
+        /// The venue's words.
+        reason: Reason,
+    },
+    /// What the venue shows of one order, in answer to [`Query::Order`](super::Query::Order).
+    Reported(OrderReport),
+    /// The venue does not know the order.
+    NotFound {
+        /// Which order.
+        client_id: ClientOrderId,
+        /// The venue's instant up to which this is true.
+        as_of: Timestamp,
+    },
+    /// An execution was taken back by the venue.
+    Voided(Fill),
+    /// The venue changed the account without an order of ours.
+    Adjusted {
+        /// The venue's id of the event.
+        id: EventId,
+        /// Why.
+        kind: AdjustmentKind,
+        /// Which instrument, if one is concerned.
+        instrument: Option<InstrumentId>,
+        /// In which asset money moved.
+        asset: AssetId,
+        /// Change of the position.
+        quantity: Quantity,
+        /// Change of cash, fees included.
+        amount: Cash,
     },
     /// A dividend was paid on what was held; negative on a short.
     Dividend {
+        /// The venue's id of the event.
+        id: EventId,
         /// On which instrument.
         instrument: InstrumentId,
         /// Cash per unit.
@@ -102,6 +191,8 @@ pub enum Fact {
     },
     /// Units were split or merged.
     Split {
+        /// The venue's id of the event.
+        id: EventId,
         /// Which instrument.
         instrument: InstrumentId,
         /// New units per old.
@@ -113,6 +204,8 @@ pub enum Fact {
     },
     /// The instrument ended; what was held was paid out.
     Delisted {
+        /// The venue's id of the event.
+        id: EventId,
         /// Which instrument.
         instrument: InstrumentId,
         /// Cash paid.
@@ -120,6 +213,8 @@ pub enum Fact {
     },
     /// Funding of a perpetual was exchanged; negative when we pay.
     Funding {
+        /// The venue's id of the event.
+        id: EventId,
         /// On which instrument.
         instrument: InstrumentId,
         /// In which asset.
@@ -137,6 +232,9 @@ impl Fact {
             | Self::Split { instrument, .. }
             | Self::Delisted { instrument, .. }
             | Self::Funding { instrument, .. } => Some(*instrument),
+            Self::Adjusted { instrument, .. } => *instrument,
+            Self::Voided(fill) => Some(fill.instrument),
+            Self::Reported(report) => Some(report.instrument),
             _ => None,
         }
     }
@@ -144,8 +242,10 @@ impl Fact {
     /// The asset in which something was paid, if the fact names one.
     pub const fn asset(&self) -> Option<AssetId> {
         match self {
-            Self::Opening { asset, .. } | Self::Funding { asset, .. } => Some(*asset),
-            Self::Filled(fill) => Some(fill.fee_asset),
+            Self::Opening { asset, .. }
+            | Self::Funding { asset, .. }
+            | Self::Adjusted { asset, .. } => Some(*asset),
+            Self::Filled(fill) | Self::Voided(fill) => Some(fill.fee_asset),
             _ => None,
         }
     }
@@ -158,13 +258,29 @@ impl Fact {
             | Self::NotSent { client_id, .. }
             | Self::OutcomeUnknown { client_id, .. }
             | Self::Canceled { client_id, .. }
-            | Self::Expired { client_id } => Some(*client_id),
-            Self::Filled(fill) => Some(fill.client_id),
+            | Self::Expired { client_id, .. }
+            | Self::CancelRejected { client_id, .. }
+            | Self::NotFound { client_id, .. } => Some(*client_id),
+            Self::Filled(fill) | Self::Voided(fill) => Some(fill.client_id),
+            Self::Reported(report) => Some(report.client_id),
             Self::Opening { .. }
             | Self::Dividend { .. }
             | Self::Split { .. }
             | Self::Delisted { .. }
-            | Self::Funding { .. } => None,
+            | Self::Funding { .. }
+            | Self::Adjusted { .. } => None,
+        }
+    }
+
+    /// The venue's id of an event of the account.
+    pub const fn event_id(&self) -> Option<EventId> {
+        match self {
+            Self::Dividend { id, .. }
+            | Self::Split { id, .. }
+            | Self::Delisted { id, .. }
+            | Self::Funding { id, .. }
+            | Self::Adjusted { id, .. } => Some(*id),
+            _ => None,
         }
     }
 }
@@ -182,6 +298,27 @@ pub enum Command {
         /// Why; recorded for ever.
         reason: String,
     },
+    /// Closes everything, or one instrument, with reduce-only orders. Passes a suspended strategy,
+    /// but no kill.
+    Liquidate {
+        /// What; `None` is everything.
+        instrument: Option<InstrumentId>,
+        /// Why; recorded for ever.
+        reason: String,
+    },
+    /// Takes over what the venue holds of an instrument where the two disagree and nothing explains
+    /// it: booked as a correction, never as a trade.
+    Adopt {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// Why; recorded for ever.
+        reason: String,
+    },
+    /// Takes over the cash and positions of an account this journal has never seen.
+    AdoptAccount {
+        /// Why; recorded for ever.
+        reason: String,
+    },
 }
 
 /// What the surroundings report.
@@ -193,8 +330,10 @@ pub enum HealthFact {
         /// By how many nanoseconds.
         nanos: i64,
     },
-    /// The path of execution reports is down.
+    /// The path of execution reports is down: nothing is sent until it is up and reconciled.
     ExecutionReportsDown,
+    /// The path of execution reports is up again.
+    ExecutionReportsUp,
     /// Records cannot be made durable.
     JournalFailed {
         /// What the journal said.

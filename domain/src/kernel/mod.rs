@@ -12,43 +12,66 @@
 //! Three drivers exist or will: backtest ([`crate::simulation::run`]), live, and the simulated
 //! world of the tests. All of them run this code and none of them has a path around it.
 
+mod cancel;
+mod commands;
 mod digest;
 mod effect;
+mod events;
 mod facts;
 mod input;
+mod modes;
 mod order_book;
 mod permit;
 mod plan;
+mod planted;
+mod reconcile;
 mod record;
+mod recovery;
+mod report;
+mod saga;
+mod session;
 mod settings;
 mod sizing;
 mod slots;
+mod watch;
 
 pub use effect::{Action, BatchId, Effects, Severity, TimerId};
-pub use input::{Command, Fact, HealthFact, Input, Quotes};
+pub use input::{AdjustmentKind, Command, EventId, Fact, HealthFact, Input, Quotes};
 pub use permit::{Redeemed, SendGate, SendPermit};
+#[cfg(feature = "planted")]
+pub use planted::Bug;
+pub use reconcile::{Books, Difference, Dispute, reconcile};
 pub use record::{
-    Cut, DecisionRecord, FillRecord, IntentRecord, LegRecord, ModeRecord, OrderRecord, Record,
-    ResidualRecord, SplitRecord, StateRecord,
+    AdjustmentRecord, Cut, DecisionRecord, DisputeRecord, FillRecord, HoldRecord, IntentRecord,
+    LegRecord, ModeRecord, OrderRecord, OrphanRecord, Record, ResidualRecord, SessionRecord,
+    SplitRecord, StateRecord,
 };
-pub use settings::{Settings, SizeAt};
+pub use recovery::Restore;
+pub use report::{ExternalOrder, Query, VenueReport};
+pub use session::Session;
+pub use settings::{Settings, SizeAt, Watch};
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::instrument::{AssetId, InstrumentId, Instruments};
 use crate::market::LaneState;
-use crate::orders::{Order, OrderStatus, Side};
+use crate::money::{Cash, Quantity};
+use crate::orders::{Cause, Order, OrderStatus, Side};
 use crate::portfolio::{Account, Sleeves};
-use crate::risk::{Exposure, Mode, ModeScope, Modes};
+use crate::risk::{Exposure, Modes};
 use crate::strategy::{Decision, Requirements, Strategy, Target};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use digest::Digest;
+use facts::Refusal;
 use order_book::OrderBook;
 use permit::Epochs;
-use plan::Saga;
+#[cfg(not(feature = "planted"))]
+use planted::Bug;
+use saga::{Saga, Waiting};
+use watch::Purpose;
 
 /// How often each stage of the order path was passed. A run ends with `intents = verdicts` and
 /// `permits = sends`, permits that came back unspent aside, or it is an error.
@@ -108,7 +131,7 @@ pub struct Kernel<S> {
     bars_seen: Vec<u32>,
     pending: VecDeque<Pending>,
     /// Targets that wait for quotes, or for the saga before them to end.
-    waiting: Option<plan::Waiting>,
+    waiting: Option<Waiting>,
     targets: Vec<Option<Target>>,
     /// Room for a decision that may still be refused.
     spare_sleeves: Sleeves,
@@ -121,6 +144,39 @@ pub struct Kernel<S> {
     release: Range<u64>,
     orphans: Vec<Fact>,
     counts: Counts,
+    /// Which assets have had their opening.
+    opened: Vec<bool>,
+    /// Events of the account that are booked.
+    events: BTreeSet<EventId>,
+    /// When each position last changed, by the venue's clock where it gave one.
+    changed_at: Vec<Timestamp>,
+    /// The last slot that was used up; each is used once.
+    last_slot: Timestamp,
+    /// Commands that caused orders.
+    commands: u64,
+    session: Session,
+    session_since: Timestamp,
+    /// Whether orders of an earlier session are still to be cleared.
+    starting: bool,
+    /// Whether records are being taken back: nothing is decided, armed or tightened.
+    restoring: bool,
+    /// The rebalance that a restart found unfinished.
+    interrupted: Option<Saga>,
+    /// The account as the venue shows it while the journal is empty.
+    unadopted: Option<Box<VenueReport>>,
+    /// The newest report that was compared.
+    reported_at: Timestamp,
+    /// The newest report with which everything agreed.
+    agreed_at: Timestamp,
+    disputes: Vec<Option<Dispute>>,
+    /// Asset, difference, how often in a row, and the last report.
+    cash_dispute: Option<(AssetId, Cash, u8, Timestamp)>,
+    timers: BTreeMap<TimerId, Purpose>,
+    last_timer: u64,
+    /// The last request each instrument's venue refused.
+    refusals: Vec<Option<Refusal>>,
+    /// Orders in a row without any answer.
+    unanswered: u8,
 }
 
 impl<S: Strategy> Kernel<S> {
@@ -152,7 +208,7 @@ impl<S: Strategy> Kernel<S> {
         Ok(Self {
             requirements,
             account: Account::new(&instruments),
-            orders: OrderBook::default(),
+            orders: OrderBook::new(settings.remembered_orders),
             exposure: Exposure::new(n),
             modes: Modes::new(n),
             sleeves: Sleeves::default(),
@@ -173,6 +229,25 @@ impl<S: Strategy> Kernel<S> {
             release: 0..0,
             orphans: Vec::new(),
             counts: Counts::default(),
+            opened: vec![false; instruments.assets().len()],
+            events: BTreeSet::new(),
+            changed_at: vec![Timestamp::MIN; n],
+            last_slot: Timestamp::MIN,
+            commands: 0,
+            session: Session::Ready,
+            session_since: Timestamp::MIN,
+            starting: false,
+            restoring: false,
+            interrupted: None,
+            unadopted: None,
+            reported_at: Timestamp::MIN,
+            agreed_at: Timestamp::MIN,
+            disputes: vec![None; n],
+            cash_dispute: None,
+            timers: BTreeMap::new(),
+            last_timer: 0,
+            refusals: vec![None; n],
+            unanswered: 0,
             epochs: gate.epochs(),
             strategy,
             instruments,
@@ -212,13 +287,9 @@ impl<S: Strategy> Kernel<S> {
             Input::Quotes(quotes) => self.on_quotes(quotes, effects),
             Input::Command(command) => self.on_command(command, effects),
             Input::Health(fact) => self.on_health(fact, effects),
-            Input::Timer(id) => {
-                let error =
-                    Error::invariant("a timer fired that was never armed").context("timer", id.0);
-                effects
-                    .actions
-                    .push_back(Action::Alert(Severity::Warning, error));
-            }
+            Input::Timer(id) => self.on_timer(id, effects),
+            Input::Report(report) => self.on_report(report, effects),
+            Input::Start => self.on_start(effects),
         }
     }
 
@@ -272,19 +343,35 @@ impl<S: Strategy> Kernel<S> {
             let held = self.account.position(intent.instrument).quantity;
             Side::of(-held) == intent.side && intent.quantity <= held.abs()
         };
-        if !self.modes.effective(intent.instrument).allows(reduces) {
-            // The mode was tightened while the batch was being written.
-            self.end_order(
-                number,
-                OrderStatus::NotSent,
-                "mode tightened".into(),
-                effects,
-            );
+        // The mode may have been tightened while the batch was being written.
+        let cause = match &self.saga {
+            Some(saga) if saga.decision == intent.client_id.decision => saga.cause,
+            _ => Cause::Slot(self.now),
+        };
+        if !self.mode_for(cause, intent.instrument).allows(reduces) {
+            let none = Quantity::ZERO;
+            let reason = "mode tightened".into();
+            self.learn(number, OrderStatus::NotSent, none, reason, effects);
             return;
         }
-        self.orders.advance(number, OrderStatus::Sent);
+        if self.planted(Bug::PermitAfterKill) || self.planted(Bug::PermitByOldWriter) {
+            self.epochs = self.gate.epochs();
+        }
+        let lifetime = if self.planted(Bug::PermitAfterExpiry) {
+            Span::from_days(3_650)
+        } else {
+            self.settings.permit_lifetime
+        };
+        let expires_at = self.now + lifetime;
+        if let Some(order) = self.orders.by_number_mut(number) {
+            order.advance(OrderStatus::Sent, Quantity::ZERO);
+            order.fence = expires_at;
+            order.sent_at = self.now;
+        }
         self.counts.permits += 1;
-        let expires_at = self.now + self.settings.permit_lifetime;
+        if let Some(after) = self.settings.watch.as_ref().map(|w| w.acknowledgement) {
+            self.watch_order(number, after, effects);
+        }
         effects.actions.push_back(Action::Send(SendPermit::mint(
             intent,
             self.epochs,
@@ -292,73 +379,12 @@ impl<S: Strategy> Kernel<S> {
         )));
     }
 
-    fn on_command(&mut self, command: &Command, effects: &mut Effects) {
-        match command {
-            Command::SetMode {
-                scope,
-                mode,
-                reason,
-            } => {
-                if self.modes.release(*scope, *mode) {
-                    self.record_mode(*scope, *mode, reason.clone(), effects);
-                }
-            }
-        }
-    }
-
-    fn on_health(&mut self, fact: &HealthFact, effects: &mut Effects) {
-        let (mode, reason) = match fact {
-            HealthFact::ClockStepped { nanos } => (
-                Mode::ReduceOnly,
-                format!("wall clock stepped by {nanos} ns"),
-            ),
-            HealthFact::ExecutionReportsDown => {
-                (Mode::CancelOnly, "execution reports are down".to_owned())
-            }
-            HealthFact::JournalFailed { reason } => {
-                (Mode::Halted, format!("journal failed: {reason}"))
-            }
-            HealthFact::Killed { reason } => {
-                // Acknowledged and halted in one step: whoever releases the mode means after it.
-                self.epochs.kill = self.gate.kill_epoch();
-                (Mode::Halted, format!("killed: {reason}"))
-            }
-        };
-        self.tighten(ModeScope::Account, mode, reason, effects);
-    }
-
-    fn tighten(&mut self, scope: ModeScope, mode: Mode, reason: String, effects: &mut Effects) {
-        if self.modes.tighten(scope, mode) {
-            self.record_mode(scope, mode, reason, effects);
-        }
-    }
-
-    fn record_mode(&self, scope: ModeScope, mode: Mode, reason: String, effects: &mut Effects) {
-        effects.records.push(Record::Mode(ModeRecord {
-            time: self.now,
-            scope,
-            mode,
-            reason,
-        }));
-    }
-
-    /// Stops order flow because the program or its driver contradicts itself.
-    fn halt(&mut self, effects: &mut Effects, error: Error) {
-        self.tighten(
-            ModeScope::Account,
-            Mode::Halted,
-            error.message.clone(),
-            effects,
-        );
-        effects
-            .actions
-            .push_back(Action::Alert(Severity::Error, error));
-    }
-
     /// Whether nothing is outstanding: no batch, no order its plan waits for, no targets waiting
     /// for quotes. An order of unknown outcome may still execute; no plan waits for it.
     pub fn is_quiescent(&self) -> bool {
-        self.outstanding.is_empty() && self.saga.is_none() && self.waiting.is_none()
+        self.outstanding.is_empty()
+            && self.saga.as_ref().is_none_or(|s| s.open == 0)
+            && self.waiting.is_none()
     }
 
     /// Whether targets wait for [`Input::Quotes`].
@@ -406,11 +432,6 @@ impl<S: Strategy> Kernel<S> {
         self.counts
     }
 
-    /// The mode that holds for an instrument.
-    pub fn mode(&self, id: InstrumentId) -> Mode {
-        self.modes.effective(id)
-    }
-
     /// What its orders may still do: open quantities and cash set aside.
     pub const fn exposure(&self) -> &Exposure {
         &self.exposure
@@ -419,6 +440,14 @@ impl<S: Strategy> Kernel<S> {
     /// The orders it still knows, oldest first: all that may execute, and the last final ones.
     pub fn orders(&self) -> impl Iterator<Item = &Order> {
         self.orders.iter()
+    }
+
+    /// Positions on which we and the venue do not agree.
+    pub fn disputes(&self) -> impl Iterator<Item = (InstrumentId, Dispute)> {
+        self.instruments
+            .ids()
+            .zip(&self.disputes)
+            .filter_map(|(id, d)| Some((id, (*d)?)))
     }
 
     /// Facts about orders that are not known here.

@@ -2,10 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::orders::{Applied, ClientOrderId, Fill, Order, OrderStatus};
-
-/// Final orders that are kept for late and repeated facts. Older ones are known to the journal.
-const REMEMBERED: usize = 64;
+use crate::orders::{ClientOrderId, Order};
 
 /// A ring of orders by sequential number: looking one up is an index, forgetting one is free.
 #[derive(Debug, Default)]
@@ -14,6 +11,8 @@ pub(super) struct OrderBook {
     /// Number of the first order in the ring.
     base: u64,
     plans: VecDeque<PlanSpan>,
+    /// Final orders that are kept for late and repeated facts. Older ones the journal knows.
+    remembered: usize,
 }
 
 /// Where the legs of one plan lie in the ring.
@@ -26,6 +25,20 @@ struct PlanSpan {
 }
 
 impl OrderBook {
+    pub(super) fn new(remembered: usize) -> Self {
+        Self {
+            remembered,
+            ..Self::default()
+        }
+    }
+
+    /// The last plan has one leg more: records come one by one.
+    pub(super) fn extend_plan(&mut self) {
+        if let Some(plan) = self.plans.back_mut() {
+            plan.legs += 1;
+        }
+    }
+
     /// The number the next order gets.
     pub(super) fn next_number(&self) -> u64 {
         self.base + self.orders.len() as u64
@@ -49,8 +62,8 @@ impl OrderBook {
     }
 
     fn forget(&mut self) {
-        while self.orders.len() > REMEMBERED
-            && self.orders.front().is_some_and(|o| o.status().is_final())
+        while self.orders.len() > self.remembered
+            && self.orders.front().is_some_and(Order::is_complete)
         {
             self.orders.pop_front();
             self.base += 1;
@@ -90,16 +103,6 @@ impl OrderBook {
     pub(super) fn by_number_mut(&mut self, number: u64) -> Option<&mut Order> {
         let index = self.index(number)?;
         self.orders.get_mut(index)
-    }
-
-    pub(super) fn advance(&mut self, number: u64, to: OrderStatus) -> Applied {
-        self.by_number_mut(number)
-            .map_or(Applied::Known, |o| o.advance(to))
-    }
-
-    pub(super) fn execute(&mut self, number: u64, fill: &Fill) -> Applied {
-        self.by_number_mut(number)
-            .map_or(Applied::Known, |o| o.execute(fill))
     }
 
     /// Every order in the ring, oldest first.

@@ -13,6 +13,8 @@ use crate::time::Timestamp;
 pub struct SendGate {
     kill_epoch: AtomicU64,
     writer_epoch: AtomicU64,
+    /// Nothing passes, ever: everything is decided, judged and recorded, and no order leaves.
+    dry_run: bool,
 }
 
 impl SendGate {
@@ -21,6 +23,15 @@ impl SendGate {
         Self {
             kill_epoch: AtomicU64::new(0),
             writer_epoch: AtomicU64::new(writer_epoch),
+            dry_run: false,
+        }
+    }
+
+    /// A gate through which nothing passes: every permit comes back unspent.
+    pub const fn dry_run(writer_epoch: u64) -> Self {
+        Self {
+            dry_run: true,
+            ..Self::new(writer_epoch)
         }
     }
 
@@ -123,10 +134,11 @@ impl SendPermit {
     /// The unspent permit itself when the gate was killed, another writer took over, or it is too
     /// late: proof that nothing was sent.
     pub fn redeem(self, gate: &SendGate, now: Timestamp) -> Result<Redeemed, Self> {
-        let valid = self.epochs == gate.epochs() && now <= self.expires_at;
+        let valid = !gate.dry_run && self.epochs == gate.epochs() && now <= self.expires_at;
         if valid {
             Ok(Redeemed {
                 intent: self.intent,
+                expires_at: self.expires_at,
             })
         } else {
             Err(self)
@@ -139,12 +151,18 @@ impl SendPermit {
 #[must_use = "a redeemed permit is an order that is being sent"]
 pub struct Redeemed {
     intent: Intent,
+    expires_at: Timestamp,
 }
 
 impl Redeemed {
     /// The order being sent.
     pub const fn intent(&self) -> &Intent {
         &self.intent
+    }
+
+    /// The venue is told to drop the order when it comes after this instant.
+    pub const fn expires_at(&self) -> Timestamp {
+        self.expires_at
     }
 
     /// Takes the order out.

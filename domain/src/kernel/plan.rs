@@ -1,173 +1,40 @@
-//! A rebalance as a saga: reduce, confirm, add, and write down what was not reached.
+//! One plan of a rebalance: legs valued, orders drafted, judged and set aside.
 
-use super::{
-    Action, Cut, DecisionRecord, Effects, IntentRecord, Kernel, LegRecord, Record, ResidualRecord,
-    Severity,
-};
+use super::planted::Bug;
+use super::saga::{Goal, Saga};
+use super::{Cut, Effects, IntentRecord, Kernel, Record};
 use crate::error::Result;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::market::LaneState;
 use crate::money::{Cash, Price, Quantity, Rate};
 use crate::orders::{Cause, ClientOrderId, Intent, Order, OrderId, OrderStatus, OrderType, Side};
 use crate::portfolio::{Budget, Disposition, Leg, MarginModel, Step, after_costs};
-use crate::risk::{self, Context, check};
-use crate::strategy::{Decision, Strategy, Target};
-use crate::time::Timestamp;
-
-/// A decision whose targets are the account's, not yet acted upon.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    pub(super) slot: Timestamp,
-    pub(super) decision: Decision,
-}
-
-/// One rebalance towards one decision's targets. It keeps its own copy of targets and valuation,
-/// so later marks do not move the goal.
-#[derive(Debug)]
-pub(super) struct Saga {
-    decision: u32,
-    slot: Timestamp,
-    plans: u8,
-    equity: Cash,
-    legs: Vec<SagaLeg>,
-    /// Orders of the current plan that may still execute by themselves.
-    open: usize,
-    /// A newer decision waits: only cancel, never plan again.
-    superseded: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct SagaLeg {
-    leg: Leg,
-    /// Each leg gets one order a direction under a decision: what a venue or risk refused is a
-    /// residual, not a loop.
-    reduced: bool,
-    added: bool,
-    /// What cut its addition, down to nothing perhaps.
-    cut: Option<Cut>,
-}
-
-impl Saga {
-    /// A split rescales what is still to be done.
-    pub(super) fn rescale(
-        &mut self,
-        id: InstrumentId,
-        price: impl Fn(Price) -> Price,
-        quantity: impl Fn(Quantity) -> Quantity,
-    ) {
-        for leg in self.legs.iter_mut().filter(|l| l.leg.instrument == id) {
-            leg.leg.target = quantity(leg.leg.target);
-            leg.leg.current = quantity(leg.leg.current);
-            leg.leg.price = price(leg.leg.price);
-        }
-    }
-}
+use crate::risk::{self, Context, Exposure, check};
+use crate::strategy::{Strategy, Target};
 
 /// An order a plan is about to place.
-struct Draft {
+pub(super) struct Draft {
     leg: usize,
     delta: Quantity,
     wanted: Quantity,
 }
 
 impl<S: Strategy> Kernel<S> {
-    /// Values the waiting decision at the present marks and begins to trade towards it.
-    pub(super) fn start_saga(&mut self, effects: &mut Effects) {
-        let Some(waiting) = self.waiting.take() else {
-            return;
-        };
-        let number = self.decision_number + 1;
-        match self.value_legs() {
-            Ok((equity, legs)) => {
-                self.decision_number = number;
-                self.counts.decisions += 1;
-                self.begin(number, waiting, equity, legs, effects);
-            }
-            Err(error) => effects
-                .actions
-                .push_back(Action::Alert(Severity::Error, error)),
-        }
-    }
-
-    fn begin(
-        &mut self,
-        number: u32,
-        waiting: Waiting,
-        equity: Cash,
-        legs: Vec<Leg>,
-        effects: &mut Effects,
-    ) {
-        let trades = legs.iter().any(|l| l.disposition == Disposition::Trade);
-        let fresh_share = self.fresh_share();
-        let fresh = fresh_share >= self.settings.min_fresh_share;
-        if self.settings.record_idle_legs || trades || !fresh {
-            effects.records.push(Record::Decision(DecisionRecord {
-                time: self.now,
-                number,
-                slot: waiting.slot,
-                equity,
-                fresh_share,
-                planned: fresh && trades,
-                decision: waiting.decision,
-            }));
-            for leg in &legs {
-                if self.settings.record_idle_legs || leg.disposition == Disposition::Trade {
-                    let target = self.targets[leg.instrument.index()];
-                    effects.records.push(Record::Leg(LegRecord {
-                        decision: number,
-                        target,
-                        leg: *leg,
-                    }));
-                }
-            }
-            if self.settings.record_state {
-                let state = self.strategy.save();
-                effects.records.push(Record::State(super::StateRecord {
-                    time: self.now,
-                    state,
-                }));
-            }
-        }
-        if !fresh || !trades {
-            return;
-        }
-        let legs = legs
-            .into_iter()
-            .filter(|l| l.disposition == Disposition::Trade)
-            .map(|leg| SagaLeg {
-                leg,
-                reduced: false,
-                added: false,
-                cut: None,
-            })
-            .collect();
-        self.saga = Some(Saga {
-            decision: number,
-            slot: waiting.slot,
-            plans: 0,
-            equity,
-            legs,
-            open: 0,
-            superseded: false,
-        });
-        self.next_plan(effects);
-    }
-
-    fn fresh_share(&self) -> f64 {
+    pub(super) fn fresh_share(&self) -> f64 {
         self.account.fresh_share(
             |id| self.states[id.index()],
-            |id| match self.targets[id.index()] {
-                Some(Target::Weight(w)) => w,
+            |id| match self.targets.get(id.index()) {
+                Some(Some(Target::Weight(w))) => *w,
                 _ => 0.0,
             },
         )
     }
 
     /// A leg for everything that is targeted, held or still open, in instrument order.
-    fn value_legs(&self) -> Result<(Cash, Vec<Leg>)> {
+    pub(super) fn value_legs(&self, goal: Goal) -> Result<(Cash, Vec<Leg>)> {
         let equity = self.account.cash() + self.account.positions_value(&self.instruments);
         let mut equity = equity.max(Cash::ZERO);
-        if self.settings.rebalance.net_of_costs {
+        if self.settings.rebalance.net_of_costs && goal == Goal::Targets {
             let rate = self.settings.limits.fee_estimate;
             equity = after_costs(equity, rate, |left| self.traded_at(left))?;
         }
@@ -178,7 +45,11 @@ impl<S: Strategy> Kernel<S> {
         let mut legs = Vec::with_capacity(self.targets.len());
         for (id, instrument) in self.instruments.ids().zip(self.instruments.all()) {
             let held = self.account.position(id).quantity;
-            let target = self.targets.get(id.index()).copied().flatten();
+            let target = match goal {
+                Goal::Targets => self.targets.get(id.index()).copied().flatten(),
+                Goal::Close(only) if only.is_none_or(|o| o == id) => None,
+                Goal::Close(_) => continue,
+            };
             let open = self.exposure.worst_case(id, held) != held.abs();
             if target.is_none() && held.is_zero() && !open {
                 continue;
@@ -214,32 +85,12 @@ impl<S: Strategy> Kernel<S> {
         Ok(leg)
     }
 
-    /// Makes the next plan, or ends the saga when there is nothing left to do.
-    fn next_plan(&mut self, effects: &mut Effects) {
-        let Some(mut saga) = self.saga.take() else {
-            return;
-        };
-        while saga.open == 0 && !saga.superseded && saga.plans < self.settings.max_plans {
-            let mut drafts = self.draft_reductions(&mut saga);
-            if drafts.is_empty() {
-                drafts = self.draft_additions(&mut saga);
-            }
-            if drafts.is_empty() {
-                break;
-            }
-            saga.plans += 1;
-            self.place(&mut saga, &drafts, effects);
-        }
-        if saga.open > 0 {
-            self.saga = Some(saga);
-        } else {
-            self.finish(&saga, effects);
-        }
-    }
-
-    fn draft_reductions(&self, saga: &mut Saga) -> Vec<Draft> {
+    pub(super) fn draft_reductions(&self, saga: &mut Saga) -> Vec<Draft> {
         let mut drafts = Vec::new();
         for (i, l) in saga.legs.iter_mut().enumerate().filter(|(_, l)| !l.reduced) {
+            if self.must_wait(l.leg.instrument) {
+                continue;
+            }
             let held = self.account.position(l.leg.instrument).quantity;
             if let Step::Reduce(delta) = l.leg.step(held) {
                 l.reduced = true;
@@ -253,14 +104,27 @@ impl<S: Strategy> Kernel<S> {
         drafts
     }
 
+    /// Whether an order of unknown outcome must be cleared up before this instrument is planned.
+    pub(super) fn must_wait(&self, id: InstrumentId) -> bool {
+        self.settings.watch.is_some()
+            && self.exposure.has_unknown(id)
+            && !self.planted(Bug::ReplanDoublesLeg)
+    }
+
     /// Additions, each cut to the cash and the gross budget that are left.
-    fn draft_additions(&self, saga: &mut Saga) -> Vec<Draft> {
+    pub(super) fn draft_additions(&self, saga: &mut Saga) -> Vec<Draft> {
         let mut drafts = Vec::new();
         let limits = &self.settings.limits;
-        let mut cash = self.account.cash() - self.exposure.reserved_cash();
         let (mut gross, mut costs) = (self.gross(saga), self.exposure.reserved_cash());
+        if self.planted(Bug::ReservedIgnored) {
+            costs = Cash::ZERO;
+        }
+        let mut cash = self.account.cash() - costs;
         let mut headroom = limits.max_gross.of(saga.equity) - gross;
         for (i, l) in saga.legs.iter_mut().enumerate().filter(|(_, l)| !l.added) {
+            if self.must_wait(l.leg.instrument) {
+                continue;
+            }
             let held = self.account.position(l.leg.instrument).quantity;
             let Step::Add(wanted) = l.leg.step(held) else {
                 continue;
@@ -331,7 +195,7 @@ impl<S: Strategy> Kernel<S> {
     }
 
     /// Turns drafts into judged intents. Passing ones wait for their batch to be durable.
-    fn place(&mut self, saga: &mut Saga, drafts: &[Draft], effects: &mut Effects) {
+    pub(super) fn place(&mut self, saga: &mut Saga, drafts: &[Draft], effects: &mut Effects) {
         let first = self.orders.next_number();
         let count = u16::try_from(drafts.len()).expect("fewer than 2^16 instruments a plan");
         self.orders.begin_plan(saga.decision, saga.plans, count);
@@ -355,12 +219,12 @@ impl<S: Strategy> Kernel<S> {
                 post_only: false,
                 reduce_only: matches!(leg.step(held), Step::Reduce(_)),
             };
-            let verdict = self.judge(&intent, &leg, saga.equity, gross);
+            let verdict = self.judge(saga.cause, &intent, &leg, saga.equity, gross);
             self.counts.intents += 1;
             self.counts.verdicts += 1;
             effects.records.push(Record::Intent(IntentRecord {
                 time: self.now,
-                cause: Cause::Slot(saga.slot),
+                cause: saga.cause,
                 intent,
                 reference: leg.price,
                 wanted: draft.wanted,
@@ -369,27 +233,47 @@ impl<S: Strategy> Kernel<S> {
             }));
             if verdict.passed() {
                 saga.open += 1;
-                gross += self.reserve(intent, &leg);
+                gross += self.set_aside(intent, leg.price);
             } else {
                 self.counts.denied += 1;
                 self.orders.push(Order::new(intent, OrderStatus::Denied));
             }
         }
         self.release = first..self.orders.next_number();
+        let early = match (
+            self.planted(Bug::SendBeforePersisted),
+            self.planted(Bug::FirstLegAwaited),
+        ) {
+            (true, _) => first,
+            (_, true) => first + 1,
+            _ => return,
+        };
+        for number in early..self.orders.next_number() {
+            self.release_order(number, effects);
+        }
     }
 
-    fn judge(&self, intent: &Intent, leg: &Leg, equity: Cash, gross: Cash) -> risk::Verdict {
+    fn judge(
+        &self,
+        cause: Cause,
+        intent: &Intent,
+        leg: &Leg,
+        equity: Cash,
+        gross: Cash,
+    ) -> risk::Verdict {
         let id = intent.instrument;
+        let blind = self.planted(Bug::ReservedIgnored) || self.planted(Bug::ReplanDoublesLeg);
+        let nothing_open = blind.then(|| Exposure::new(self.instruments.len()));
         let context = Context {
             instrument: self.instruments.get(id),
             reference: Some(leg.price).filter(|p| p.is_positive()),
             reference_age: self.now.since(self.account.marked_at(id)),
             held: self.account.position(id).quantity,
-            exposure: &self.exposure,
+            exposure: nothing_open.as_ref().unwrap_or(&self.exposure),
             cash: self.account.cash(),
             equity,
             gross,
-            mode: self.modes.effective(id),
+            mode: self.mode_for(cause, id),
             margin: self.settings.margin,
             now: self.now,
         };
@@ -397,7 +281,7 @@ impl<S: Strategy> Kernel<S> {
     }
 
     /// Sets quantity and cash aside for a passing intent; returns what it adds to gross exposure.
-    fn reserve(&mut self, intent: Intent, leg: &Leg) -> Cash {
+    pub(super) fn set_aside(&mut self, intent: Intent, price: Price) -> Cash {
         let id = intent.instrument;
         let held = self.account.position(id).quantity;
         let Some(instrument) = self.instruments.get(id) else {
@@ -407,77 +291,13 @@ impl<S: Strategy> Kernel<S> {
         self.exposure.add_open(id, intent.side, intent.quantity);
         let after = self.exposure.worst_case(id, held);
         let mut order = Order::new(intent, OrderStatus::Recorded);
-        let notional = instrument.notional(leg.price, intent.quantity);
+        let notional = instrument.notional(price, intent.quantity);
         let (limits, margin) = (&self.settings.limits, self.settings.margin);
         order.reserved_cash = risk::set_aside(limits, margin, intent.side, notional);
         self.exposure.add_reserved(order.reserved_cash);
-        let added = instrument.notional(leg.price, after - before);
+        let added = instrument.notional(price, after - before);
         self.orders.push(order);
         added
-    }
-
-    /// The saga need not wait for this order any more: it ended, or its outcome is unknown. Only
-    /// the first time counts, for an unknown order may come back and end as well.
-    pub(super) fn settle(&mut self, number: u64, effects: &mut Effects) {
-        let Some(order) = self.orders.by_number_mut(number) else {
-            return;
-        };
-        if std::mem::replace(&mut order.settled, true) {
-            return;
-        }
-        let decision = order.intent.client_id.decision;
-        let Some(saga) = self.saga.as_mut().filter(|s| s.decision == decision) else {
-            return;
-        };
-        saga.open = saga.open.checked_sub(1).expect("each order settles once");
-        if saga.open == 0 {
-            self.next_plan(effects);
-        }
-    }
-
-    /// A newer decision takes over: take back what works, keep home what is still being written,
-    /// then plan anew.
-    pub(super) fn cancel_saga(&mut self, effects: &mut Effects) {
-        let Some(saga) = &mut self.saga else { return };
-        saga.superseded = true;
-        let decision = saga.decision;
-        let mut unsent = Vec::new();
-        for order in self.orders.iter() {
-            if order.intent.client_id.decision != decision {
-                continue;
-            }
-            match order.status() {
-                OrderStatus::Recorded => unsent.push(order.intent.id.0),
-                OrderStatus::Sent | OrderStatus::Accepted | OrderStatus::PartiallyFilled => {
-                    let cancel = Action::Cancel(order.intent.instrument, order.intent.client_id);
-                    effects.actions.push_back(cancel);
-                }
-                _ => {}
-            }
-        }
-        for number in unsent {
-            let reason = "superseded by a newer decision".into();
-            self.end_order(number, OrderStatus::NotSent, reason, effects);
-        }
-    }
-
-    /// Writes down what was not reached and begins what waited.
-    fn finish(&mut self, saga: &Saga, effects: &mut Effects) {
-        for l in &saga.legs {
-            let missing = l.leg.target - self.account.position(l.leg.instrument).quantity;
-            if !missing.is_zero() {
-                effects.records.push(Record::Residual(ResidualRecord {
-                    time: self.now,
-                    decision: saga.decision,
-                    instrument: l.leg.instrument,
-                    quantity: missing,
-                    cut: l.cut,
-                }));
-            }
-        }
-        if self.waiting.is_some() && self.settings.size_at == super::SizeAt::Decision {
-            self.start_saga(effects);
-        }
     }
 }
 

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
-use crate::instrument::InstrumentId;
+use super::input::{AdjustmentKind, EventId, Fact};
+use super::session::Session;
+use crate::instrument::{AssetId, InstrumentId};
 use crate::market::SplitRatio;
 use crate::money::{Cash, Price, Quantity};
 use crate::orders::{Cause, ClientOrderId, Fill, Intent, OrderStatus};
@@ -36,6 +38,81 @@ pub enum Record {
     Mode(ModeRecord),
     /// The strategy's memory after a decision.
     State(StateRecord),
+    /// A slot was used up without new targets.
+    Hold(HoldRecord),
+    /// The session with the venue changed.
+    Session(SessionRecord),
+    /// The venue changed the account without an order of ours.
+    Adjustment(AdjustmentRecord),
+    /// An execution was taken back.
+    Void(FillRecord),
+    /// A fact that cannot be booked, kept for a person.
+    Orphan(OrphanRecord),
+    /// Ours and the venue's position differ and nothing explains it, or no longer do.
+    Dispute(DisputeRecord),
+}
+
+/// A slot was used up without new targets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HoldRecord {
+    /// When.
+    pub time: Timestamp,
+    /// Which slot.
+    pub slot: Timestamp,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// The session with the venue changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SessionRecord {
+    /// When.
+    pub time: Timestamp,
+    /// To what.
+    pub session: Session,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// The venue changed the account without an order of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdjustmentRecord {
+    /// When we learnt it.
+    pub time: Timestamp,
+    /// The venue's id of the event; 0 for a correction by a person.
+    pub id: EventId,
+    /// Why.
+    pub kind: AdjustmentKind,
+    /// Which instrument, if one is concerned.
+    pub instrument: Option<InstrumentId>,
+    /// In which asset money moved.
+    pub asset: AssetId,
+    /// Change of the position.
+    pub quantity: Quantity,
+    /// Change of cash, fees included.
+    pub amount: Cash,
+}
+
+/// A fact that cannot be booked, kept for a person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OrphanRecord {
+    /// When.
+    pub time: Timestamp,
+    /// What the venue said.
+    pub fact: Fact,
+}
+
+/// Ours and the venue's position of one instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisputeRecord {
+    /// When.
+    pub time: Timestamp,
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// What our books say.
+    pub ours: Quantity,
+    /// What the venue says; equal to ours when the dispute is over.
+    pub theirs: Quantity,
 }
 
 /// A strategy decided.
@@ -45,7 +122,9 @@ pub struct DecisionRecord {
     pub time: Timestamp,
     /// Number of the decision in the account, from 1.
     pub number: u32,
-    /// The slot it was made for.
+    /// What it was made for.
+    pub cause: Cause,
+    /// The slot, or the instant of the command, from which its window runs.
     pub slot: Timestamp,
     /// Equity the targets were valued with.
     pub equity: Cash,
@@ -119,6 +198,8 @@ pub struct OrderRecord {
     pub client_id: ClientOrderId,
     /// To what.
     pub status: OrderStatus,
+    /// How much of it the venue says is executed; its executions may still be on their way.
+    pub filled: Quantity,
     /// Why, in the venue's or our words; empty when there is nothing to say.
     pub reason: Reason,
 }
@@ -137,6 +218,8 @@ pub struct FillRecord {
 pub struct SplitRecord {
     /// When.
     pub time: Timestamp,
+    /// The venue's id of the event.
+    pub id: EventId,
     /// Which instrument.
     pub instrument: InstrumentId,
     /// New units per old.
@@ -231,6 +314,24 @@ impl Record {
             Self::State(r) => {
                 digest.feed(10, r.state.words.len() as u64);
                 r.state.words.iter().for_each(|w| digest.word(*w));
+            }
+            Self::Hold(r) => digest.feed(11, r.slot.nanos().cast_unsigned()),
+            Self::Session(r) => digest.feed(12, r.session as u64),
+            Self::Adjustment(r) => {
+                digest.feed(13, r.kind as u64);
+                digest.wide(r.id.0.cast_signed());
+                digest.word(r.quantity.units().cast_unsigned());
+                digest.wide(r.amount.units());
+            }
+            Self::Void(r) => {
+                digest.feed(14, r.fill.quantity.units().cast_unsigned());
+                digest.wide(r.fill.trade_id.0.cast_signed());
+            }
+            Self::Orphan(r) => digest.feed(15, r.time.nanos().cast_unsigned()),
+            Self::Dispute(r) => {
+                digest.feed(16, u64::from(r.instrument.0));
+                digest.word(r.ours.units().cast_unsigned());
+                digest.word(r.theirs.units().cast_unsigned());
             }
         }
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::Calendar;
 use crate::error::{Error, Result};
-use crate::money::Weight;
+use crate::money::{Cash, Weight};
 use crate::orders::{Installation, TimeInForce};
 use crate::portfolio::{MarginModel, Rebalance, ThresholdBase};
 use crate::risk::Limits;
@@ -22,6 +22,63 @@ pub enum SizeAt {
     Decision,
     /// At the prices of the fill point: a research convention.
     Fill,
+}
+
+/// How a kernel watches over a venue that may be late, silent or wrong. Spans of trading time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watch {
+    /// How long an order or a cancel may go unanswered before its outcome is unknown.
+    pub acknowledgement: Span,
+    /// How long after its fence an order could still show up: clock error and the venue's lag.
+    pub propagation: Span,
+    /// Between two questions about the same thing.
+    pub ask_again: Span,
+    /// How many answers, each later than the one before, prove that an order is dead or that two
+    /// positions differ.
+    pub confirmations: u8,
+    /// How long a phase of a rebalance may take before what still works is taken back.
+    pub phase: Span,
+    /// How long after its slot a decision may still place orders.
+    pub window: Span,
+    /// Between two looks at the whole account.
+    pub audit: Span,
+    /// How far before the last agreed instant executions are listed again.
+    pub look_back: Span,
+    /// Whether an order that the venue has not seen by its fence can no longer arrive. Without it
+    /// an unknown order stays unknown until the venue names it.
+    pub fenced: bool,
+    /// Rejections of the same request for the same reason before the instrument is stopped.
+    pub max_equal_rejects: u8,
+    /// Orders without any acknowledgement in between before the account is stopped.
+    pub max_unacknowledged: u8,
+    /// Largest difference of cash that is put down to rounding.
+    pub cash_tolerance: Cash,
+}
+
+impl Watch {
+    /// Acknowledgements within five seconds, audits every ten, a window of five minutes.
+    pub const fn new() -> Self {
+        Self {
+            acknowledgement: Span::from_nanos(5 * crate::time::NANOS_PER_SECOND),
+            propagation: Span::from_nanos(2 * crate::time::NANOS_PER_SECOND),
+            ask_again: Span::from_nanos(5 * crate::time::NANOS_PER_SECOND),
+            confirmations: 2,
+            phase: Span::from_nanos(60 * crate::time::NANOS_PER_SECOND),
+            window: Span::from_nanos(300 * crate::time::NANOS_PER_SECOND),
+            audit: Span::from_nanos(10 * crate::time::NANOS_PER_SECOND),
+            look_back: Span::from_nanos(600 * crate::time::NANOS_PER_SECOND),
+            fenced: true,
+            max_equal_rejects: 3,
+            max_unacknowledged: 5,
+            cash_tolerance: Cash::ZERO,
+        }
+    }
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 /// Settings of one kernel.
@@ -56,6 +113,15 @@ pub struct Settings {
     pub record_idle_legs: bool,
     /// Record the strategy's memory with each decision.
     pub record_state: bool,
+    /// Record every slot, also those without new targets.
+    pub record_holds: bool,
+    /// How the venue is watched; `None` for an exchange that answers everything at once.
+    pub watch: Option<Watch>,
+    /// Final orders kept for late and repeated facts. Older ones are known to the journal alone.
+    pub remembered_orders: usize,
+    /// A bug to be found.
+    #[cfg(feature = "planted")]
+    pub planted: Option<super::Bug>,
 }
 
 impl Settings {
@@ -81,6 +147,11 @@ impl Settings {
             min_fresh_share: 0.95,
             record_idle_legs: true,
             record_state: false,
+            record_holds: false,
+            watch: None,
+            remembered_orders: 64,
+            #[cfg(feature = "planted")]
+            planted: None,
         }
     }
 

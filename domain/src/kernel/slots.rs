@@ -1,31 +1,18 @@
 //! Slices and slots: when the strategy is shown something, and when it is asked.
 
-use super::plan::Waiting;
-use super::{Action, Effects, Kernel, Pending, Quotes, Severity, SizeAt};
+use super::saga::{Goal, Waiting};
+use super::{Action, Effects, HoldRecord, Kernel, Pending, Quotes, Record, Session, Severity};
 use crate::instrument::InstrumentId;
 use crate::market::{LaneState, Slice};
-use crate::strategy::{Decision, Slot, Strategy, View};
+use crate::orders::Cause;
+use crate::strategy::{Decision, Reason, Slot, Strategy, View};
+use crate::time::Timestamp;
 
 impl<S: Strategy> Kernel<S> {
     #[inline]
     pub(super) fn on_slice(&mut self, slice: &Slice<'_>, effects: &mut Effects) {
-        self.account.mark_to(slice);
-        self.slice_time = slice.time();
-        for i in 0..self.states.len() {
-            let state = slice.state(InstrumentId::from_index(i));
-            self.states[i] = state;
-            self.bars_seen[i] += u32::from(state == LaneState::Present);
-        }
-        let view = View::new(
-            *slice,
-            &self.account,
-            &self.instruments,
-            &self.bars_seen,
-            &self.requirements,
-        );
-        self.strategy.on_slice(&view);
         let index = self.slices;
-        self.slices += 1;
+        self.see(slice);
         if !self.pending.is_empty() {
             self.activate_due(index, effects);
         }
@@ -42,9 +29,35 @@ impl<S: Strategy> Kernel<S> {
         }
     }
 
+    /// Shows a slice to marks and strategy.
+    #[inline]
+    pub(super) fn see(&mut self, slice: &Slice<'_>) {
+        self.account.mark_to(slice);
+        self.slice_time = slice.time();
+        for i in 0..self.states.len() {
+            let state = slice.state(InstrumentId::from_index(i));
+            self.states[i] = state;
+            self.bars_seen[i] += u32::from(state == LaneState::Present);
+        }
+        let view = View::new(
+            *slice,
+            &self.account,
+            &self.instruments,
+            &self.bars_seen,
+            &self.requirements,
+        );
+        self.strategy.on_slice(&view);
+        self.slices += 1;
+    }
+
     #[inline]
     fn decide(&mut self, index: usize, slice: &Slice<'_>, effects: &mut Effects) {
         let slot = Slot { time: slice.time() };
+        if slot.time <= self.last_slot {
+            // Used up before a restart, or delivered twice.
+            return;
+        }
+        self.last_slot = slot.time;
         let view = View::new(
             *slice,
             &self.account,
@@ -53,7 +66,8 @@ impl<S: Strategy> Kernel<S> {
             &self.requirements,
         );
         let decision = self.strategy.decide(slot, &view);
-        if matches!(decision, Decision::Hold(_)) {
+        if let Decision::Hold(reason) = decision {
+            self.hold(slot.time, reason, effects);
             return;
         }
         let due = index + self.settings.signal_lag;
@@ -66,6 +80,18 @@ impl<S: Strategy> Kernel<S> {
             self.activate(pending, effects);
         } else {
             self.pending.push_back(pending);
+        }
+    }
+
+    /// A slot is used up without new targets.
+    pub(super) fn hold(&self, slot: Timestamp, reason: Reason, effects: &mut Effects) {
+        if self.settings.record_holds {
+            effects.records.push(Record::Hold(HoldRecord {
+                time: self.now,
+                slot,
+                reason,
+            }));
+            self.record_state(effects);
         }
     }
 
@@ -94,21 +120,17 @@ impl<S: Strategy> Kernel<S> {
                 Ok(changed)
             });
         match taken {
-            Ok(false) => {}
+            Ok(false) => self.hold(pending.slot, "every sleeve holds".into(), effects),
             Ok(true) => {
                 std::mem::swap(&mut self.sleeves, &mut self.spare_sleeves);
                 std::mem::swap(&mut self.targets, &mut self.spare_targets);
                 let waiting = Waiting {
+                    cause: Cause::Slot(pending.slot),
                     slot: pending.slot,
+                    goal: Goal::Targets,
                     decision: record,
                 };
-                // What was waiting is superseded: its targets were never acted upon.
-                self.waiting = Some(waiting);
-                if self.saga.is_some() {
-                    self.cancel_saga(effects);
-                } else if self.settings.size_at == SizeAt::Decision {
-                    self.start_saga(effects);
-                }
+                self.wait(waiting, effects);
             }
             Err(error) => effects
                 .actions
@@ -129,7 +151,7 @@ impl<S: Strategy> Kernel<S> {
         let lanes = self.instruments.ids().zip(quotes.prices);
         let marks = lanes.filter_map(|(id, price)| Some((id, usable(price)?)));
         self.account.mark_between(marks, self.now);
-        if self.wants_quotes() {
+        if self.wants_quotes() && self.session == Session::Ready {
             self.start_saga(effects);
         }
     }

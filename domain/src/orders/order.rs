@@ -6,6 +6,7 @@ use super::fill::{Fill, TradeId};
 use super::intent::Intent;
 use super::status::OrderStatus;
 use crate::money::{Cash, Quantity};
+use crate::time::Timestamp;
 
 /// What a fact changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,14 +23,33 @@ pub struct Order {
     /// What was wanted.
     pub intent: Intent,
     status: OrderStatus,
+    /// Executed and not taken back.
     filled: Quantity,
+    /// Executed and taken back.
+    taken_back: Quantity,
+    /// How much the venue says is executed, where it says more than the executions we know.
+    reported: Quantity,
     first_trade: Option<TradeId>,
     /// Empty for an order with one execution, so the usual order allocates nothing.
     more_trades: Vec<TradeId>,
+    /// Executions that were taken back, perhaps before we knew them.
+    voided: Vec<TradeId>,
     /// Cash set aside for what is not yet executed.
     pub(crate) reserved_cash: Cash,
     /// Whether its plan has stopped waiting for it.
     pub(crate) settled: bool,
+    /// After this instant the venue does not take it any more: the expiry of its permit.
+    pub(crate) fence: Timestamp,
+    /// When its permit was minted.
+    pub(crate) sent_at: Timestamp,
+    /// How often, and up to which instant, the venue said that it does not know the order.
+    pub(crate) not_found: (u8, Timestamp),
+    /// Whether we want it taken back.
+    pub(crate) cancel_wanted: bool,
+    /// Whether its cancel went unanswered.
+    pub(crate) overdue: bool,
+    /// The timer that watches it; an older one that fires is ignored.
+    pub(crate) watched_by: u64,
 }
 
 impl Order {
@@ -39,10 +59,19 @@ impl Order {
             intent,
             status,
             filled: Quantity::ZERO,
+            taken_back: Quantity::ZERO,
+            reported: Quantity::ZERO,
             first_trade: None,
             more_trades: Vec::new(),
+            voided: Vec::new(),
             reserved_cash: Cash::ZERO,
             settled: status.is_final(),
+            fence: Timestamp::MAX,
+            sent_at: Timestamp::MIN,
+            not_found: (0, Timestamp::MIN),
+            cancel_wanted: false,
+            overdue: false,
+            watched_by: 0,
         }
     }
 
@@ -51,59 +80,118 @@ impl Order {
         self.status
     }
 
-    /// How much is executed.
+    /// How much is executed, by the executions we know.
     pub const fn filled(&self) -> Quantity {
         self.filled
     }
 
-    /// How much is not executed; never below zero, also after an overfill.
-    pub fn remaining(&self) -> Quantity {
-        (self.intent.quantity - self.filled).max(Quantity::ZERO)
+    /// All executions we know, also those that were taken back: those do not work again.
+    fn executed(&self) -> Quantity {
+        self.filled + self.taken_back
     }
 
-    /// What may still change the position: nothing once final, all of it while Unknown.
+    /// How much is executed, by the venue's own count; executions may still be on their way.
+    pub fn reported(&self) -> Quantity {
+        self.reported.max(self.executed())
+    }
+
+    /// How much is not executed; never below zero, also after an overfill.
+    pub fn remaining(&self) -> Quantity {
+        (self.intent.quantity - self.executed()).max(Quantity::ZERO)
+    }
+
+    /// What may still change the position: all of it while Unknown, and once final what the venue
+    /// counts as executed and has not shown.
     pub fn open_quantity(&self) -> Quantity {
         if self.status.is_final() {
-            Quantity::ZERO
+            self.reported() - self.executed()
         } else {
             self.remaining()
         }
     }
 
-    /// Moves the status forward. A final status never changes by this.
-    pub(crate) fn advance(&mut self, to: OrderStatus) -> Applied {
-        if self.status.is_final() || to <= self.status {
+    /// Whether it ended and all its executions are known.
+    pub fn is_complete(&self) -> bool {
+        self.status.is_final() && self.reported <= self.executed()
+    }
+
+    /// Whether nobody can say what it did to the position: its outcome is unknown, its cancel went
+    /// unanswered, or it ended with executions the venue counts and has not shown.
+    pub fn is_unclear(&self) -> bool {
+        self.status == OrderStatus::Unknown
+            || (!self.is_complete() && (self.overdue || self.status.is_final()))
+    }
+
+    /// Joins what is known with a status and the venue's count of what is executed. Any sequence
+    /// of the same facts ends in the same state.
+    pub(crate) fn advance(&mut self, to: OrderStatus, reported: Quantity) -> Applied {
+        let mut status = self.status.max(to);
+        if reported.is_positive() && !status.is_final() {
+            status = status.max(OrderStatus::PartiallyFilled);
+        }
+        let reported = self.reported.max(reported);
+        if (status, reported) == (self.status, self.reported) {
             return Applied::Known;
         }
-        self.status = to;
+        (self.status, self.reported) = (status, reported);
         Applied::Changed
+    }
+
+    /// Whether an execution was booked or taken back before.
+    fn knows(&self, trade: TradeId) -> bool {
+        self.first_trade == Some(trade) || self.more_trades.contains(&trade)
+    }
+
+    fn remember(&mut self, trade: TradeId) {
+        if self.first_trade.is_none() {
+            self.first_trade = Some(trade);
+        } else {
+            self.more_trades.push(trade);
+        }
     }
 
     /// Books an execution once. Late executions of a final order are booked as well: what the
     /// venue says happened, happened.
     pub(crate) fn execute(&mut self, fill: &Fill) -> Applied {
-        if self.first_trade == Some(fill.trade_id) || self.more_trades.contains(&fill.trade_id) {
+        if self.knows(fill.trade_id) {
             return Applied::Known;
         }
-        if self.first_trade.is_none() {
-            self.first_trade = Some(fill.trade_id);
-        } else {
-            self.more_trades.push(fill.trade_id);
-        }
+        self.remember(fill.trade_id);
         self.filled += fill.quantity;
-        if self.filled >= self.intent.quantity {
+        if self.executed() >= self.intent.quantity {
             self.status = OrderStatus::Filled;
-        } else if !self.status.is_final() {
+        } else if self.status.never_left() || !self.status.is_final() {
             self.status = self.status.max(OrderStatus::PartiallyFilled);
         }
         Applied::Changed
+    }
+
+    /// Takes an execution back, once. Returns whether it had been booked; one that had not never
+    /// will be.
+    pub(crate) fn void(&mut self, fill: &Fill) -> bool {
+        if self.voided.contains(&fill.trade_id) {
+            return false;
+        }
+        self.voided.push(fill.trade_id);
+        self.taken_back += fill.quantity;
+        if self.knows(fill.trade_id) {
+            self.filled -= fill.quantity;
+            return true;
+        }
+        self.remember(fill.trade_id);
+        if self.executed() >= self.intent.quantity {
+            self.status = OrderStatus::Filled;
+        }
+        false
     }
 
     /// A split changes what the order still means, as the venue changes it.
     pub(crate) fn rescale(&mut self, rescale: impl Fn(Quantity) -> Quantity) {
         let remaining = rescale(self.remaining());
         self.filled = rescale(self.filled);
-        self.intent.quantity = self.filled + remaining;
+        self.taken_back = rescale(self.taken_back);
+        self.reported = rescale(self.reported);
+        self.intent.quantity = self.executed() + remaining;
     }
 }
 
@@ -165,7 +253,7 @@ mod tests {
             let mut o = Order::new(intent(), OrderStatus::Sent);
             for i in p.iter().chain(p) {
                 match facts[*i] {
-                    Fact::Status(s) => o.advance(s),
+                    Fact::Status(s) => o.advance(s, Quantity::ZERO),
                     Fact::Fill(id, q) => o.execute(&fill(id, q)),
                 };
             }
@@ -189,8 +277,14 @@ mod tests {
     #[test]
     fn a_final_order_stays_final_but_books_late_fills() {
         let mut o = Order::new(intent(), OrderStatus::Sent);
-        assert_eq!(o.advance(OrderStatus::Canceled), Applied::Changed);
-        assert_eq!(o.advance(OrderStatus::Accepted), Applied::Known);
+        assert_eq!(
+            o.advance(OrderStatus::Canceled, Quantity::ZERO),
+            Applied::Changed
+        );
+        assert_eq!(
+            o.advance(OrderStatus::Accepted, Quantity::ZERO),
+            Applied::Known
+        );
         assert_eq!(o.execute(&fill(1, 3)), Applied::Changed);
         assert_eq!((o.status(), o.filled().units()), (OrderStatus::Canceled, 3));
         assert_eq!(o.open_quantity(), Quantity::ZERO);

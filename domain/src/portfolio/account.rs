@@ -171,6 +171,28 @@ impl Account {
         realised
     }
 
+    pub(crate) fn void_fill(&mut self, fill: &Fill, instruments: &Instruments) -> Cash {
+        let Some(instrument) = instruments.get(fill.instrument) else {
+            return Cash::ZERO;
+        };
+        let notional = instrument.notional(fill.price, fill.delta());
+        let realised = self.ledger.void_fill(fill, notional, instrument.quote);
+        self.refresh(instruments, fill.instrument);
+        realised
+    }
+
+    pub(crate) fn book_adjustment(
+        &mut self,
+        id: InstrumentId,
+        asset: AssetId,
+        quantity: Quantity,
+        amount: Cash,
+        instruments: &Instruments,
+    ) {
+        self.ledger.book_adjustment(id, asset, quantity, amount);
+        self.refresh(instruments, id);
+    }
+
     pub(crate) fn book_entry(&mut self, entry: &Entry, instruments: &Instruments) {
         self.ledger.book_entry(entry);
         match entry.instrument {

@@ -87,6 +87,8 @@ impl EntryKind {
 pub struct Entry {
     /// When.
     pub time: Timestamp,
+    /// The venue's id of the event; 0 where it has none.
+    pub id: u128,
     /// About what.
     pub kind: EntryKind,
     /// Which instrument, if one is concerned.
@@ -180,6 +182,42 @@ impl Ledger {
         self.positions[id.index()].quantity = after.quantity;
         debug_assert_eq!(self.positions[id.index()], after);
         realised
+    }
+
+    /// Takes an execution back: the opposite change at the same price, and its fee returned.
+    pub(crate) fn void_fill(&mut self, fill: &Fill, notional: Cash, quote: AssetId) -> Cash {
+        let back = Fill {
+            quantity: -fill.quantity,
+            fee: -fill.fee,
+            ..*fill
+        };
+        self.book_fill(&back, -notional, quote)
+    }
+
+    /// Books a change of the position and of cash in `asset` that no order of ours caused. Its
+    /// counterpart is the instrument's realised profit.
+    pub(crate) fn book_adjustment(
+        &mut self,
+        id: InstrumentId,
+        asset: AssetId,
+        quantity: Quantity,
+        amount: Cash,
+    ) {
+        let mut after = self.positions[id.index()];
+        let before = after.cost;
+        let realised = after.apply(quantity, -amount);
+        let post = |account, amount| Posting {
+            account,
+            asset,
+            amount,
+        };
+        self.post(&[
+            post(LedgerAccount::Cash, amount),
+            post(LedgerAccount::Holdings(id), after.cost - before),
+            post(LedgerAccount::Realised(id), -realised),
+        ]);
+        self.positions[id.index()].quantity = after.quantity;
+        debug_assert_eq!(self.positions[id.index()], after);
     }
 
     /// Books a cash movement that is not a fill.
@@ -300,6 +338,7 @@ mod tests {
         let instrument = (kind != EntryKind::Opening).then_some(X);
         Entry {
             time: Timestamp::EPOCH,
+            id: 0,
             kind,
             instrument,
             asset: AssetId::BASE,

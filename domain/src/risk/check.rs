@@ -184,13 +184,18 @@ fn reduces(intent: &Intent, c: &Context<'_>) -> bool {
 }
 
 fn worst_case_with(intent: &Intent, c: &Context<'_>) -> Quantity {
+    let (others_buy, others_sell) = c.exposure.external(intent.instrument);
     let open = |side| {
         let own = if side == intent.side {
             intent.quantity
         } else {
             Quantity::ZERO
         };
-        c.exposure.open(intent.instrument, side) + own
+        let others = match side {
+            Side::Buy => others_buy,
+            Side::Sell => others_sell,
+        };
+        c.exposure.open(intent.instrument, side) + own + others
     };
     (c.held + open(Side::Buy))
         .abs()

@@ -10,6 +10,8 @@ pub struct Exposure {
     buys: Vec<Quantity>,
     sells: Vec<Quantity>,
     unknown: Vec<u32>,
+    /// What open orders of others may still buy and sell.
+    external: Vec<(Quantity, Quantity)>,
     reserved_cash: Cash,
 }
 
@@ -20,6 +22,7 @@ impl Exposure {
             buys: vec![Quantity::ZERO; instruments],
             sells: vec![Quantity::ZERO; instruments],
             unknown: vec![0; instruments],
+            external: vec![(Quantity::ZERO, Quantity::ZERO); instruments],
             reserved_cash: Cash::ZERO,
         }
     }
@@ -44,6 +47,16 @@ impl Exposure {
             !self.reserved_cash.is_negative(),
             "reserved cash fell below zero"
         );
+    }
+
+    /// What open orders of others may still buy and sell: seen, not owned, inside the limits.
+    pub(crate) fn set_external(&mut self, id: InstrumentId, buys: Quantity, sells: Quantity) {
+        self.external[id.index()] = (buys, sells);
+    }
+
+    /// What open orders of others may still buy and sell.
+    pub fn external(&self, id: InstrumentId) -> (Quantity, Quantity) {
+        self.external[id.index()]
     }
 
     /// Counts orders of unknown outcome.
@@ -76,8 +89,9 @@ impl Exposure {
 
     /// The largest magnitude `held` can reach when any subset of the open orders fills.
     pub fn worst_case(&self, id: InstrumentId, held: Quantity) -> Quantity {
-        let long = (held + self.buys[id.index()]).abs();
-        let short = (held - self.sells[id.index()]).abs();
+        let (others_buy, others_sell) = self.external[id.index()];
+        let long = (held + self.buys[id.index()] + others_buy).abs();
+        let short = (held - self.sells[id.index()] - others_sell).abs();
         long.max(short)
     }
 }

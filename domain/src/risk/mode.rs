@@ -102,12 +102,27 @@ impl Modes {
     /// The mode that holds for an instrument.
     #[inline]
     pub fn effective(&self, id: InstrumentId) -> Mode {
-        let own = self
-            .instruments
-            .get(id.index())
-            .copied()
-            .unwrap_or(Mode::Halted);
-        self.account().max(own)
+        self.account().max(self.of(ModeScope::Instrument(id)))
+    }
+
+    /// The mode that holds for an instrument whatever the strategy's own mode is.
+    pub fn beyond_strategy(&self, id: InstrumentId) -> Mode {
+        let own = self.of(ModeScope::Instrument(id));
+        self.shared[0].max(self.shared[1]).max(own)
+    }
+
+    /// The mode of one scope alone; halted for an instrument that does not exist.
+    pub fn of(&self, scope: ModeScope) -> Mode {
+        match scope {
+            ModeScope::Global => self.shared[0],
+            ModeScope::Account => self.shared[1],
+            ModeScope::Strategy => self.shared[2],
+            ModeScope::Instrument(id) => self
+                .instruments
+                .get(id.index())
+                .copied()
+                .unwrap_or(Mode::Halted),
+        }
     }
 
     /// The mode that holds for the account as a whole.

@@ -3,6 +3,8 @@
 //! It shares no state with the kernel. What it thinks the account holds comes from its own
 //! executions, so a run can end by comparing the two.
 
+mod corporate_actions;
+
 use std::collections::VecDeque;
 
 use super::fee_model::FeeModel;
@@ -11,8 +13,8 @@ use super::slippage_model::SlippageModel;
 use crate::error::{Error, Result};
 use crate::instrument::{AssetId, Instrument, InstrumentId, Instruments};
 use crate::kernel::{Fact, Redeemed};
-use crate::market::{ActionKind, CorporateAction, Field, LaneState, Slice, SplitRatio};
-use crate::money::{Cash, Price, Quantity, Rate, Rounding, Weight, divide};
+use crate::market::{LaneState, Slice};
+use crate::money::{Cash, Price, Quantity, Rate, Weight};
 use crate::orders::{ClientOrderId, Fill, Intent, OrderType, Side, TimeInForce, TradeId};
 use crate::time::Timestamp;
 
@@ -77,6 +79,7 @@ pub struct Exchange {
     /// In order of arrival.
     working: Vec<Intent>,
     trades: u128,
+    events: u128,
     received: u64,
     facts: VecDeque<Fact>,
 }
@@ -118,6 +121,7 @@ impl Exchange {
             last_close: vec![0.0; instruments.len()],
             working: Vec::new(),
             trades: 0,
+            events: 0,
             received: 0,
             facts: VecDeque::from([opening]),
             instruments,
@@ -203,6 +207,7 @@ impl Exchange {
             self.working.remove(i);
             self.facts.push_back(Fact::Canceled {
                 client_id,
+                filled: Quantity::ZERO,
                 reason: "canceled by us".into(),
             });
         }
@@ -259,6 +264,7 @@ impl Exchange {
             };
             self.facts.push_back(Fact::Canceled {
                 client_id: intent.client_id,
+                filled: quantity,
                 reason: reason.into(),
             });
         }
@@ -382,96 +388,11 @@ impl Exchange {
             if !waits {
                 facts.push_back(Fact::Expired {
                     client_id: w.client_id,
+                    filled: Quantity::ZERO,
                 });
             }
             waits
         });
-    }
-
-    /// Applies a corporate action to what is held and to what works.
-    pub fn apply(&mut self, id: InstrumentId, action: &CorporateAction, slice: &Slice<'_>) {
-        match action.kind {
-            ActionKind::Dividend(per_unit) => self.pay_dividend(id, per_unit),
-            ActionKind::Split(ratio) => self.split(id, ratio, slice),
-            ActionKind::Delisting => self.delist(id),
-        }
-    }
-
-    fn pay_dividend(&mut self, instrument: InstrumentId, per_unit: rust_decimal::Decimal) {
-        let held = self.positions[instrument.index()];
-        let Some(i) = self.instruments.get(instrument) else {
-            return;
-        };
-        if held.is_zero() {
-            return;
-        }
-        let amount = i.cash_per_unit(per_unit, held, self.instruments.base().scale);
-        self.cash += amount;
-        self.facts.push_back(Fact::Dividend {
-            instrument,
-            per_unit,
-            amount,
-        });
-    }
-
-    fn split(&mut self, instrument: InstrumentId, ratio: SplitRatio, slice: &Slice<'_>) {
-        let index = instrument.index();
-        let Some(i) = self.instruments.get(instrument) else {
-            return;
-        };
-        let before = self.positions[index];
-        let quantity = ratio.apply(before, i.lot);
-        // The fraction, in units of 1/old, is paid at the first price after the split.
-        let fraction = i128::from(before.units()) * i128::from(ratio.new)
-            - i128::from(quantity.units()) * i128::from(ratio.old);
-        let price = slice
-            .value(instrument, Field::Open)
-            .unwrap_or(self.last_close[index] / ratio.to_f64());
-        let price = Price::from_market_data(price, i.price_scale).unwrap_or(Price::ZERO);
-        let unit = i.notional(price, Quantity::from_units(1)).units();
-        let value = divide(unit * fraction, i128::from(ratio.old), Rounding::Down);
-        let cash_in_lieu = Cash::from_units(value);
-        self.cash += cash_in_lieu;
-        self.positions[index] = quantity;
-        self.last_close[index] /= ratio.to_f64();
-        let lot = i.lot;
-        for order in self
-            .working
-            .iter_mut()
-            .filter(|w| w.instrument == instrument)
-        {
-            order.quantity = ratio.apply(order.quantity, lot);
-            if let OrderType::Limit(price) = &mut order.order_type {
-                *price = ratio.unapply(*price);
-            }
-        }
-        self.facts.push_back(Fact::Split {
-            instrument,
-            ratio,
-            quantity,
-            cash_in_lieu,
-        });
-        self.end_working(
-            |w| w.instrument == instrument && w.quantity.is_zero(),
-            "less than a lot is left after the split",
-        );
-    }
-
-    fn delist(&mut self, instrument: InstrumentId) {
-        let index = instrument.index();
-        let Some(i) = self.instruments.get(instrument) else {
-            return;
-        };
-        let price = Price::from_market_data(self.last_close[index], i.price_scale);
-        let held = std::mem::take(&mut self.positions[index]);
-        let value = i.notional(price.unwrap_or(Price::ZERO), held);
-        let amount = value - value.fee(self.settings.delisting_haircut);
-        self.cash += amount;
-        self.end_working(
-            |w| w.instrument == instrument,
-            "the instrument was delisted",
-        );
-        self.facts.push_back(Fact::Delisted { instrument, amount });
     }
 
     fn end_working(&mut self, ends: impl Fn(&Intent) -> bool, reason: &'static str) {
@@ -480,6 +401,7 @@ impl Exchange {
             if ends {
                 self.facts.push_back(Fact::Canceled {
                     client_id: w.client_id,
+                    filled: Quantity::ZERO,
                     reason: reason.into(),
                 });
             }

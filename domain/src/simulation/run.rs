@@ -353,10 +353,10 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
                 }
             },
             Action::Cancel(_, client_id) => self.exchange.cancel(client_id),
-            Action::Query(_, client_id) => {
+            Action::Query(query) => {
                 return Err(
                     Error::invariant("the exchange core answers everything at once")
-                        .context("client_id", client_id),
+                        .context("query", format!("{query:?}")),
                 );
             }
             Action::Arm(timer, _) => {

@@ -1,7 +1,7 @@
 //! Splits, dividends and delistings: one event changes position, working orders and cash on both
 //! sides, and the value stays what it was.
 
-use ballast_domain::kernel::{Fact, Record};
+use ballast_domain::kernel::{EventId, Fact, Record};
 use ballast_domain::market::{ActionKind, LaneState, SplitRatio};
 use ballast_domain::money::Rate;
 use ballast_domain::orders::{OrderStatus, Side, TimeInForce};
@@ -147,6 +147,7 @@ fn a_split_rescales_what_is_open_of_a_partly_executed_order() {
     d.fact(&accepted(&order));
     d.fact(&execution(&order, 1, 4, "100"));
     d.fact(&Fact::Split {
+        id: EventId(1),
         instrument: A,
         ratio: SplitRatio { new: 2, old: 1 },
         quantity: units(8),
@@ -168,6 +169,7 @@ fn a_split_that_leaves_another_quantity_than_ours_is_booked_and_is_an_incident()
     let order = d.trade(0)[0];
     d.fact(&execution(&order, 1, 10, "100"));
     d.fact(&Fact::Split {
+        id: EventId(2),
         instrument: A,
         ratio: SplitRatio { new: 2, old: 1 },
         quantity: units(19),

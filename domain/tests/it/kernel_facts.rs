@@ -1,7 +1,7 @@
 //! What the venue says, in any order, twice, late or wrong: joined, booked, kept, never guessed.
 
 use ballast_domain::instrument::InstrumentId;
-use ballast_domain::kernel::{Fact, Input};
+use ballast_domain::kernel::{EventId, Fact, Input};
 use ballast_domain::orders::{ClientOrderId, Fill, OrderStatus, Side};
 use ballast_domain::risk::{Mode, ModeScope};
 
@@ -276,21 +276,25 @@ fn a_fact_about_an_instrument_that_does_not_exist_is_kept_aside() {
     let amount = dollars("1");
     for fact in [
         Fact::Dividend {
+            id: EventId(3),
             instrument: nowhere,
             per_unit: "1".parse().unwrap(),
             amount,
         },
         Fact::Delisted {
+            id: EventId(4),
             instrument: nowhere,
             amount,
         },
         Fact::Split {
+            id: EventId(5),
             instrument: nowhere,
             ratio: ballast_domain::market::SplitRatio { new: 2, old: 1 },
             quantity: units(0),
             cash_in_lieu: amount,
         },
         Fact::Funding {
+            id: EventId(6),
             instrument: nowhere,
             asset: ballast_domain::instrument::AssetId::BASE,
             amount,

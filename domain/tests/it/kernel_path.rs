@@ -1,8 +1,10 @@
 //! The order path of the kernel, stepped by hand: durable before sent, facts joined in any order,
 //! nothing released that is not proven.
 
-use ballast_domain::instrument::InstrumentId;
-use ballast_domain::kernel::{BatchId, Command, Fact, HealthFact, Input, Quotes, Record};
+use ballast_domain::instrument::{AssetId, InstrumentId};
+use ballast_domain::kernel::{
+    BatchId, Command, Fact, HealthFact, Input, Query, Quotes, Record, Session, VenueReport,
+};
 use ballast_domain::market::LaneState;
 use ballast_domain::money::{Cash, Weight};
 use ballast_domain::orders::{ClientOrderId, OrderStatus, Side, TimeInForce};
@@ -449,17 +451,37 @@ fn health_tightens_and_a_command_releases() {
         d.step(Input::Health(&fact));
         assert_eq!(d.kernel.mode(A), expected, "{fact:?}");
     }
+    // A person releases the mode; the session ends by proof alone.
     d.step(Input::Command(&mode(ModeScope::Account, Mode::Active)));
+    assert_eq!(d.kernel.mode(A), Mode::CancelOnly);
+    d.step(Input::Health(&HealthFact::ExecutionReportsUp));
+    assert_eq!(d.kernel.mode(A), Mode::CancelOnly);
+    assert_eq!(d.kernel.session(), Session::Reconciling);
+    let report = VenueReport {
+        as_of: d.now,
+        cash: vec![(AssetId::BASE, d.kernel.account().cash())],
+        ..VenueReport::default()
+    };
+    d.step(Input::Report(&report));
     assert_eq!(d.kernel.mode(A), Mode::Active);
     let modes = d.log.records.iter().filter_map(|r| match r {
-        Record::Mode(m) => Some(m.mode),
+        Record::Mode(m) => Some(m.mode.name()),
+        Record::Session(s) => Some(s.session.name()),
         _ => None,
     });
-    use Mode::{Active, CancelOnly, Halted, ReduceOnly};
     assert_eq!(
         modes.collect::<Vec<_>>(),
-        [ReduceOnly, CancelOnly, Halted, Active]
+        [
+            "doubtful",
+            "down",
+            "halted",
+            "active",
+            "reconciling",
+            "ready"
+        ]
     );
+    let account = |q: &Query| matches!(q, Query::Account { .. });
+    assert_eq!(d.queries.iter().filter(|q| account(q)).count(), 2);
 }
 
 #[test]

@@ -360,7 +360,16 @@ impl Sink for Artefacts {
                 Record::Split(r) => self.on_split(r),
                 // A mode changes in a backtest only on an incident, which ends the run; and it
                 // restarts from its inputs, not from a saved memory.
-                Record::Mode(_) | Record::State(_) => {}
+                // Holds are not recorded there, and its exchange neither loses a session nor
+                // changes the account by itself.
+                Record::Mode(_)
+                | Record::State(_)
+                | Record::Hold(_)
+                | Record::Session(_)
+                | Record::Adjustment(_)
+                | Record::Void(_)
+                | Record::Orphan(_)
+                | Record::Dispute(_) => {}
             }
         }
         Ok(())

@@ -1,0 +1,176 @@
+//! What a person orders, and what the surroundings report.
+
+use super::saga::{Goal, Waiting};
+use super::{
+    Action, AdjustmentKind, AdjustmentRecord, Command, Effects, EventId, HealthFact, Kernel,
+    Session, Severity,
+};
+use crate::error::Error;
+use crate::instrument::{AssetId, InstrumentId};
+use crate::money::Cash;
+use crate::orders::Cause;
+use crate::portfolio::EntryKind;
+use crate::risk::{Mode, ModeScope};
+use crate::strategy::{Decision, Strategy};
+
+impl<S: Strategy> Kernel<S> {
+    pub(super) fn on_command(&mut self, command: &Command, effects: &mut Effects) {
+        match command {
+            Command::SetMode {
+                scope,
+                mode,
+                reason,
+            } => {
+                if self.modes.release(*scope, *mode) {
+                    self.unanswered = 0;
+                    self.mode_changed(*scope, *mode, reason.clone(), effects);
+                }
+            }
+            Command::Liquidate { instrument, reason } => {
+                self.liquidate(*instrument, reason, effects);
+            }
+            Command::Adopt { instrument, reason } => self.adopt(*instrument, reason, effects),
+            Command::AdoptAccount { reason } => self.adopt_account(reason, effects),
+        }
+    }
+
+    /// Closes positions under a cause of its own, and lets nothing be opened until a person says so.
+    fn liquidate(&mut self, only: Option<InstrumentId>, reason: &str, effects: &mut Effects) {
+        let scope = only.map_or(ModeScope::Account, ModeScope::Instrument);
+        let why = format!("liquidation: {reason}");
+        self.tighten(scope, Mode::ReduceOnly, why.clone(), effects);
+        self.commands += 1;
+        self.wait(
+            Waiting {
+                cause: Cause::Operator(self.commands),
+                slot: self.now,
+                goal: Goal::Close(only),
+                decision: Decision::Hold(why.into()),
+            },
+            effects,
+        );
+    }
+
+    /// The venue's figure becomes ours, as a correction that names its reason.
+    fn adopt(&mut self, id: InstrumentId, reason: &str, effects: &mut Effects) {
+        let Some(dispute) = self.disputes.get(id.index()).copied().flatten() else {
+            let error = Error::execution("there is no dispute to settle")
+                .context("instrument", id.0)
+                .hint("adopt only what `status` shows as disputed");
+            effects
+                .actions
+                .push_back(Action::Alert(Severity::Warning, error));
+            return;
+        };
+        let held = self.account.position(id).quantity;
+        self.book_adjustment(
+            AdjustmentRecord {
+                time: self.now,
+                id: EventId::default(),
+                kind: AdjustmentKind::Adopted,
+                instrument: Some(id),
+                asset: self.quote_of(id),
+                quantity: dispute.theirs - held,
+                amount: Cash::ZERO,
+            },
+            effects,
+        );
+        self.end_dispute(id, effects);
+        let why = format!("adopted by a person: {reason}");
+        let scope = ModeScope::Instrument(id);
+        if self.modes.release(scope, Mode::ReduceOnly) {
+            self.mode_changed(scope, Mode::ReduceOnly, why, effects);
+        }
+    }
+
+    fn adopt_account(&mut self, reason: &str, effects: &mut Effects) {
+        let Some(report) = self.unadopted.take() else {
+            let error = Error::execution("there is no account to adopt")
+                .hint("an account is adopted once, when its journal is empty");
+            effects
+                .actions
+                .push_back(Action::Alert(Severity::Warning, error));
+            return;
+        };
+        for (asset, amount) in &report.cash {
+            self.book(
+                EntryKind::Opening,
+                EventId::default(),
+                None,
+                *asset,
+                *amount,
+                effects,
+            );
+            self.opened[asset.index()] = true;
+        }
+        for (id, quantity) in &report.positions {
+            self.book_adjustment(
+                AdjustmentRecord {
+                    time: self.now,
+                    id: EventId::default(),
+                    kind: AdjustmentKind::Adopted,
+                    instrument: Some(*id),
+                    asset: self.quote_of(*id),
+                    quantity: *quantity,
+                    amount: Cash::ZERO,
+                },
+                effects,
+            );
+        }
+        if report.cash.is_empty() {
+            let base = AssetId::BASE;
+            self.book(
+                EntryKind::Opening,
+                EventId::default(),
+                None,
+                base,
+                Cash::ZERO,
+                effects,
+            );
+            self.opened[base.index()] = true;
+        }
+        self.note(format!("account adopted: {reason}"), effects);
+        self.ask_account(effects);
+    }
+
+    /// A person's word about nothing that changes a mode is recorded with the mode as it is.
+    fn note(&mut self, reason: String, effects: &mut Effects) {
+        let mode = self.modes.of(ModeScope::Account);
+        self.record_mode(ModeScope::Account, mode, reason, effects);
+    }
+
+    pub(super) fn on_health(&mut self, fact: &HealthFact, effects: &mut Effects) {
+        match fact {
+            HealthFact::ClockStepped { nanos } => {
+                let reason = format!("wall clock stepped by {nanos} ns");
+                self.doubt(Session::Doubtful, reason, effects);
+            }
+            HealthFact::ExecutionReportsDown => {
+                self.doubt(Session::Down, "execution reports are down".into(), effects);
+            }
+            HealthFact::ExecutionReportsUp => {
+                if self.session == Session::Down {
+                    let reason = "execution reports are up again".into();
+                    self.set_session(Session::Reconciling, reason, effects);
+                }
+            }
+            HealthFact::JournalFailed { reason } => {
+                let reason = format!("journal failed: {reason}");
+                self.tighten(ModeScope::Account, Mode::Halted, reason, effects);
+            }
+            HealthFact::Killed { reason } => {
+                // Acknowledged and halted in one step: whoever releases the mode means after it.
+                self.epochs.kill = self.gate.kill_epoch();
+                let reason = format!("killed: {reason}");
+                self.tighten(ModeScope::Account, Mode::Halted, reason, effects);
+            }
+        }
+    }
+
+    /// A session only gets worse by what the surroundings say.
+    fn doubt(&mut self, to: Session, reason: String, effects: &mut Effects) {
+        if to > self.session {
+            self.set_session(to, reason.into(), effects);
+        }
+    }
+}

@@ -1,0 +1,415 @@
+//! A rebalance as a saga: reduce, confirm, add, and write down what was not reached.
+
+use super::watch::Purpose;
+use super::{
+    Action, Cut, DecisionRecord, Effects, Kernel, LegRecord, Record, ResidualRecord, Session,
+    Severity, SizeAt, StateRecord, Watch,
+};
+use crate::instrument::InstrumentId;
+use crate::money::{Cash, Price, Quantity};
+use crate::orders::{Cause, OrderStatus};
+use crate::portfolio::{Disposition, Leg};
+use crate::strategy::{Decision, Strategy};
+use crate::time::Timestamp;
+
+/// What a saga is to reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Goal {
+    /// The account's targets.
+    Targets,
+    /// Nothing held: of one instrument, or of all.
+    Close(Option<InstrumentId>),
+}
+
+/// A decision whose targets are the account's, not yet acted upon.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) cause: Cause,
+    pub(super) slot: Timestamp,
+    pub(super) goal: Goal,
+    pub(super) decision: Decision,
+}
+
+/// One rebalance towards one decision's targets. It keeps its own copy of targets and valuation,
+/// so later marks do not move the goal.
+#[derive(Debug)]
+pub(super) struct Saga {
+    pub(super) decision: u32,
+    pub(super) cause: Cause,
+    pub(super) slot: Timestamp,
+    pub(super) plans: u8,
+    pub(super) equity: Cash,
+    pub(super) legs: Vec<SagaLeg>,
+    /// Orders of the current plan that may still execute by themselves.
+    pub(super) open: usize,
+    /// Superseded or out of time: only cancel, never plan again.
+    pub(super) over: bool,
+    /// Whether it plans around legs of unknown state instead of waiting for them to be confirmed.
+    pub(super) hurries: bool,
+}
+
+impl Saga {
+    pub(super) const fn new(decision: u32, cause: Cause, slot: Timestamp, equity: Cash) -> Self {
+        Self {
+            decision,
+            cause,
+            slot,
+            plans: 0,
+            equity,
+            legs: Vec::new(),
+            open: 0,
+            over: false,
+            hurries: false,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SagaLeg {
+    pub(super) leg: Leg,
+    /// Each leg gets one order a direction under a decision: what a venue or risk refused is a
+    /// residual, not a loop. Only an order that is proven never to have left may be followed by
+    /// another.
+    pub(super) reduced: bool,
+    pub(super) added: bool,
+    /// What cut its addition, down to nothing perhaps.
+    pub(super) cut: Option<Cut>,
+}
+
+impl SagaLeg {
+    pub(super) const fn new(leg: Leg) -> Self {
+        Self {
+            leg,
+            reduced: false,
+            added: false,
+            cut: None,
+        }
+    }
+}
+
+impl Saga {
+    /// A split rescales what is still to be done.
+    pub(super) fn rescale(
+        &mut self,
+        id: InstrumentId,
+        price: impl Fn(Price) -> Price,
+        quantity: impl Fn(Quantity) -> Quantity,
+    ) {
+        for leg in self.legs.iter_mut().filter(|l| l.leg.instrument == id) {
+            leg.leg.target = quantity(leg.leg.target);
+            leg.leg.current = quantity(leg.leg.current);
+            leg.leg.price = price(leg.leg.price);
+        }
+    }
+
+    /// Notes that an order towards a leg was placed, or that it never left.
+    pub(super) fn mark(&mut self, id: InstrumentId, reduces: bool, placed: bool) {
+        for leg in self.legs.iter_mut().filter(|l| l.leg.instrument == id) {
+            if reduces {
+                leg.reduced = placed;
+            } else {
+                leg.added = placed;
+            }
+        }
+    }
+}
+
+impl<S: Strategy> Kernel<S> {
+    /// A goal waits for its turn; what was waiting is superseded, and so is what is running.
+    pub(super) fn wait(&mut self, waiting: Waiting, effects: &mut Effects) {
+        // A person's goal needs no quotes and gives way to none of the strategy's.
+        let urgent = waiting.goal != Goal::Targets;
+        if !urgent && matches!(&self.waiting, Some(w) if w.goal != Goal::Targets) {
+            return;
+        }
+        if let Some(before) = self.waiting.replace(waiting) {
+            let reason = "superseded before it began".into();
+            self.hold(before.slot, reason, effects);
+        }
+        if self.saga.is_some() {
+            self.cancel_saga("superseded by a newer decision", effects);
+        } else {
+            self.start_waiting(effects);
+        }
+    }
+
+    /// Begins what waits, unless it waits for quotes or for the session to be ready.
+    pub(super) fn start_waiting(&mut self, effects: &mut Effects) {
+        let Some(waiting) = &self.waiting else {
+            return;
+        };
+        let urgent = waiting.goal != Goal::Targets;
+        let slot = waiting.slot;
+        if !urgent && self.session != Session::Ready {
+            return;
+        }
+        let late = |w: &Watch| self.now >= slot + w.window;
+        if !urgent && self.settings.watch.as_ref().is_some_and(late) {
+            self.waiting = None;
+            self.hold(
+                slot,
+                "its window passed before the session was ready".into(),
+                effects,
+            );
+        } else if urgent || self.settings.size_at == SizeAt::Decision {
+            self.start_saga(effects);
+        }
+    }
+
+    /// Values the waiting decision at the present marks and begins to trade towards it.
+    pub(super) fn start_saga(&mut self, effects: &mut Effects) {
+        let Some(waiting) = self.waiting.take() else {
+            return;
+        };
+        let number = self.decision_number + 1;
+        match self.value_legs(waiting.goal) {
+            Ok((equity, legs)) => {
+                self.decision_number = number;
+                self.counts.decisions += 1;
+                self.begin(number, waiting, equity, legs, effects);
+            }
+            Err(error) => effects
+                .actions
+                .push_back(Action::Alert(Severity::Error, error)),
+        }
+    }
+
+    fn begin(
+        &mut self,
+        number: u32,
+        waiting: Waiting,
+        equity: Cash,
+        legs: Vec<Leg>,
+        effects: &mut Effects,
+    ) {
+        let trades = legs.iter().any(|l| l.disposition == Disposition::Trade);
+        let fresh_share = self.fresh_share();
+        let fresh = fresh_share >= self.settings.min_fresh_share || waiting.goal != Goal::Targets;
+        if self.settings.record_idle_legs || trades || !fresh {
+            effects.records.push(Record::Decision(DecisionRecord {
+                time: self.now,
+                number,
+                cause: waiting.cause,
+                slot: waiting.slot,
+                equity,
+                fresh_share,
+                planned: fresh && trades,
+                decision: waiting.decision,
+            }));
+            for leg in &legs {
+                if self.settings.record_idle_legs || leg.disposition == Disposition::Trade {
+                    let target = self.targets.get(leg.instrument.index()).copied().flatten();
+                    effects.records.push(Record::Leg(LegRecord {
+                        decision: number,
+                        target,
+                        leg: *leg,
+                    }));
+                }
+            }
+            self.record_state(effects);
+        } else {
+            self.hold(waiting.slot, "no leg is worth a trade".into(), effects);
+        }
+        if !fresh || !trades {
+            return;
+        }
+        let legs = legs
+            .into_iter()
+            .filter(|l| l.disposition == Disposition::Trade)
+            .map(SagaLeg::new)
+            .collect();
+        let saga = Saga::new(number, waiting.cause, waiting.slot, equity);
+        self.saga = Some(Saga { legs, ..saga });
+        if let Some(watch) = &self.settings.watch {
+            let left = (waiting.slot + watch.window).since(self.now);
+            self.arm(left, Purpose::Window(number), effects);
+        }
+        self.next_plan(effects);
+    }
+
+    pub(super) fn record_state(&self, effects: &mut Effects) {
+        if self.settings.record_state {
+            effects.records.push(Record::State(StateRecord {
+                time: self.now,
+                state: self.strategy.save(),
+            }));
+        }
+    }
+
+    /// Makes the next plan, or ends the saga when there is nothing left to do.
+    pub(super) fn next_plan(&mut self, effects: &mut Effects) {
+        let Some(mut saga) = self.saga.take() else {
+            return;
+        };
+        while saga.open == 0 && !saga.over && saga.plans < self.settings.max_plans {
+            if !saga.hurries && saga.legs.iter().any(|l| self.must_wait(l.leg.instrument)) {
+                // Reduce, confirm, add: what is not confirmed is waited for, for a phase.
+                break;
+            }
+            let mut drafts = self.draft_reductions(&mut saga);
+            if drafts.is_empty() {
+                drafts = self.draft_additions(&mut saga);
+            }
+            if drafts.is_empty() {
+                break;
+            }
+            saga.plans += 1;
+            saga.hurries = false;
+            self.place(&mut saga, &drafts, effects);
+            if let Some(watch) = &self.settings.watch {
+                let (phase, purpose) = (watch.phase, Purpose::Phase(saga.decision, saga.plans));
+                self.arm(phase, purpose, effects);
+            }
+        }
+        if saga.open > 0 || (!saga.over && self.may_learn_more(&saga)) {
+            self.saga = Some(saga);
+        } else {
+            self.finish(&saga, effects);
+        }
+    }
+
+    /// Whether an order the plans went on without may still show what it did, inside the window.
+    fn may_learn_more(&self, saga: &Saga) -> bool {
+        self.settings
+            .watch
+            .as_ref()
+            .is_some_and(|w| self.now < saga.slot + w.window)
+            && self.orders.iter().any(|o| {
+                !o.is_complete()
+                    && saga
+                        .legs
+                        .iter()
+                        .any(|l| l.leg.instrument == o.intent.instrument)
+            })
+    }
+
+    /// The saga need not wait for this order any more: it ended, or its outcome is unknown. Only
+    /// the first time counts, for an unknown order may come back and end as well.
+    pub(super) fn settle(&mut self, number: u64, effects: &mut Effects) {
+        let Some(order) = self.orders.by_number_mut(number) else {
+            return;
+        };
+        if std::mem::replace(&mut order.settled, true) {
+            return;
+        }
+        let decision = order.intent.client_id.decision;
+        let Some(saga) = self.saga.as_mut().filter(|s| s.decision == decision) else {
+            return;
+        };
+        saga.open = saga.open.checked_sub(1).expect("each order settles once");
+        if saga.open == 0 {
+            self.next_plan(effects);
+        }
+    }
+
+    /// An order ended. If it is proven never to have left, its leg may have another one.
+    pub(super) fn allow_another(&mut self, number: u64) {
+        let Some(order) = self.orders.by_number(number) else {
+            return;
+        };
+        let unsent = matches!(order.status(), OrderStatus::NotSent | OrderStatus::Dead);
+        let intent = order.intent;
+        if !unsent || self.settings.watch.is_none() {
+            return;
+        }
+        if let Some(saga) = &mut self.saga
+            && saga.decision == intent.client_id.decision
+        {
+            saga.mark(intent.instrument, intent.reduce_only, false);
+        }
+    }
+
+    /// Lets a leg have another order while the first may still be alive: only as a planted bug.
+    pub(super) fn forget_leg(&mut self, number: u64) {
+        let intent = self.orders.by_number(number).map(|o| o.intent);
+        if let (Some(intent), Some(saga)) = (intent, &mut self.saga) {
+            saga.mark(intent.instrument, intent.reduce_only, false);
+        }
+    }
+
+    /// An order the plans went on without has ended: what is missing may be planned again.
+    pub(super) fn resume_saga(&mut self, effects: &mut Effects) {
+        if let Some(saga) = &mut self.saga
+            && saga.open == 0
+        {
+            // What lacked cash before may have it now.
+            for leg in saga.legs.iter_mut().filter(|l| l.cut == Some(Cut::Cash)) {
+                leg.added = false;
+            }
+            self.next_plan(effects);
+        }
+    }
+
+    /// A phase took too long: what still works is taken back, and the plans go on with what is.
+    pub(super) fn end_phase(&mut self, decision: u32, plan: u8, effects: &mut Effects) {
+        let same = |s: &&mut Saga| s.decision == decision && s.plans == plan;
+        let Some(saga) = self.saga.as_mut().filter(same) else {
+            return;
+        };
+        saga.hurries = true;
+        if saga.open > 0 {
+            self.cancel_decision(decision, "the phase is over", effects);
+        } else {
+            self.next_plan(effects);
+        }
+    }
+
+    /// The window is over: what still works is taken back, and what is missing is a residual.
+    pub(super) fn end_window(&mut self, decision: u32, effects: &mut Effects) {
+        if self.saga.as_ref().is_some_and(|s| s.decision == decision) {
+            self.cancel_saga("the window is over", effects);
+        }
+    }
+
+    /// Takes back what works, keeps home what is still being written, and plans no more under this
+    /// decision.
+    pub(super) fn cancel_saga(&mut self, reason: &'static str, effects: &mut Effects) {
+        let Some(saga) = &mut self.saga else { return };
+        saga.over = true;
+        let decision = saga.decision;
+        self.cancel_decision(decision, reason, effects);
+        if self
+            .saga
+            .as_ref()
+            .is_some_and(|s| s.decision == decision && s.open == 0)
+        {
+            self.next_plan(effects);
+        }
+    }
+
+    fn cancel_decision(&mut self, decision: u32, reason: &'static str, effects: &mut Effects) {
+        let works = |status: OrderStatus| !status.is_final();
+        let numbers: Vec<u64> = self
+            .orders
+            .iter()
+            .filter(|o| o.intent.client_id.decision == decision && works(o.status()))
+            .map(|o| o.intent.id.0)
+            .collect();
+        // What works at the venue first: a cancel is urgent, and staying home is not.
+        let (home, out): (Vec<u64>, Vec<u64>) = numbers.into_iter().partition(|n| {
+            self.orders
+                .by_number(*n)
+                .is_some_and(|o| o.status() == OrderStatus::Recorded)
+        });
+        for number in out.into_iter().chain(home) {
+            self.cancel_order(number, reason, effects);
+        }
+    }
+
+    /// Writes down what was not reached and begins what waited.
+    pub(super) fn finish(&mut self, saga: &Saga, effects: &mut Effects) {
+        for l in &saga.legs {
+            let missing = l.leg.target - self.account.position(l.leg.instrument).quantity;
+            if !missing.is_zero() {
+                effects.records.push(Record::Residual(ResidualRecord {
+                    time: self.now,
+                    decision: saga.decision,
+                    instrument: l.leg.instrument,
+                    quantity: missing,
+                    cut: l.cut,
+                }));
+            }
+        }
+        self.start_waiting(effects);
+    }
+}
