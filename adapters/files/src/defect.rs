@@ -211,6 +211,29 @@ impl Defects {
         }
     }
 
+    /// Turns errors of the codes that `mends` says yes to into warnings: what they refused is left
+    /// out.
+    pub(crate) fn mend(&mut self, mends: impl Fn(DefectCode) -> bool) {
+        for defect in &mut self.kept {
+            if defect.severity == Severity::Error && mends(defect.code) {
+                defect.severity = Severity::Warning;
+                self.errors -= 1;
+                self.warnings += 1;
+            }
+        }
+    }
+
+    /// Turns warnings of this code into errors.
+    pub(crate) fn harden(&mut self, code: DefectCode) {
+        for defect in &mut self.kept {
+            if defect.severity == Severity::Warning && defect.code == code {
+                defect.severity = Severity::Error;
+                self.errors += 1;
+                self.warnings -= 1;
+            }
+        }
+    }
+
     /// Ends the collection: by file and line, and never silent about data without a bar.
     pub(crate) fn conclude(&mut self, file: &str, has_bars: bool) {
         if !has_bars && self.errors == 0 {

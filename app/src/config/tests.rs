@@ -187,7 +187,11 @@ fn contradictions_are_refused() {
         ),
         ("risk", "max_leverage = 0.5", "is above max_leverage"),
         ("risk", "max_gross = 2\nmax_leverage = 2", "a cash account"),
-        ("account", "margin = \"margin\"", "only cash accounts"),
+        (
+            "account",
+            "margin = \"cross_margined_perpetual\"",
+            "perpetual accounts cannot trade yet",
+        ),
         ("instruments", "tick = \"0.00001\"", "not exact at 4 digits"),
         ("instruments.BTC", "lot = \"0.5\"", "not exact at 0 digits"),
     ] {

@@ -5,6 +5,7 @@ mod catalog;
 mod conformance;
 mod contract;
 mod contract_corpus;
+mod contract_stage;
 mod corpus;
 mod defects;
 mod formats;
