@@ -7,8 +7,8 @@ use std::sync::Arc;
 use ballast_domain::calendar::Calendar;
 use ballast_domain::instrument::{Asset, InstrumentKind, InstrumentSpec, Instruments};
 use ballast_domain::strategies::{
-    BreakoutInverseVolatility, EqualWeightHold, MeanReversionLong, MomentumTopK, SmaCrossUnits,
-    VolatilityFactor,
+    BreakoutInverseVolatility, EqualWeightHold, MeanReversionLong, MomentumTopK, PeriodicWeights,
+    SmaCrossUnits, VolatilityFactor,
 };
 use ballast_domain::strategy::Strategy;
 use ballast_domain::{Error, Result};
@@ -32,7 +32,10 @@ type Make = dyn Fn(&StrategyChoice, &Instruments) -> Result<Box<dyn Strategy>> +
 /// });
 /// assert_eq!(
 ///     strategies.names().collect::<Vec<_>>(),
-///     ["breakout", "equal_weight", "mean_reversion", "mine", "momentum", "sma_cross", "volatility_factor"]
+///     [
+///         "breakout", "equal_weight", "mean_reversion", "mine", "momentum", "periodic_weights",
+///         "sma_cross", "volatility_factor"
+///     ]
 /// );
 /// ```
 #[derive(Clone)]
@@ -68,6 +71,10 @@ impl Strategies {
         .with("sma_cross", |choice, instruments| {
             let parameters = choice.typed_parameters()?;
             Ok(Box::new(SmaCrossUnits::new(&parameters, instruments)?))
+        })
+        .with("periodic_weights", |choice, instruments| {
+            let parameters = choice.typed_parameters()?;
+            Ok(Box::new(PeriodicWeights::new(&parameters, instruments)?))
         })
         .with("equal_weight", |choice, instruments| {
             let parameters = choice.typed_parameters()?;

@@ -4,10 +4,10 @@ use ballast_domain::instrument::Instruments;
 use ballast_domain::market::{LaneState, Panel};
 use ballast_domain::portfolio::Account;
 use ballast_domain::strategies::{
-    BreakoutInverseVolatility, BreakoutParameters, Entry, EqualWeightHold, EqualWeightParameters,
-    MeanReversionLong, MeanReversionParameters, MomentumParameters, MomentumTopK,
-    MomentumWeighting, Sizing, SmaCrossParameters, SmaCrossUnits, VolatilityFactor,
-    VolatilityFactorParameters,
+    Below, BreakoutInverseVolatility, BreakoutParameters, Entry, EqualWeightHold,
+    EqualWeightParameters, MeanReversionLong, MeanReversionParameters, MomentumParameters,
+    MomentumTopK, MomentumWeighting, PeriodicWeights, PeriodicWeightsParameters, Sizing,
+    SmaCrossParameters, SmaCrossUnits, VolatilityFactor, VolatilityFactorParameters,
 };
 use ballast_domain::strategy::{Decision, Slot, Strategy, View};
 use ballast_domain::weighting::GrossMode;
@@ -16,7 +16,7 @@ use ballast_domain::weighting::GrossMode;
 pub(crate) type Make = fn(&Instruments) -> Box<dyn Strategy>;
 
 /// Every built-in strategy by a label, each with every switch that changes what it remembers.
-pub(crate) const ROSTER: [(&str, Make); 10] = [
+pub(crate) const ROSTER: [(&str, Make); 12] = [
     ("breakout 50/70", |of| {
         let parameters = BreakoutParameters::default();
         Box::new(BreakoutInverseVolatility::new(&parameters, of).unwrap())
@@ -68,6 +68,7 @@ pub(crate) const ROSTER: [(&str, Make); 10] = [
             slow: 9,
             sizing: Sizing::EqualWeight,
             entry: Entry::Cross,
+            below: Below::Flat,
         };
         Box::new(SmaCrossUnits::new(&parameters, of).unwrap())
     }),
@@ -86,6 +87,24 @@ pub(crate) const ROSTER: [(&str, Make); 10] = [
             ..VolatilityFactorParameters::default()
         };
         Box::new(VolatilityFactor::new(&parameters, of).unwrap())
+    }),
+    ("sma cross both sides", |of| {
+        let parameters = SmaCrossParameters {
+            fast: 4,
+            slow: 9,
+            sizing: Sizing::EqualWeight,
+            entry: Entry::Cross,
+            below: Below::Short,
+        };
+        Box::new(SmaCrossUnits::new(&parameters, of).unwrap())
+    }),
+    ("periodic inverse volatility", |of| {
+        let parameters = PeriodicWeightsParameters {
+            lookback: 20,
+            every: 3,
+            ..PeriodicWeightsParameters::default()
+        };
+        Box::new(PeriodicWeights::new(&parameters, of).unwrap())
     }),
     ("equal weight", |of| {
         Box::new(EqualWeightHold::new(&EqualWeightParameters::default(), of).unwrap())
