@@ -22,7 +22,8 @@ use ballast_domain::time::{NANOS_PER_DAY, Span};
 use ballast_domain::{Error, Result};
 use ballast_files::catalog::{Catalog, CatalogMarketData, Selection};
 use ballast_files::{CsvMarketData, CsvOptions, CsvSource, FileDigest};
-use ballast_ports::MarketData;
+use ballast_ports::{Clock, MarketData};
+use ballast_resilience::{Metered, MetricsRegistry};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
@@ -128,6 +129,17 @@ pub struct Opened {
     pub source: Arc<dyn MarketData>,
     /// Its files with their hashes.
     pub files: Vec<FileDigest>,
+}
+
+impl Opened {
+    /// The same, each call of the source counted into `metrics` by the time of `clock`.
+    #[must_use]
+    pub fn metered(self, clock: Arc<dyn Clock>, metrics: &MetricsRegistry) -> Self {
+        Self {
+            source: Arc::new(Metered::new(self.source, clock, metrics)),
+            files: self.files,
+        }
+    }
 }
 
 /// The market data a config names: files, a sample, or `catalog:` and the folder of a catalog.

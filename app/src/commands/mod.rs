@@ -9,6 +9,7 @@ pub mod indicator;
 pub mod init;
 pub mod metrics;
 pub mod report_compare;
+pub mod run_metrics;
 pub mod runs;
 pub mod runs_archive;
 pub mod settings;

@@ -17,6 +17,7 @@ mod metrics;
 mod own_strategy;
 mod report;
 mod report_compare;
+mod run_metrics;
 mod terminal;
 mod trade_lists;
 mod troubleshooting;
