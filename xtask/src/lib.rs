@@ -6,6 +6,7 @@
 pub mod bench;
 pub mod bootstrap;
 pub mod check;
+pub mod dashboard;
 pub mod features;
 pub mod graph;
 pub mod guides;

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use xtask::{
-    bench, bootstrap, check, features, graph, guides, layers, metadata, repository, strangers_path,
-    tidy, tools,
+    bench, bootstrap, check, dashboard, features, graph, guides, layers, metadata, repository,
+    strangers_path, tidy, tools,
 };
 
 const USAGE: &str = "\
@@ -19,6 +19,8 @@ Usage: cargo xtask COMMAND
   graph [--check]     draw the crate graph into docs/ARCHITECTURE.md, between its two markers;
                       with --check only say whether the drawing is the real graph
   bench [ARGS]        measure the promised jobs, alone or beside other libraries; --help explains
+  dashboard METRICS.json [--out FILE]
+                      one page of what a run counted and measured; dashboard.html unless FILE
   strangers-path      clone, first report, own data, own strategy: each with its time
   guides              run every command of docs/getting-started in a fresh clone, as printed
   bootstrap           the first day in one command: what is missing is named or installed, then a
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         ["graph"] => graph::write(&repository::root()).map(|text| print!("{text}")),
         ["graph", "--check"] => graph::check(&repository::root()).map(|text| print!("{text}")),
         ["bench", args @ ..] => bench::run(&repository::root(), args),
+        ["dashboard", args @ ..] => dashboard::run(args).map(|text| print!("{text}")),
         ["strangers-path"] => strangers_path::run(&repository::root()),
         ["guides"] => guides::run(&repository::root()),
         ["bootstrap"] => bootstrap::run(&repository::root()),
