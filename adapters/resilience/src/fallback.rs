@@ -12,7 +12,7 @@ use ballast_ports::{
 
 use crate::deferred::Deferred;
 use crate::hysteresis::Hysteresis;
-use crate::metrics_registry::MetricsRegistry;
+use crate::metrics_registry::{Counter, Gauge, MetricsRegistry};
 use crate::provenance::{Answer, Provenance, Role, SourceFailure};
 
 /// Whether another source may answer what failed with `kind`.
@@ -81,6 +81,11 @@ struct Cascade {
     state: Mutex<Hysteresis>,
     clock: Arc<dyn Clock>,
     metrics: MetricsRegistry,
+    calls: Counter,
+    errors: Counter,
+    active: Gauge,
+    /// By source.
+    answers: Vec<Counter>,
 }
 
 impl Fallback {
@@ -97,8 +102,16 @@ impl Fallback {
     ) -> Result<Self> {
         let capabilities = common(&sources)?;
         let state = Mutex::new(Hysteresis::new(settings.recoveries, settings.probe_every));
+        let answers = sources.iter().enumerate().map(|(index, source)| {
+            let labels = [("source", source.name()), ("role", role(index).name())];
+            metrics.counter("market_data_answers_total", &labels)
+        });
         Ok(Self {
             cascade: Arc::new(Cascade {
+                calls: metrics.counter("market_data_cascade_calls_total", &[]),
+                errors: metrics.counter("market_data_cascade_errors_total", &[]),
+                active: metrics.gauge("market_data_fallback_active", &[]),
+                answers: answers.collect(),
                 sources,
                 capabilities,
                 state,
@@ -193,19 +206,13 @@ impl Cascade {
     async fn fetch(&self, request: &HistoryRequest) -> Result<Answer> {
         self.capabilities.admit(request)?;
         let begun = self.clock.now();
-        self.metrics
-            .counter("market_data_cascade_calls_total", &[])
-            .add(1);
+        self.calls.add(1);
         let answer = self.ask(request, begun).await;
         if answer.is_err() {
-            self.metrics
-                .counter("market_data_cascade_errors_total", &[])
-                .add(1);
+            self.errors.add(1);
         }
         let active = self.state().preferred() != 0;
-        self.metrics
-            .gauge("market_data_fallback_active", &[])
-            .set(f64::from(u8::from(active)));
+        self.active.set(f64::from(u8::from(active)));
         answer
     }
 
@@ -283,20 +290,11 @@ impl Cascade {
         begun: Timestamp,
         failures: Vec<SourceFailure>,
     ) -> Answer {
-        let role = if index == 0 {
-            Role::Primary
-        } else {
-            Role::Fallback
-        };
-        let source = self.sources[index].name();
-        let labels = [("source", source), ("role", role.name())];
-        self.metrics
-            .counter("market_data_answers_total", &labels)
-            .add(1);
+        self.answers[index].add(1);
         let fetched_at = self.clock.now();
         let provenance = Provenance {
-            source: source.to_owned(),
-            role,
+            source: self.sources[index].name().to_owned(),
+            role: role(index),
             fetched_at,
             latency: fetched_at.since(begun),
             failures,
@@ -325,6 +323,14 @@ impl Cascade {
             error,
         });
         Ok(())
+    }
+}
+
+const fn role(index: usize) -> Role {
+    if index == 0 {
+        Role::Primary
+    } else {
+        Role::Fallback
     }
 }
 

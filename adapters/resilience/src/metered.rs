@@ -30,35 +30,23 @@ use crate::observed::{Observed, Observer};
 #[derive(Debug)]
 pub struct Metered<M> {
     inner: M,
-    clock: Arc<dyn Clock>,
-    metrics: MetricsRegistry,
-    history: Meter,
-    subscribe: Meter,
-    instruments: Meter,
+    history: Arc<Meter>,
+    subscribe: Arc<Meter>,
+    instruments: Arc<Meter>,
 }
 
 impl<M: MarketData> Metered<M> {
     /// Counts calls of `inner` into `metrics`, by the time of `clock`.
     pub fn new(inner: M, clock: Arc<dyn Clock>, metrics: &MetricsRegistry) -> Self {
-        let meter = |operation| Meter::new(metrics, inner.name(), operation);
+        let meter = |operation| {
+            let clock = Arc::clone(&clock);
+            Arc::new(Meter::new(metrics, clock, inner.name(), operation))
+        };
         Self {
             history: meter("history"),
             subscribe: meter("subscribe"),
             instruments: meter("instruments"),
-            clock,
-            metrics: metrics.clone(),
             inner,
-        }
-    }
-
-    fn call(&self, meter: &Meter, timed: bool) -> Call {
-        Call {
-            meter: meter.clone(),
-            metrics: self.metrics.clone(),
-            source: self.inner.name().to_owned(),
-            clock: Arc::clone(&self.clock),
-            begun: None,
-            timed,
         }
     }
 }
@@ -75,7 +63,7 @@ impl<M: MarketData> MarketData for Metered<M> {
     }
 
     async fn instruments(&self) -> Result<Vec<ListedInstrument>> {
-        let mut call = self.call(&self.instruments, true);
+        let mut call = Call::new(&self.instruments, true);
         call.begin();
         let answer = self.inner.instruments().await;
         match &answer {
@@ -86,19 +74,22 @@ impl<M: MarketData> MarketData for Metered<M> {
     }
 
     fn history(&self, request: &HistoryRequest) -> BoxStream<Result<Chunk>> {
-        let call = self.call(&self.history, true);
+        let call = Call::new(&self.history, true);
         Box::pin(Observed::new(self.inner.history(request), call))
     }
 
     fn subscribe(&self, request: &SubscribeRequest) -> BoxStream<Result<LiveBar>> {
-        let call = self.call(&self.subscribe, false);
+        let call = Call::new(&self.subscribe, false);
         Box::pin(Observed::new(self.inner.subscribe(request), call))
     }
 }
 
 /// The handles of one operation of one source.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Meter {
+    metrics: MetricsRegistry,
+    clock: Arc<dyn Clock>,
+    source: String,
     operation: &'static str,
     fetches: Counter,
     bars: Counter,
@@ -108,9 +99,17 @@ struct Meter {
 }
 
 impl Meter {
-    fn new(metrics: &MetricsRegistry, source: &str, operation: &'static str) -> Self {
+    fn new(
+        metrics: &MetricsRegistry,
+        clock: Arc<dyn Clock>,
+        source: &str,
+        operation: &'static str,
+    ) -> Self {
         let labels = [("source", source), ("operation", operation)];
         Self {
+            metrics: metrics.clone(),
+            clock,
+            source: source.to_owned(),
             operation,
             fetches: metrics.counter("market_data_fetches_total", &labels),
             bars: metrics.counter("market_data_bars_total", &labels),
@@ -123,17 +122,22 @@ impl Meter {
 
 /// One call under way.
 struct Call {
-    meter: Meter,
-    metrics: MetricsRegistry,
-    source: String,
-    clock: Arc<dyn Clock>,
+    meter: Arc<Meter>,
     begun: Option<Timestamp>,
     timed: bool,
 }
 
 impl Call {
+    fn new(meter: &Arc<Meter>, timed: bool) -> Self {
+        Self {
+            meter: Arc::clone(meter),
+            begun: None,
+            timed,
+        }
+    }
+
     fn touch(&self) -> Timestamp {
-        let now = self.clock.now();
+        let now = self.meter.clock.now();
         self.meter.last_update.set(now.nanos() as f64 / 1e9);
         now
     }
@@ -161,11 +165,12 @@ impl Call {
 
     fn fail(&self, error: &Error) {
         let labels = [
-            ("source", self.source.as_str()),
+            ("source", self.meter.source.as_str()),
             ("operation", self.meter.operation),
             ("kind", error.kind.name()),
         ];
-        self.metrics
+        self.meter
+            .metrics
             .counter("market_data_errors_total", &labels)
             .add(1);
         self.end();
