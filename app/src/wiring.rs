@@ -15,14 +15,15 @@ use ballast_domain::kernel::Settings;
 use ballast_domain::market::{BarSize, Field, Fields, PriceBasis};
 use ballast_domain::money::{Cash, Rate, Weight};
 use ballast_domain::orders::Installation;
-use ballast_domain::portfolio::Rebalance;
+use ballast_domain::portfolio::{MarginModel, Rebalance};
 use ballast_domain::risk::Limits;
 use ballast_domain::simulation::{ExchangeSettings, FeeModel, SlippageModel};
 use ballast_domain::time::{NANOS_PER_DAY, Span};
 use ballast_domain::{Error, Result};
 use ballast_files::catalog::{Catalog, CatalogMarketData, Selection};
-use ballast_files::{CsvMarketData, CsvOptions, CsvSource, FileDigest};
-use ballast_ports::MarketData;
+use ballast_files::{ContractStage, CsvMarketData, CsvOptions, CsvSource, Defect, FileDigest};
+use ballast_ports::{Clock, MarketData};
+use ballast_resilience::{Metered, MetricsRegistry};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
@@ -80,6 +81,7 @@ pub fn settings(config: &Config, instruments: &Instruments) -> Result<Settings> 
         rebalance: Rebalance {
             of: config.rebalance.of,
             value: weight(config.rebalance.threshold)?,
+            net_of_costs: config.rebalance.net_of_costs,
         },
         limits: Limits {
             max_order_notional: money(risk.max_order_notional)?,
@@ -118,6 +120,10 @@ pub fn exchange(config: &Config, instruments: &Instruments) -> Result<ExchangeSe
         slippage: SlippageModel::Proportional(bps(execution.slippage_bps)?),
         opening_cash: Cash::from_decimal(config.account.cash, instruments.base().scale)?,
         delisting_haircut: Rate::from_decimal(execution.delisting_haircut)?,
+        max_leverage: match config.account.margin {
+            MarginModel::Cash => None,
+            _ => Some(weight(config.risk.max_leverage)?),
+        },
     })
 }
 
@@ -128,6 +134,20 @@ pub struct Opened {
     pub source: Arc<dyn MarketData>,
     /// Its files with their hashes.
     pub files: Vec<FileDigest>,
+    /// What the data contract let pass, left out or repaired.
+    pub warnings: Vec<Defect>,
+}
+
+impl Opened {
+    /// The same, each call of the source counted into `metrics` by the time of `clock`.
+    #[must_use]
+    pub fn metered(self, clock: Arc<dyn Clock>, metrics: &MetricsRegistry) -> Self {
+        Self {
+            source: Arc::new(Metered::new(self.source, clock, metrics)),
+            files: self.files,
+            warnings: self.warnings,
+        }
+    }
 }
 
 /// The market data a config names: files, a sample, or `catalog:` and the folder of a catalog.
@@ -141,12 +161,14 @@ pub fn market_data(config: &Config, base: &Path) -> ballast_ports::Result<Opened
         let data = catalog(config, &base.join(folder))?;
         return Ok(Opened {
             files: data.inventory().files.clone(),
+            warnings: data.warnings().to_vec(),
             source: Arc::new(data),
         });
     }
     let data = files(config, base)?;
     Ok(Opened {
         files: data.inventory().files.clone(),
+        warnings: data.warnings().to_vec(),
         source: Arc::new(data),
     })
 }
@@ -168,7 +190,7 @@ fn catalog(config: &Config, folder: &Path) -> ballast_ports::Result<CatalogMarke
         symbols: data.symbols.clone(),
         bar: Some(data.bar),
     };
-    let opened = CatalogMarketData::open(&catalog, &selection)?;
+    let opened = CatalogMarketData::open(&catalog, &selection, Some(data.contract))?;
     let manifest = catalog.manifest()?;
     let of_run = |symbol: &String| manifest.find(symbol, data.bar);
     let mut series = opened.inventory().symbols.keys().filter_map(of_run);
@@ -203,6 +225,10 @@ fn files(config: &Config, base: &Path) -> ballast_ports::Result<CsvMarketData> {
     options.basis = data.basis;
     options.adjust.clone_from(&data.adjust);
     options.required = Fields::of(&[Field::Close]);
+    options.contract = Some(ContractStage {
+        strictness: data.contract,
+        calendar: Some(data.calendar),
+    });
     CsvMarketData::open(&options)
 }
 

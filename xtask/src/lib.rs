@@ -6,7 +6,10 @@
 pub mod bench;
 pub mod bootstrap;
 pub mod check;
+pub mod coverage;
+pub mod dashboard;
 pub mod features;
+pub mod fuzz;
 pub mod graph;
 pub mod guides;
 pub mod layers;

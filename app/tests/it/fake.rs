@@ -124,7 +124,11 @@ impl Engine for FakeEngine {
         run.put(RunFile::Decisions, lines.as_bytes())?;
         for file in RunFile::ALL {
             match file {
-                RunFile::Config | RunFile::Summary | RunFile::Fills | RunFile::Decisions => {}
+                RunFile::Config
+                | RunFile::Summary
+                | RunFile::Metrics
+                | RunFile::Fills
+                | RunFile::Decisions => {}
                 RunFile::Trades if self.plant == Plant::NoTrades => {}
                 RunFile::Report => {
                     let mut report = run.open(file)?;
@@ -211,6 +215,7 @@ fn summary(identity: Identity) -> Summary {
             topic: "survivorship".to_owned(),
             text: "five names known today".to_owned(),
         }],
+        data_findings: Vec::new(),
         analysis: Analysis::default(),
     }
 }

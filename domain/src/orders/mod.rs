@@ -4,7 +4,9 @@ mod fill;
 mod id;
 mod intent;
 mod order;
+mod refusal;
 mod report;
+mod request;
 mod status;
 
 pub use fill::{Fill, TradeId};
@@ -12,5 +14,7 @@ pub use id::{ClientOrderId, Installation, OrderId};
 pub use intent::{Cause, Intent, OrderType, Side, TimeInForce};
 pub(crate) use order::Voided;
 pub use order::{Applied, Order};
+pub use refusal::Refusal;
 pub use report::OrderReport;
+pub use request::{OrderRequest, ValidOrder};
 pub use status::OrderStatus;

@@ -3,6 +3,8 @@
 //! It shares no state with the kernel. What it thinks the account holds comes from its own
 //! executions, so a run can end by comparing the two.
 
+mod corporate_actions;
+
 use std::collections::VecDeque;
 
 use super::fee_model::FeeModel;
@@ -10,9 +12,9 @@ use super::fill_point::FillPoint;
 use super::slippage_model::SlippageModel;
 use crate::error::{Error, Result};
 use crate::instrument::{AssetId, Instrument, InstrumentId, Instruments};
-use crate::kernel::{EventId, Fact, Redeemed};
-use crate::market::{ActionKind, CorporateAction, Field, LaneState, Slice, SplitRatio};
-use crate::money::{Cash, Price, Quantity, Rate, Rounding, divide};
+use crate::kernel::{Fact, Redeemed};
+use crate::market::{LaneState, Slice};
+use crate::money::{Cash, Price, Quantity, Rate, Weight};
 use crate::orders::{ClientOrderId, Fill, Intent, OrderType, Side, TimeInForce, TradeId};
 use crate::time::Timestamp;
 
@@ -27,8 +29,11 @@ pub struct ExchangeSettings {
     pub slippage: SlippageModel,
     /// Cash in the account at the beginning, in the base currency.
     pub opening_cash: Cash,
-    /// What holders lose of the last value when an instrument ends.
+    /// What holders lose of the last value when an instrument ends; a short pays it on top.
     pub delisting_haircut: Rate,
+    /// Gross exposure the venue carries for each unit of equity: a margin account. `None` is a cash
+    /// account, which pays in full and cannot be short.
+    pub max_leverage: Option<Weight>,
 }
 
 impl ExchangeSettings {
@@ -63,7 +68,7 @@ impl ExchangeSettings {
     }
 }
 
-/// A simulated venue with one cash account.
+/// A simulated venue with one account.
 #[derive(Debug)]
 pub struct Exchange {
     instruments: Instruments,
@@ -77,6 +82,30 @@ pub struct Exchange {
     events: u128,
     received: u64,
     facts: VecDeque<Fact>,
+}
+
+/// The most of `wanted`, in whole lots and at least `surely`, that `fits`; what is more than a
+/// quantity that does not fit does not fit either.
+fn most_lots(
+    surely: Quantity,
+    wanted: Quantity,
+    lot: Quantity,
+    fits: impl Fn(Quantity) -> bool,
+) -> Quantity {
+    if wanted <= surely || fits(wanted) {
+        return wanted;
+    }
+    let lot = lot.units();
+    let (mut most, mut too_many) = (surely.units() / lot, wanted.units() / lot);
+    while too_many - most > 1 {
+        let middle = i64::midpoint(most, too_many);
+        if fits(Quantity::from_units(middle * lot)) {
+            most = middle;
+        } else {
+            too_many = middle;
+        }
+    }
+    Quantity::from_units(most * lot)
 }
 
 impl Exchange {
@@ -228,9 +257,10 @@ impl Exchange {
             self.fill(id, intent, price, quantity, now);
         }
         if quantity < intent.quantity {
-            let reason = match intent.side {
-                Side::Buy => "not enough cash for the rest",
-                Side::Sell => "not enough units for the rest",
+            let reason = match (self.settings.max_leverage, intent.side) {
+                (Some(_), _) => "not enough margin for the rest",
+                (None, Side::Buy) => "not enough cash for the rest",
+                (None, Side::Sell) => "not enough units for the rest",
             };
             self.facts.push_back(Fact::Canceled {
                 client_id: intent.client_id,
@@ -253,6 +283,9 @@ impl Exchange {
 
     /// How much of the order the account can pay for: all of it, or whole lots that fit.
     fn coverable(&self, instrument: &Instrument, intent: &Intent, price: Price) -> Quantity {
+        if let Some(leverage) = self.settings.max_leverage {
+            return self.carriable(instrument, intent, price, leverage);
+        }
         match intent.side {
             Side::Sell => {
                 let held = self.positions[intent.instrument.index()].max(Quantity::ZERO);
@@ -265,23 +298,51 @@ impl Exchange {
                     let notional = instrument.notional(price, q);
                     notional + self.settings.fees.fee(notional)
                 };
-                if cost(intent.quantity) <= self.cash {
-                    return intent.quantity;
-                }
-                // The largest number of lots whose cost fits, by bisection on the exact cost.
-                let lot = instrument.lot.units();
-                let (mut fits, mut too_many) = (0, intent.quantity.units() / lot);
-                while too_many - fits > 1 {
-                    let middle = i64::midpoint(fits, too_many);
-                    if cost(Quantity::from_units(middle * lot)) <= self.cash {
-                        fits = middle;
-                    } else {
-                        too_many = middle;
-                    }
-                }
-                Quantity::from_units(fits * lot)
+                most_lots(Quantity::ZERO, intent.quantity, instrument.lot, |q| {
+                    cost(q) <= self.cash
+                })
             }
         }
+    }
+
+    /// How much of the order the account's margin carries: what reduces always passes, and of the
+    /// rest as many lots as keep gross exposure within `leverage` times the equity after fees.
+    /// Other positions count at their last close, this one at the execution price.
+    fn carriable(
+        &self,
+        instrument: &Instrument,
+        intent: &Intent,
+        price: Price,
+        leverage: Weight,
+    ) -> Quantity {
+        let id = intent.instrument;
+        let held = self.positions[id.index()];
+        let (mut others, mut gross_others) = (Cash::ZERO, Cash::ZERO);
+        for (other, at) in self.instruments.ids().zip(self.instruments.all()) {
+            let position = self.positions[other.index()];
+            if other == id || position.is_zero() {
+                continue;
+            }
+            let last = Price::from_market_data(self.last_close[other.index()], at.price_scale);
+            let value = at.notional(last.unwrap_or(Price::ZERO), position);
+            others += value;
+            gross_others += value.abs();
+        }
+        let carries = |quantity: Quantity| {
+            let notional = instrument.notional(price, quantity);
+            let paid = instrument.notional(price, intent.side.signed(quantity));
+            let value = instrument.notional(price, held + intent.side.signed(quantity));
+            let cash = self.cash - paid - self.settings.fees.fee(notional);
+            let equity = cash + others + value;
+            gross_others + value.abs() <= leverage.of(equity.max(Cash::ZERO))
+        };
+        let against = held.units().signum() * intent.side.signed(intent.quantity).units().signum();
+        let closing = if against < 0 {
+            intent.quantity.min(held.abs())
+        } else {
+            Quantity::ZERO
+        };
+        most_lots(closing, intent.quantity, instrument.lot, carries)
     }
 
     fn fill(
@@ -331,106 +392,6 @@ impl Exchange {
                 });
             }
             waits
-        });
-    }
-
-    /// Applies a corporate action to what is held and to what works.
-    pub fn apply(&mut self, id: InstrumentId, action: &CorporateAction, slice: &Slice<'_>) {
-        match action.kind {
-            ActionKind::Dividend(per_unit) => self.pay_dividend(id, per_unit),
-            ActionKind::Split(ratio) => self.split(id, ratio, slice),
-            ActionKind::Delisting => self.delist(id),
-        }
-    }
-
-    fn pay_dividend(&mut self, instrument: InstrumentId, per_unit: rust_decimal::Decimal) {
-        let held = self.positions[instrument.index()];
-        let Some(i) = self.instruments.get(instrument) else {
-            return;
-        };
-        if held.is_zero() {
-            return;
-        }
-        let amount = i.cash_per_unit(per_unit, held, self.instruments.base().scale);
-        self.cash += amount;
-        let id = self.next_event();
-        self.facts.push_back(Fact::Dividend {
-            id,
-            instrument,
-            per_unit,
-            amount,
-        });
-    }
-
-    fn split(&mut self, instrument: InstrumentId, ratio: SplitRatio, slice: &Slice<'_>) {
-        let index = instrument.index();
-        let Some(i) = self.instruments.get(instrument) else {
-            return;
-        };
-        let before = self.positions[index];
-        let quantity = ratio.apply(before, i.lot);
-        // The fraction, in units of 1/old, is paid at the first price after the split.
-        let fraction = i128::from(before.units()) * i128::from(ratio.new)
-            - i128::from(quantity.units()) * i128::from(ratio.old);
-        let price = slice
-            .value(instrument, Field::Open)
-            .unwrap_or(self.last_close[index] / ratio.to_f64());
-        let price = Price::from_market_data(price, i.price_scale).unwrap_or(Price::ZERO);
-        let unit = i.notional(price, Quantity::from_units(1)).units();
-        let value = divide(unit * fraction, i128::from(ratio.old), Rounding::Down);
-        let cash_in_lieu = Cash::from_units(value);
-        self.cash += cash_in_lieu;
-        self.positions[index] = quantity;
-        self.last_close[index] /= ratio.to_f64();
-        let lot = i.lot;
-        for order in self
-            .working
-            .iter_mut()
-            .filter(|w| w.instrument == instrument)
-        {
-            order.quantity = ratio.apply(order.quantity, lot);
-            if let OrderType::Limit(price) = &mut order.order_type {
-                *price = ratio.unapply(*price);
-            }
-        }
-        let id = self.next_event();
-        self.facts.push_back(Fact::Split {
-            id,
-            instrument,
-            ratio,
-            quantity,
-            cash_in_lieu,
-        });
-        self.end_working(
-            |w| w.instrument == instrument && w.quantity.is_zero(),
-            "less than a lot is left after the split",
-        );
-    }
-
-    fn next_event(&mut self) -> EventId {
-        self.events += 1;
-        EventId(self.events)
-    }
-
-    fn delist(&mut self, instrument: InstrumentId) {
-        let index = instrument.index();
-        let Some(i) = self.instruments.get(instrument) else {
-            return;
-        };
-        let price = Price::from_market_data(self.last_close[index], i.price_scale);
-        let held = std::mem::take(&mut self.positions[index]);
-        let value = i.notional(price.unwrap_or(Price::ZERO), held);
-        let amount = value - value.fee(self.settings.delisting_haircut);
-        self.cash += amount;
-        self.end_working(
-            |w| w.instrument == instrument,
-            "the instrument was delisted",
-        );
-        let id = self.next_event();
-        self.facts.push_back(Fact::Delisted {
-            id,
-            instrument,
-            amount,
         });
     }
 

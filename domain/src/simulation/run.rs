@@ -7,7 +7,7 @@ use crate::instrument::{InstrumentId, Instruments};
 use crate::kernel::{Action, Counts, Effects, Input, Kernel, Quotes, Record, Severity, SizeAt};
 use crate::market::{Fields, Panel, PriceBasis, Slice};
 use crate::orders::TimeInForce;
-use crate::portfolio::Account;
+use crate::portfolio::{Account, MarginModel};
 use crate::strategy::Strategy;
 use crate::time::Timestamp;
 
@@ -71,7 +71,8 @@ pub struct RunTotals {
 /// # Errors
 /// `DataMissing` or `DataValidation` when the panel cannot serve the strategy or the fill point;
 /// the error of an alert; the sink's error; and `Invariant` when at the end verdicts and intents,
-/// permits and sends, or the two accounts do not agree, or equity is not positive.
+/// permits and sends, or the two accounts do not agree, or equity is not positive (on margin that is
+/// `Execution`: it can happen to anybody).
 pub fn run<S: Strategy, K: Sink + ?Sized>(
     kernel: &mut Kernel<S>,
     exchange: &mut Exchange,
@@ -115,6 +116,14 @@ fn check_data<S: Strategy>(kernel: &Kernel<S>, exchange: &Exchange, panel: &Pane
         );
     }
     exchange.settings().validate()?;
+    let on_margin = kernel.settings().margin == MarginModel::Margin;
+    if on_margin != exchange.settings().max_leverage.is_some() {
+        return Err(Error::config(
+            "kernel and exchange differ about what kind of account they keep",
+        )
+        .context("key", "account.margin")
+        .hint("give the exchange a max_leverage exactly when the account is on margin"));
+    }
     let requirements = kernel.requirements();
     let point = exchange.settings().fill_point;
     let waits = kernel.settings().time_in_force;
@@ -253,10 +262,22 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
             self.fill_point(slice, close)?;
         }
         let account = self.kernel.account();
-        if account.equity() <= 0.0 || !account.equity().is_finite() {
+        let equity = account.equity();
+        if equity.is_finite() && equity <= 0.0 && self.exchange.settings().max_leverage.is_some() {
+            return Err(
+                Error::execution("the margin account has lost all of its equity")
+                    .context("time", close)
+                    .context("equity", equity)
+                    .hint(
+                        "a venue would have closed the positions before: lower risk.max_gross, or \
+                     risk less on one name",
+                    ),
+            );
+        }
+        if equity <= 0.0 || !equity.is_finite() {
             return Err(Error::invariant("equity is not a positive number")
                 .context("time", close)
-                .context("equity", account.equity())
+                .context("equity", equity)
                 .hint("check the prices at this time; an account without money cannot go on"));
         }
         self.sink.bar(&BarClose {

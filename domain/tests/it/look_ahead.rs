@@ -17,7 +17,7 @@ use ballast_domain::strategy::{
 use ballast_domain::time::{Span, Timestamp};
 use ballast_testkit::permits::permissive_settings;
 
-use ballast_domain::strategies::{Entry, Sizing, SmaCrossParameters, SmaCrossUnits};
+use ballast_domain::strategies::{Below, Entry, Sizing, SmaCrossParameters, SmaCrossUnits};
 
 use crate::panels::{eventful_walk, shares};
 use crate::roster::{ROSTER, run};
@@ -174,6 +174,7 @@ fn backtest<S: Strategy>(instruments: &Instruments, panel: &Panel, strategy: S) 
         slippage: SlippageModel::Proportional(Rate::ZERO),
         opening_cash: Cash::from_units(10_000_000_000_000_000),
         delisting_haircut: Rate::ZERO,
+        max_leverage: None,
     };
     let mut exchange = Exchange::new(instruments.clone(), venue);
     simulation::run(&mut kernel, &mut exchange, panel, &mut ()).map(drop)
@@ -248,6 +249,7 @@ fn bt_02_a_level_rule_on_back_adjusted_prices_is_refused_or_caught() {
         slow: 5,
         sizing: Sizing::EqualWeight,
         entry: Entry::State,
+        below: Below::Flat,
     };
     let scale_free = || SmaCrossUnits::new(&parameters, &instruments).expect("valid parameters");
     assert_eq!(

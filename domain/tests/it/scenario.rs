@@ -264,6 +264,7 @@ impl World {
             rebalance: Rebalance {
                 of: ThresholdBase::Gross,
                 value: Weight::ZERO,
+                net_of_costs: false,
             },
             limits: wide_limits(),
             margin: MarginModel::Cash,
@@ -283,6 +284,7 @@ impl World {
             slippage: SlippageModel::Proportional(Rate::ZERO),
             opening_cash: dollars("10000"),
             delisting_haircut: Rate::ZERO,
+            max_leverage: None,
         };
         Self {
             instruments,
@@ -298,6 +300,14 @@ impl World {
     #[must_use]
     pub(crate) fn filling_at(mut self, point: FillPoint) -> Self {
         self.exchange.fill_point = point;
+        self
+    }
+
+    /// A margin account that carries as much as the limits allow.
+    #[must_use]
+    pub(crate) const fn on_margin(mut self) -> Self {
+        self.settings.margin = MarginModel::Margin;
+        self.exchange.max_leverage = Some(self.settings.limits.max_leverage);
         self
     }
 

@@ -10,7 +10,7 @@ use ballast_domain::money::{Cash, Rate};
 use ballast_domain::simulation::{
     self, Exchange, ExchangeSettings, FeeModel, FillPoint, RunTotals, Sink, SlippageModel,
 };
-use ballast_domain::strategies::{Entry, Sizing, SmaCrossParameters, SmaCrossUnits};
+use ballast_domain::strategies::{Below, Entry, Sizing, SmaCrossParameters, SmaCrossUnits};
 use ballast_domain::strategy::Strategy;
 use ballast_testkit::permits::permissive_settings;
 use rust_decimal::Decimal;
@@ -67,6 +67,7 @@ pub(crate) fn venue(fill_point: FillPoint, slippage: Rate) -> ExchangeSettings {
         slippage: SlippageModel::Proportional(slippage),
         opening_cash: Cash::from_decimal(Decimal::from(OPENING_CASH), 16).expect("fits"),
         delisting_haircut: Rate::ZERO,
+        max_leverage: None,
     }
 }
 
@@ -76,6 +77,7 @@ pub(crate) fn sma_cross(instruments: &Instruments, fast: usize, slow: usize) -> 
         slow,
         sizing: Sizing::Units(Decimal::ONE),
         entry: Entry::State,
+        below: Below::Flat,
     };
     SmaCrossUnits::new(&parameters, instruments).expect("valid parameters")
 }

@@ -35,6 +35,7 @@ fn setup(cash: i64) -> Setup {
         slippage: SlippageModel::Proportional(Rate::ZERO),
         opening_cash: Cash::from_decimal(Decimal::from(cash), 12).unwrap(),
         delisting_haircut: Rate::ZERO,
+        max_leverage: None,
     };
     let clock = Arc::new(FakeClock::new(now));
     let broker = SimulatedBroker::new(instruments.clone(), settings, Arc::clone(&gate), clock);
