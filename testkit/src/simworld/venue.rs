@@ -104,6 +104,7 @@ impl Venue {
             slippage: SlippageModel::Proportional(Rate::from_bps(2)),
             opening_cash: million,
             delisting_haircut: Rate::ZERO,
+            max_leverage: None,
         };
         let mut venue = Self {
             seed: plan.seed,
