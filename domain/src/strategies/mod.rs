@@ -8,6 +8,7 @@
 //! | `volatility_factor` | the calm, against the wild if wanted: [`VolatilityFactor`] |
 //! | `sma_cross` | each while its fast average is above its slow one: [`SmaCrossUnits`] |
 //! | `equal_weight` | the same of everything, a benchmark: [`EqualWeightHold`] |
+//! | `sleeves` | what several of them want, each with its share: [`SleeveStrategy`] |
 //!
 //! Each has a parameter struct with the usual defaults and is made for the instruments of an
 //! account, all of which are its universe. Signals read the total-return index, so a split moves
@@ -28,6 +29,7 @@ mod identity;
 mod mean_reversion;
 mod momentum;
 mod sizing;
+mod sleeves;
 mod sma_cross;
 #[cfg(test)]
 mod trial;
@@ -38,5 +40,6 @@ pub use breakout::{BreakoutInverseVolatility, BreakoutParameters};
 pub use equal_weight::{EqualWeightHold, EqualWeightParameters};
 pub use mean_reversion::{MeanReversionLong, MeanReversionParameters};
 pub use momentum::{MomentumParameters, MomentumTopK, MomentumWeighting};
+pub use sleeves::{Sleeve, SleeveStrategy};
 pub use sma_cross::{Entry, Sizing, SmaCrossParameters, SmaCrossUnits};
 pub use volatility_factor::{VolatilityFactor, VolatilityFactorParameters, VolatilitySides};

@@ -6,7 +6,8 @@ use ballast_domain::portfolio::Account;
 use ballast_domain::strategies::{
     BreakoutInverseVolatility, BreakoutParameters, Entry, EqualWeightHold, EqualWeightParameters,
     MeanReversionLong, MeanReversionParameters, MomentumParameters, MomentumTopK,
-    MomentumWeighting, Sizing, SmaCrossParameters, SmaCrossUnits, VolatilityFactor,
+    MomentumWeighting, Sizing, Sleeve, SleeveStrategy, SmaCrossParameters, SmaCrossUnits,
+    VolatilityFactor,
     VolatilityFactorParameters,
 };
 use ballast_domain::strategy::{Decision, Slot, Strategy, View};
@@ -16,7 +17,7 @@ use ballast_domain::weighting::GrossMode;
 pub(crate) type Make = fn(&Instruments) -> Box<dyn Strategy>;
 
 /// Every built-in strategy by a label, each with every switch that changes what it remembers.
-pub(crate) const ROSTER: [(&str, Make); 10] = [
+pub(crate) const ROSTER: [(&str, Make); 11] = [
     ("breakout 50/70", |of| {
         let parameters = BreakoutParameters::default();
         Box::new(BreakoutInverseVolatility::new(&parameters, of).unwrap())
@@ -89,6 +90,31 @@ pub(crate) const ROSTER: [(&str, Make); 10] = [
     }),
     ("equal weight", |of| {
         Box::new(EqualWeightHold::new(&EqualWeightParameters::default(), of).unwrap())
+    }),
+    ("sleeves", |of| {
+        let breakout = BreakoutParameters {
+            entry: 12,
+            exit: 18,
+            volatility_window: 20,
+            ..BreakoutParameters::default()
+        };
+        let momentum = MomentumParameters {
+            lookback: 40,
+            skip: 5,
+            ..MomentumParameters::default()
+        };
+        let sleeve = |name: &str, allocation, strategy| Sleeve {
+            name: name.to_owned(),
+            allocation,
+            strategy,
+        };
+        let breakout = BreakoutInverseVolatility::new(&breakout, of).unwrap();
+        let momentum = MomentumTopK::new(&momentum, of).unwrap();
+        let parts = vec![
+            sleeve("trend", 0.6, Box::new(breakout)),
+            sleeve("winners", 0.4, Box::new(momentum)),
+        ];
+        Box::new(SleeveStrategy::new(parts, 1.0, of).unwrap())
     }),
 ];
 
