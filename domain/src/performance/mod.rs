@@ -23,6 +23,7 @@ mod ratios;
 mod returns;
 mod risk_figures;
 mod rolling;
+mod sleeve_books;
 mod summary;
 mod tail;
 mod trade_statistics;
@@ -44,6 +45,7 @@ pub use ratios::{
 pub use returns::{cagr, check_equity, check_returns, simple_returns, total_return, wealth};
 pub use risk_figures::RiskFigures;
 pub use rolling::{rolling_beta, rolling_sharpe, rolling_turnover, rolling_volatility};
+pub use sleeve_books::{SleeveBook, SleeveBooks, SleeveMoney};
 pub use summary::Metrics;
 pub use tail::{es_historical, es_tail_mean, percentile, var_historical, var_parametric};
 pub use trade_statistics::{TradeStatistics, trade_statistics};

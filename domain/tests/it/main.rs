@@ -1,5 +1,6 @@
 //! Integration tests of the domain, one binary.
 
+mod attribution;
 mod calendar;
 mod conservation;
 mod corporate_actions;

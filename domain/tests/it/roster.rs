@@ -7,8 +7,7 @@ use ballast_domain::strategies::{
     BreakoutInverseVolatility, BreakoutParameters, Entry, EqualWeightHold, EqualWeightParameters,
     MeanReversionLong, MeanReversionParameters, MomentumParameters, MomentumTopK,
     MomentumWeighting, Sizing, Sleeve, SleeveStrategy, SmaCrossParameters, SmaCrossUnits,
-    VolatilityFactor,
-    VolatilityFactorParameters,
+    VolatilityFactor, VolatilityFactorParameters,
 };
 use ballast_domain::strategy::{Decision, Slot, Strategy, View};
 use ballast_domain::weighting::GrossMode;
