@@ -67,9 +67,10 @@ pub struct SleeveMoney {
 impl SleeveBook {
     /// What it holds of an instrument.
     pub fn held(&self, id: InstrumentId) -> Quantity {
-        self.held.get(id.index()).map_or(Quantity::ZERO, |units| {
-            Quantity::from_units(i64::try_from(*units).unwrap_or(i64::MAX))
-        })
+        self.held
+            .get(id.index())
+            .copied()
+            .map_or(Quantity::ZERO, quantity)
     }
 
     /// What it did in `asset`.
@@ -236,7 +237,7 @@ impl SleeveBooks {
             | Disposition::BelowThreshold
             | Disposition::BelowMinNotional => {}
         }
-        let wanted = self.wanted(leg);
+        let wanted = self.wanted_units(leg);
         let held = self.held(i);
         let mut deltas: Vec<i128> = wanted.iter().zip(&held).map(|(w, h)| w - h).collect();
         let moved = self.cross(leg.instrument, leg.price, &deltas);
@@ -248,8 +249,12 @@ impl SleeveBooks {
         }
     }
 
-    /// The quantity each sleeve wants; together the leg's target.
-    fn wanted(&self, leg: &Leg) -> Vec<i128> {
+    /// The quantity each sleeve wants by its last targets; together the leg's target.
+    pub fn wanted(&self, leg: &Leg) -> Vec<Quantity> {
+        self.wanted_units(leg).into_iter().map(quantity).collect()
+    }
+
+    fn wanted_units(&self, leg: &Leg) -> Vec<i128> {
         let mut wanted: Vec<i128> = self
             .sleeves
             .iter()
@@ -452,6 +457,12 @@ impl SleeveBooks {
         });
         pro_rata(total, &allocations.collect::<Vec<_>>())
     }
+}
+
+/// Sleeves hold parts of what fits; a long against a short beyond the range is cut to it.
+fn quantity(units: i128) -> Quantity {
+    let most = if units < 0 { i64::MIN } else { i64::MAX };
+    Quantity::from_units(i64::try_from(units).unwrap_or(most))
 }
 
 /// `total` × weight / Σ weights, in whole units that add up to `total`: each towards zero, then one
