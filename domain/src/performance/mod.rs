@@ -19,6 +19,7 @@ mod drawdown;
 mod histogram;
 mod moments;
 mod normal;
+mod pro_rata;
 mod ratios;
 mod returns;
 mod risk_figures;

@@ -246,3 +246,240 @@ impl Part {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::trial::{Trial, brief, flat, shares};
+    use super::super::{EqualWeightHold, EqualWeightParameters};
+    use super::*;
+    use crate::strategy::{Target, Targets};
+
+    /// Wants everything in lane 0 once the view says it is warm; remembers how often it was asked.
+    struct Probe {
+        requirements: Requirements,
+        nested: bool,
+        asked: u64,
+        refuses: bool,
+    }
+
+    impl Probe {
+        fn new(warm_up: usize, lookback: usize) -> Box<Self> {
+            let requirements = Requirements {
+                fields: Fields::CLOSE,
+                lookback,
+                warm_up,
+                level_dependent: false,
+            };
+            Box::new(Self {
+                requirements,
+                nested: false,
+                asked: 0,
+                refuses: false,
+            })
+        }
+    }
+
+    impl Strategy for Probe {
+        fn name(&self) -> &str {
+            "probe"
+        }
+
+        fn requirements(&self) -> Requirements {
+            self.requirements.clone()
+        }
+
+        fn sleeves(&self) -> Vec<&str> {
+            if self.nested { vec!["x"] } else { Vec::new() }
+        }
+
+        fn on_slice(&mut self, _: &View<'_>) {}
+
+        fn decide(&mut self, _: Slot, view: &View<'_>) -> Decision {
+            self.asked += 1;
+            let reach = (0..9).take_while(|back| view.earlier(*back).is_some());
+            let reach = reach.count();
+            let id = crate::instrument::InstrumentId(0);
+            if self.asked < self.requirements.warm_up as u64 {
+                return Decision::Hold(format!("sees {reach}").into());
+            }
+            let targets = Targets::new().with(id, Target::Weight(1.0));
+            Decision::Targets(targets, format!("sees {reach}").into())
+        }
+
+        fn save(&self) -> State {
+            State {
+                words: vec![self.asked],
+            }
+        }
+
+        fn restore(&mut self, state: &State) -> Result<()> {
+            if self.refuses {
+                return Err(Error::signal("not mine"));
+            }
+            self.asked = state.words[0];
+            Ok(())
+        }
+    }
+
+    fn sleeve(name: &str, allocation: f64, strategy: Box<dyn Strategy>) -> Sleeve {
+        Sleeve {
+            name: name.to_owned(),
+            allocation,
+            strategy,
+        }
+    }
+
+    fn days(n: usize) -> Trial {
+        (0..n).fold(Trial::default(), |trial, _| trial.row(&[flat(1.0)]))
+    }
+
+    #[test]
+    fn each_part_has_its_own_history_and_speaks_when_it_can() {
+        let of = shares(&["A"]);
+        let parts = vec![
+            sleeve("a", 0.25, Probe::new(2, 1)),
+            sleeve("b", 0.75, Probe::new(3, 3)),
+        ];
+        let mut both = SleeveStrategy::new(parts, 1.0, &of).unwrap();
+        let needs = both.requirements();
+        assert_eq!((needs.lookback, needs.warm_up), (3, 3));
+        assert_eq!(both.sleeves(), ["a", "b"]);
+        let decisions = days(4).run(&mut both, &of);
+        assert_eq!(brief(&decisions[0]), "hold: a: sees 1; b: sees 1");
+        let said = |decision: &Decision| -> Vec<String> {
+            let Decision::Sleeves(sleeves) = decision else {
+                panic!("{decision:?}");
+            };
+            let text = |s: &SleeveDecision| match &s.action {
+                SleeveAction::Hold(r) => format!("{} {} hold {r}", s.sleeve.0, s.allocation),
+                SleeveAction::Targets(t, r) => {
+                    format!("{} {} {} {r}", s.sleeve.0, s.allocation, t.entries().len())
+                }
+            };
+            sleeves.iter().map(text).collect()
+        };
+        assert_eq!(
+            said(&decisions[1]),
+            ["0 0.25 1 sees 1", "1 0.75 hold sees 2"]
+        );
+        assert_eq!(said(&decisions[3]), ["0 0.25 1 sees 1", "1 0.75 1 sees 3"]);
+    }
+
+    #[test]
+    fn a_restore_that_one_part_refuses_changes_no_part() {
+        let of = shares(&["A"]);
+        let make = |refuses: bool| {
+            let second = Probe {
+                refuses,
+                ..*Probe::new(1, 1)
+            };
+            let parts = vec![
+                sleeve("a", 0.5, Probe::new(1, 1)),
+                sleeve("b", 0.5, Box::new(second)),
+            ];
+            SleeveStrategy::new(parts, 1.0, &of).unwrap()
+        };
+        let mut used = make(false);
+        days(3).run(&mut used, &of);
+        let mut fresh = make(false);
+        fresh.restore(&used.save()).unwrap();
+        assert_eq!(fresh.save(), used.save());
+        let mut stubborn = make(true);
+        let before = stubborn.save();
+        let error = stubborn.restore(&used.save()).unwrap_err().to_string();
+        assert_eq!(error, "not mine (sleeve = b)");
+        assert_eq!(stubborn.save(), before);
+    }
+
+    /// ERR-11: names and allocations belong to a saved state.
+    #[test]
+    fn err_11_a_state_of_other_sleeves_is_refused() {
+        let of = shares(&["A"]);
+        let make = |name: &str, allocation: f64| {
+            let equal = EqualWeightHold::new(&EqualWeightParameters::default(), &of).unwrap();
+            let parts = vec![sleeve(name, allocation, Box::new(equal))];
+            SleeveStrategy::new(parts, 1.0, &of).unwrap()
+        };
+        let state = make("a", 0.5).save();
+        make("a", 0.5).restore(&state).unwrap();
+        for (mut other, text) in [
+            (
+                make("b", 0.5),
+                "saved state was made with sleeve a, this one has b",
+            ),
+            (
+                make("a", 0.4),
+                "saved state was made with allocation 0.5, this one has 0.4",
+            ),
+        ] {
+            let error = other.restore(&state).unwrap_err().to_string();
+            assert!(error.starts_with(text), "{error}");
+        }
+        let mut probe = SleeveStrategy::new(vec![sleeve("a", 0.5, Probe::new(1, 1))], 1.0, &of);
+        let error = probe.as_mut().unwrap().restore(&state).unwrap_err();
+        assert_eq!(
+            error.message,
+            "saved state was made with strategy equal_weight, this one has probe"
+        );
+    }
+
+    #[test]
+    fn impossible_sleeves_teach() {
+        let of = shares(&["A"]);
+        let refused = |parts: Vec<Sleeve>, most: f64| {
+            SleeveStrategy::new(parts, most, &of)
+                .unwrap_err()
+                .to_string()
+        };
+        let part = |name: &str, allocation| sleeve(name, allocation, Probe::new(1, 1));
+        let nested = Probe {
+            nested: true,
+            ..*Probe::new(1, 1)
+        };
+        for (parts, most, text) in [
+            (vec![], 1.0, "there is no sleeve"),
+            (
+                vec![part("a b", 1.0)],
+                1.0,
+                "'a b' is not the name of a sleeve",
+            ),
+            (vec![part("", 1.0)], 1.0, "'' is not the name of a sleeve"),
+            (
+                vec![part("a", 0.1), part("a", 0.1)],
+                1.0,
+                "two sleeves have the same name",
+            ),
+            (
+                vec![part("a", -0.1)],
+                1.0,
+                "a sleeve's allocation must be a number of zero or more",
+            ),
+            (
+                vec![part("a", f64::NAN)],
+                1.0,
+                "a sleeve's allocation must be a number",
+            ),
+            (
+                vec![part("a", 0.6), part("b", 0.5)],
+                1.0,
+                "the allocations are more than there is",
+            ),
+            (
+                vec![part("a", 0.5)],
+                0.0,
+                "the largest sum of allocations must be above zero",
+            ),
+            (
+                vec![sleeve("a", 1.0, Box::new(nested))],
+                1.0,
+                "a sleeve cannot have sleeves",
+            ),
+        ] {
+            let error = refused(parts, most);
+            assert!(error.starts_with(text), "{error}");
+        }
+        let tenths = vec![part("a", 0.6), part("b", 0.3), part("c", 0.1)];
+        SleeveStrategy::new(tenths, 1.0, &of).unwrap();
+        SleeveStrategy::new(vec![part("a", 1.4)], 1.5, &of).unwrap();
+    }
+}

@@ -11,20 +11,25 @@ use ballast_domain::orders::TimeInForce;
 use ballast_domain::performance::SleeveBooks;
 use ballast_domain::portfolio::{Account, EntryKind};
 use ballast_domain::simulation::{self, BarClose, Exchange, FillPoint, Sink};
-use ballast_domain::strategy::{Decision, SleeveAction, SleeveDecision, SleeveId, Target, Targets};
-use proptest::prelude::*;
+use ballast_domain::strategy::{
+    Decision, SleeveAction, SleeveDecision, SleeveId, Strategy, Target, Targets,
+};
+use proptest::prelude::{Just, ProptestConfig, any, prop, prop_assert_eq, prop_oneof, proptest};
+use proptest::strategy::Strategy as Draw;
 
 use crate::scenario::{A, B, Scripted, Tape, World, dollars};
 
 const LANES: usize = 3;
 
 /// Keeps books beside a run and compares them with the account at every bar.
-struct Bookkeeper {
-    books: SleeveBooks,
-    records: Vec<Record>,
+pub(crate) struct Bookkeeper {
+    pub(crate) books: SleeveBooks,
+    pub(crate) records: Vec<Record>,
     /// By bar and sleeve.
-    nets: Vec<Vec<Cash>>,
-    differences: Vec<String>,
+    pub(crate) nets: Vec<Vec<Cash>>,
+    /// By bar and sleeve: units of the first instrument.
+    pub(crate) held: Vec<Vec<i64>>,
+    pub(crate) differences: Vec<String>,
 }
 
 impl Bookkeeper {
@@ -33,6 +38,7 @@ impl Bookkeeper {
             books: SleeveBooks::new(names, instruments),
             records: Vec::new(),
             nets: Vec::new(),
+            held: Vec::new(),
             differences: Vec::new(),
         }
     }
@@ -68,6 +74,8 @@ impl Bookkeeper {
         let net: Cash = nets.iter().copied().sum();
         say("result", net.units(), gained.units());
         self.nets.push(nets);
+        let held = self.books.sleeves().iter().map(|s| s.held(A).units());
+        self.held.push(held.collect());
     }
 }
 
@@ -88,15 +96,25 @@ impl Sink for Bookkeeper {
 }
 
 fn keep_books(world: &World, names: &[&str], script: Scripted, tape: &Tape) -> Bookkeeper {
+    run_beside_books(world, names, script, tape).0
+}
+
+/// A run with its kernel and the exchange it traded with.
+pub(crate) fn run_beside_books<S: Strategy>(
+    world: &World,
+    names: &[&str],
+    strategy: S,
+    tape: &Tape,
+) -> (Bookkeeper, Kernel<S>, Exchange) {
     let mut settings = world.settings.clone();
     settings.record_idle_legs = true;
     let gate = Arc::new(SendGate::new(1));
     let instruments = world.instruments.clone();
-    let mut kernel = Kernel::new(instruments.clone(), settings, script, gate).unwrap();
+    let mut kernel = Kernel::new(instruments.clone(), settings, strategy, gate).unwrap();
     let mut exchange = Exchange::new(instruments.clone(), world.exchange.clone());
     let mut keeper = Bookkeeper::new(names, &instruments);
     simulation::run(&mut kernel, &mut exchange, &tape.panel(), &mut keeper).unwrap();
-    keeper
+    (keeper, kernel, exchange)
 }
 
 fn part(sleeve: u16, allocation: f64, of: &[(InstrumentId, f64)]) -> SleeveDecision {
@@ -235,7 +253,7 @@ struct Story {
     threshold: i64,
 }
 
-fn story() -> impl proptest::strategy::Strategy<Value = Story> {
+fn story() -> impl Draw<Value = Story> {
     (8..20_usize)
         .prop_flat_map(|n| {
             let price = || prop::array::uniform3(500_u32..50_000);
@@ -352,7 +370,7 @@ proptest! {
 /// The property above is worth something only if its worlds trade, cross, split, pay and end.
 #[test]
 fn the_random_worlds_of_sleeves_are_eventful() {
-    use proptest::strategy::{Strategy as _, ValueTree};
+    use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
     let (mut fills, mut splits, mut dividends, mut delistings, mut lieu, mut crossed, mut short) =

@@ -20,4 +20,5 @@ mod roster;
 mod scenario;
 mod sma_cross_reference;
 mod strategy_state;
+mod two_strategies;
 mod weights_corpus;

@@ -82,27 +82,27 @@ pub(super) fn sleeves(run: &Finished) -> Section {
         ),
         [
             ("sleeve", Column::Text),
-            ("allocation", Column::Number),
-            ("traded", Column::Number),
-            ("crossed", Column::Number),
+            ("of capital", Column::Number),
+            ("net", Column::Number),
             ("price gains", Column::Number),
             ("fees", Column::Number),
             ("dividends", Column::Number),
-            ("net", Column::Number),
-            ("of capital", Column::Number),
+            ("allocation", Column::Number),
+            ("traded", Column::Number),
+            ("crossed", Column::Number),
         ],
     );
     for row in &s.analysis.sleeves {
         table = table.row([
             row.sleeve.clone(),
-            percent(row.allocation),
-            amount(row.traded),
-            amount(row.crossed),
+            percent(row.net_return),
+            amount(row.net_pnl),
             amount(row.gross_pnl),
             amount(row.fees),
             amount(row.income),
-            amount(row.net_pnl),
-            percent(row.net_return),
+            percent(row.allocation),
+            amount(row.traded),
+            amount(row.crossed),
         ]);
     }
     Section::new("Sleeves")
