@@ -132,10 +132,6 @@ fn as_config(error: Error) -> Error {
 
 /// Whole numbers are numbers too.
 fn number(value: &Value) -> Option<f64> {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a share is a small number; a huge one is refused later"
-    )]
     value
         .as_float()
         .or_else(|| value.as_integer().map(|n| n as f64))

@@ -80,11 +80,8 @@ impl SleeveBook {
     }
 
     fn wants(&self, id: InstrumentId) -> Option<Target> {
-        let entries = self.targets.entries().iter();
-        entries
-            .filter(|e| e.instrument == id)
-            .map(|e| e.target)
-            .next()
+        let mut entries = self.targets.entries().iter();
+        entries.find(|e| e.instrument == id).map(|e| e.target)
     }
 }
 
