@@ -333,7 +333,7 @@ impl SleeveBooks {
         let sizes: Vec<i128> = parts.iter().map(|p| p.abs()).collect();
         let fee = Cash::from_units(-sign * fill.fee.units());
         self.pay(fill.fee_asset, fee, &sizes, |money, part| {
-            money.fees -= part
+            money.fees -= part;
         });
     }
 

@@ -216,11 +216,13 @@ impl Strategy for SleeveStrategy {
         }
         reader.finish()?;
         let before: Vec<State> = self.parts.iter().map(|p| p.strategy.save()).collect();
-        for i in 0..self.parts.len() {
-            if let Err(error) = self.parts[i].strategy.restore(&states[i]) {
+        for (i, state) in states.iter().enumerate() {
+            if let Err(error) = self.parts[i].strategy.restore(state) {
                 // Parts before this one have moved on already: back, so that nothing changed.
                 for (part, state) in self.parts[..=i].iter_mut().zip(&before) {
-                    part.strategy.restore(state)?;
+                    // One that refuses its own state as well is the one that is named.
+                    let back = part.strategy.restore(state);
+                    back.map_err(|error| error.context("sleeve", &part.name))?;
                 }
                 return Err(error.context("sleeve", &self.parts[i].name));
             }

@@ -2,7 +2,8 @@
 
 use ballast_domain::Result;
 use ballast_domain::performance::{
-    rolling_beta, rolling_sharpe, rolling_turnover, rolling_volatility, simple_returns, underwater,
+    SleeveBooks, rolling_beta, rolling_sharpe, rolling_turnover, rolling_volatility,
+    simple_returns, underwater,
 };
 use ballast_domain::strategies::EqualWeightHold;
 
@@ -75,7 +76,7 @@ impl Curves {
         let names = benchmarks.iter().map(|b| csv_field(&b.name));
         let names = names.fold(String::new(), |all, name| all + "," + &name);
         let books = artefacts.books.iter();
-        let sleeves = books.flat_map(|b| b.sleeves());
+        let sleeves = books.flat_map(SleeveBooks::sleeves);
         let names = sleeves.fold(names, |all, s| {
             all + "," + &csv_field(&format!("sleeve:{}", s.name))
         });
