@@ -3,6 +3,7 @@
 //! Read [`backtest`] from top to bottom to see what a run is made of. This is the only module
 //! that names every adapter.
 
+mod sleeves;
 mod strategies;
 
 pub use strategies::Strategies;

@@ -90,6 +90,20 @@ pub(super) fn finished(run: &Finished, paper: Paper) -> Result<Answer> {
         "compared with",
         rows.map(|r| (&*r.name, r.total_return, r.sharpe, r.max_drawdown)),
     );
+    let rows = summary.analysis.sleeves.iter().map(|row| {
+        vec![
+            row.sleeve.clone(),
+            percent(row.allocation),
+            amount(row.net_pnl),
+            percent(row.net_return),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    if !rows.is_empty() {
+        text.push('\n');
+        let head = ["earned by sleeve", "allocation", "net", "of capital"];
+        paper.table(&mut text, &[24], &head, &rows);
+    }
     let rows = summary.robustness.iter();
     variants(
         &mut text,
@@ -243,22 +257,42 @@ pub(super) fn initialised(made: &Initialised) -> Result<Answer> {
     Answer::new(text, &value)
 }
 
+fn signal(signal: &str, score: Option<f64>) -> String {
+    let score = score.map_or_else(String::new, |score| format!(", score {score:.4}"));
+    format!("{signal}{score}")
+}
+
+/// A target with its weight as people read it.
+fn target(text: Option<&str>) -> Option<String> {
+    let text = text?;
+    let weight = text.strip_suffix(" of equity");
+    let weight: Option<f64> = weight.and_then(|w| w.parse().ok());
+    Some(weight.map_or_else(
+        || text.to_owned(),
+        |weight| format!("{} of equity", percent(weight)),
+    ))
+}
+
 fn explain_leg(leg: &LegLine, say: &mut impl FnMut(&str, &str)) {
-    let score = leg
-        .score
-        .map_or_else(String::new, |score| format!(", score {score:.4}"));
-    say("signal", &format!("{}{score}", leg.signal));
-    say("volatility", &maybe_percent(leg.volatility));
-    say("weight before cap", &maybe_percent(leg.uncapped));
-    let weight = leg
-        .target
-        .as_deref()
-        .and_then(|t| t.strip_suffix(" of equity")?.parse().ok());
-    match (weight, &leg.target) {
-        (Some(weight), _) => say("target", &format!("{} of equity", percent(weight))),
-        (None, Some(target)) => say("target", target),
-        (None, None) => say("target", "none: close"),
+    if leg.sleeves.is_empty() {
+        say("signal", &signal(&leg.signal, leg.score));
+        say("volatility", &maybe_percent(leg.volatility));
+        say("weight before cap", &maybe_percent(leg.uncapped));
     }
+    for sleeve in &leg.sleeves {
+        let wanted = target(sleeve.target.as_deref()).unwrap_or_else(|| "no target".to_owned());
+        say(
+            &format!("sleeve {}", sleeve.sleeve),
+            &format!(
+                "{}; {wanted}; {} held, {} wanted",
+                signal(&sleeve.signal, sleeve.score),
+                sleeve.current,
+                sleeve.wanted
+            ),
+        );
+    }
+    let wanted = target(leg.target.as_deref());
+    say("target", wanted.as_deref().unwrap_or("none: close"));
     say(
         "units",
         &format!(

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ballast_domain::error::{Error, ErrorKind, Result};
 
 use super::strategy_crate::StrategyCrate;
-use crate::config::{BREAKOUT, MOMENTUM};
+use crate::config::{BREAKOUT, MOMENTUM, TWO_SLEEVES};
 use crate::run_directory::require_free;
 use crate::sample;
 
@@ -50,6 +50,11 @@ pub fn init(folder: &Path, source: Option<&Path>) -> Result<Initialised> {
         folder,
         "momentum.toml",
         with_files(MOMENTUM).as_bytes(),
+    )?);
+    files.push(put(
+        folder,
+        "two-sleeves.toml",
+        with_files(TWO_SLEEVES).as_bytes(),
     )?);
     for file in samples {
         files.push(put(folder, &format!("data/{}", file.name), file.data)?);
@@ -117,8 +122,12 @@ mod tests {
     fn the_folder_holds_configs_that_name_its_files() {
         let folder = tempfile::tempdir().unwrap();
         let made = init(&folder.path().join("new"), None).unwrap();
-        assert_eq!(made.files.len(), 8, "{made:?}");
-        for (file, shipped) in [("breakout.toml", BREAKOUT), ("momentum.toml", MOMENTUM)] {
+        assert_eq!(made.files.len(), 9, "{made:?}");
+        for (file, shipped) in [
+            ("breakout.toml", BREAKOUT),
+            ("momentum.toml", MOMENTUM),
+            ("two-sleeves.toml", TWO_SLEEVES),
+        ] {
             let resolved = read(&made.folder.join(file), Layer::empty()).unwrap();
             let config = resolved.config;
             for path in [

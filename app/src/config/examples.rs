@@ -6,5 +6,8 @@ pub const BREAKOUT: &str = include_str!("../../examples/breakout.toml");
 /// Month-end momentum on the same stocks.
 pub const MOMENTUM: &str = include_str!("../../examples/momentum.toml");
 
+/// Breakouts and momentum side by side in one account, on the same stocks.
+pub const TWO_SLEEVES: &str = include_str!("../../examples/two-sleeves.toml");
+
 /// The settings behind `backtest --data FILE --strategy NAME`, which names the two missing keys.
 pub const YOUR_DATA: &str = include_str!("../../examples/your-data.toml");

@@ -20,7 +20,7 @@ mod sections;
 mod show;
 
 pub use difference::{SettingDifference, setting_differences};
-pub use examples::{BREAKOUT, MOMENTUM, YOUR_DATA};
+pub use examples::{BREAKOUT, MOMENTUM, TWO_SLEEVES, YOUR_DATA};
 pub use layer::{Layer, Origin};
 pub(crate) use nearest::nearest;
 pub use sections::{

@@ -3,6 +3,7 @@
 use ballast_domain::error::{Error, Result};
 use serde::de::DeserializeOwned;
 
+use super::layer::join;
 use super::nearest::nearest;
 use super::sections::StrategyChoice;
 
@@ -39,6 +40,23 @@ impl StrategyChoice {
     /// The dotted path of the parameter that an error about the parameters speaks of, else of the
     /// strategy's name.
     pub(crate) fn path_in(&self, error: &Error) -> String {
+        let context = |name| error.context.iter().find(|(n, _)| *n == name);
+        if let Some((_, key)) = context("key").filter(|(_, k)| k.starts_with("strategy.parameters"))
+        {
+            return key.clone();
+        }
+        if let Some((_, sleeve)) = context("sleeve") {
+            let own = self
+                .parameters
+                .get(sleeve)
+                .and_then(|s| s.get("parameters"));
+            let named = error.message.split('\'').nth(1);
+            let sleeve = join("strategy.parameters", sleeve);
+            return match named.filter(|name| own.is_some_and(|own| own.get(name).is_some())) {
+                Some(name) => join(&join(&sleeve, "parameters"), name),
+                None => join(&sleeve, "strategy"),
+            };
+        }
         // The first quoted name is the one that is wrong; known ones may follow.
         match error.message.split('\'').nth(1) {
             Some(name) if self.parameters.contains_key(name) => {

@@ -235,7 +235,7 @@ fn shown_text_marks_who_set_each_key() {
 
 #[test]
 fn the_shipped_configs_are_complete_and_round_trip() {
-    for text in [BREAKOUT, MOMENTUM] {
+    for text in [BREAKOUT, MOMENTUM, TWO_SLEEVES] {
         let config = Config::from_toml(text).unwrap();
         assert_eq!(Config::from_toml(&config.to_toml()).unwrap(), config);
         assert_eq!(config.data.symbols.len(), 5);

@@ -30,8 +30,47 @@ pub struct DecisionLine {
     pub planned: bool,
     /// What it means for each instrument that is held or wanted.
     pub legs: Vec<LegLine>,
-    /// Instruments that were looked at and have no target.
+    /// Instruments that were looked at and have no target; with sleeves, in none of them.
     pub excluded: Vec<ExcludedLine>,
+    /// What each sleeve decided; empty for a strategy that runs the account as one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sleeves: Vec<SleeveLine>,
+}
+
+/// One sleeve's part of a decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SleeveLine {
+    /// Its name.
+    pub sleeve: String,
+    /// Its share of equity.
+    pub allocation: f64,
+    /// `targets` or `hold`: then its last targets stand.
+    pub action: String,
+    /// Why, in the words of its strategy.
+    pub reason: String,
+}
+
+/// What one sleeve wants of an instrument.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SleeveLegLine {
+    /// Its name.
+    pub sleeve: String,
+    /// Its signal, or why it has no target; empty when it said nothing.
+    pub signal: String,
+    /// The signal's value, if it has one.
+    pub score: Option<f64>,
+    /// The risk estimate that sized it, such as an annualised volatility.
+    pub volatility: Option<f64>,
+    /// The weight before caps, a share of the sleeve.
+    pub uncapped: Option<f64>,
+    /// Its target with its allocation counted, as `0.25 of equity`; `None` wants nothing.
+    pub target: Option<String>,
+    /// Quantity the sleeve held before the decision.
+    pub current: Decimal,
+    /// Quantity it wants; the leg's is the sum of all.
+    pub wanted: Decimal,
 }
 
 /// One instrument on its way from what is held to what is wanted.
@@ -72,6 +111,9 @@ pub struct LegLine {
     pub orders: Vec<OrderLine>,
     /// What was missing to the target at the end, signed; `None` when nothing was.
     pub residual: Option<Decimal>,
+    /// What each sleeve wants of it; empty for a strategy that runs the account as one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sleeves: Vec<SleeveLegLine>,
 }
 
 /// An order that was wanted and judged.

@@ -19,7 +19,9 @@ mod writer;
 
 pub use compare::{Difference, Verdict, compare};
 pub use comparison::{CommonWindow, ComparedRun, Comparison, FigureDifference, RunCurves};
-pub use decision_line::{DecisionLine, ExcludedLine, LegLine, OrderLine};
+pub use decision_line::{
+    DecisionLine, ExcludedLine, LegLine, OrderLine, SleeveLegLine, SleeveLine,
+};
 pub use file::RunFile;
 pub use identity::{Identity, PROGRAM_VERSION, RunId};
 pub use locate::locate;

@@ -8,12 +8,13 @@ use ballast_domain::calendar::Calendar;
 use ballast_domain::instrument::{Asset, InstrumentKind, InstrumentSpec, Instruments};
 use ballast_domain::strategies::{
     BreakoutInverseVolatility, EqualWeightHold, MeanReversionLong, MomentumTopK, PeriodicWeights,
-    SmaCrossUnits, VolatilityFactor,
+    SleeveStrategy, SmaCrossUnits, VolatilityFactor,
 };
 use ballast_domain::strategy::Strategy;
 use ballast_domain::{Error, Result};
 use rust_decimal::Decimal;
 
+use super::sleeves;
 use crate::config::{StrategyChoice, nearest};
 
 /// Makes a strategy of the chosen parameters for these instruments.
@@ -34,52 +35,61 @@ type Make = dyn Fn(&StrategyChoice, &Instruments) -> Result<Box<dyn Strategy>> +
 ///     strategies.names().collect::<Vec<_>>(),
 ///     [
 ///         "breakout", "equal_weight", "mean_reversion", "mine", "momentum", "periodic_weights",
-///         "sma_cross", "volatility_factor"
+///         "sleeves", "sma_cross", "volatility_factor"
 ///     ]
 /// );
 /// ```
 #[derive(Clone)]
 pub struct Strategies {
-    by_name: BTreeMap<&'static str, Arc<Make>>,
+    by_name: BTreeMap<&'static str, Maker>,
+}
+
+/// How a strategy is made.
+#[derive(Clone)]
+enum Maker {
+    Alone(Arc<Make>),
+    /// From the others.
+    Sleeves,
 }
 
 impl Strategies {
     /// Those that ship with Ballast.
     pub fn built_in() -> Self {
-        let none = Self {
-            by_name: BTreeMap::new(),
+        let sleeves = Self {
+            by_name: BTreeMap::from([(SleeveStrategy::NAME, Maker::Sleeves)]),
         };
-        none.with("breakout", |choice, instruments| {
-            let parameters = choice.typed_parameters()?;
-            Ok(Box::new(BreakoutInverseVolatility::new(
-                &parameters,
-                instruments,
-            )?))
-        })
-        .with("momentum", |choice, instruments| {
-            let parameters = choice.typed_parameters()?;
-            Ok(Box::new(MomentumTopK::new(&parameters, instruments)?))
-        })
-        .with("mean_reversion", |choice, instruments| {
-            let parameters = choice.typed_parameters()?;
-            Ok(Box::new(MeanReversionLong::new(&parameters, instruments)?))
-        })
-        .with("volatility_factor", |choice, instruments| {
-            let parameters = choice.typed_parameters()?;
-            Ok(Box::new(VolatilityFactor::new(&parameters, instruments)?))
-        })
-        .with("sma_cross", |choice, instruments| {
-            let parameters = choice.typed_parameters()?;
-            Ok(Box::new(SmaCrossUnits::new(&parameters, instruments)?))
-        })
-        .with("periodic_weights", |choice, instruments| {
-            let parameters = choice.typed_parameters()?;
-            Ok(Box::new(PeriodicWeights::new(&parameters, instruments)?))
-        })
-        .with("equal_weight", |choice, instruments| {
-            let parameters = choice.typed_parameters()?;
-            Ok(Box::new(EqualWeightHold::new(&parameters, instruments)?))
-        })
+        sleeves
+            .with("breakout", |choice, instruments| {
+                let parameters = choice.typed_parameters()?;
+                Ok(Box::new(BreakoutInverseVolatility::new(
+                    &parameters,
+                    instruments,
+                )?))
+            })
+            .with("momentum", |choice, instruments| {
+                let parameters = choice.typed_parameters()?;
+                Ok(Box::new(MomentumTopK::new(&parameters, instruments)?))
+            })
+            .with("mean_reversion", |choice, instruments| {
+                let parameters = choice.typed_parameters()?;
+                Ok(Box::new(MeanReversionLong::new(&parameters, instruments)?))
+            })
+            .with("volatility_factor", |choice, instruments| {
+                let parameters = choice.typed_parameters()?;
+                Ok(Box::new(VolatilityFactor::new(&parameters, instruments)?))
+            })
+            .with("sma_cross", |choice, instruments| {
+                let parameters = choice.typed_parameters()?;
+                Ok(Box::new(SmaCrossUnits::new(&parameters, instruments)?))
+            })
+            .with("periodic_weights", |choice, instruments| {
+                let parameters = choice.typed_parameters()?;
+                Ok(Box::new(PeriodicWeights::new(&parameters, instruments)?))
+            })
+            .with("equal_weight", |choice, instruments| {
+                let parameters = choice.typed_parameters()?;
+                Ok(Box::new(EqualWeightHold::new(&parameters, instruments)?))
+            })
     }
 
     /// With one more strategy. `make` is called several times a run: for the check of the config,
@@ -96,7 +106,7 @@ impl Strategies {
         + Sync
         + 'static,
     ) -> Self {
-        let before = self.by_name.insert(name, Arc::new(make));
+        let before = self.by_name.insert(name, Maker::Alone(Arc::new(make)));
         assert!(
             before.is_none(),
             "two strategies are called '{name}': give yours another name"
@@ -119,7 +129,8 @@ impl Strategies {
         instruments: &Instruments,
     ) -> Result<Box<dyn Strategy>> {
         match self.by_name.get(choice.name.as_str()) {
-            Some(make) => make(choice, instruments),
+            Some(Maker::Alone(make)) => make(choice, instruments),
+            Some(Maker::Sleeves) => Ok(Box::new(sleeves::make(self, choice, instruments)?)),
             None => Err(self.unknown(&choice.name)),
         }
     }
@@ -130,23 +141,7 @@ impl Strategies {
     /// As [`Strategies::make`].
     pub fn check(&self, choice: &StrategyChoice) -> Result<()> {
         // Parameters do not depend on the instrument; a strategy only wants to see one.
-        let mut instruments = Instruments::new(Asset {
-            code: "USD".to_owned(),
-            scale: 8,
-        })?;
-        instruments.define(&InstrumentSpec {
-            symbol: "ANY".to_owned(),
-            kind: InstrumentKind::Equity,
-            quote: "USD".to_owned(),
-            price_scale: 4,
-            quantity_scale: 0,
-            tick: Decimal::new(1, 2),
-            lot: Decimal::ONE,
-            min_notional: Decimal::ONE,
-            multiplier: Decimal::ONE,
-            calendar: Calendar::Utc24x7,
-        })?;
-        self.make(choice, &instruments).map(drop)
+        self.make(choice, &one_instrument()?).map(drop)
     }
 
     fn unknown(&self, name: &str) -> Error {
@@ -159,6 +154,27 @@ impl Strategies {
             None => error.hint("choose one of the available strategies"),
         }
     }
+}
+
+/// A share of no name.
+pub(super) fn one_instrument() -> Result<Instruments> {
+    let mut instruments = Instruments::new(Asset {
+        code: "USD".to_owned(),
+        scale: 8,
+    })?;
+    instruments.define(&InstrumentSpec {
+        symbol: "ANY".to_owned(),
+        kind: InstrumentKind::Equity,
+        quote: "USD".to_owned(),
+        price_scale: 4,
+        quantity_scale: 0,
+        tick: Decimal::new(1, 2),
+        lot: Decimal::ONE,
+        min_notional: Decimal::ONE,
+        multiplier: Decimal::ONE,
+        calendar: Calendar::Utc24x7,
+    })?;
+    Ok(instruments)
 }
 
 impl Default for Strategies {

@@ -262,7 +262,9 @@ pub(crate) fn decisions() -> Vec<DecisionLine> {
                 verdict: "passed".to_owned(),
             }],
             residual: Some(decimal("8906")),
+            sleeves: Vec::new(),
         }],
+        sleeves: Vec::new(),
         excluded: vec![ExcludedLine {
             symbol: "FB".to_owned(),
             reason: "not listed".to_owned(),

@@ -144,6 +144,83 @@ fn invented(page: &str, run: &RunDirectory) -> Vec<String> {
     figures
 }
 
+/// A run of the shipped config of two sleeves.
+fn two_sleeves() -> (tempfile::TempDir, RunDirectory) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("c.toml"), ballast::config::TWO_SLEEVES).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_ballast"))
+        .args(["backtest", "c.toml", "--set", "report.robustness=false"])
+        .args(["--out", "run"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let run = RunDirectory::open(&folder.path().join("run")).unwrap();
+    (folder, run)
+}
+
+/// SIG-20: two strategies share one account. The page, the summary and the curves say what each
+/// earned, together the account's result; each leg is the sum of what the sleeves want.
+#[test]
+fn sig_20_a_run_of_two_sleeves_says_what_each_earned() {
+    let (_folder, run) = two_sleeves();
+    let page = run.text(RunFile::Report).unwrap();
+    assert_eq!(invented(&page, &run), [""; 0]);
+    let summary: Value = serde_json::from_str(&run.text(RunFile::Summary).unwrap()).unwrap();
+    let sleeves = summary["analysis"]["sleeves"].as_array().unwrap();
+    let sum = |key: &str| -> f64 { sleeves.iter().map(|s| s[key].as_f64().unwrap()).sum() };
+    let total = |key: &str| summary[key].as_f64().unwrap();
+    let close = |a: f64, b: f64| (a - b).abs() <= 1e-12 * b.abs().max(1.0);
+    assert!(close(sum("net_return"), total("total_return")));
+    assert!(close(sum("fees"), total("fees")) && close(sum("income"), total("income")));
+    assert!(close(sum("allocation"), 1.0));
+    let tables = tables(&page);
+    let shown = rows(&tables, "What each sleeve earned");
+    let curves = run.rows(RunFile::Curves).unwrap();
+    for (row, sleeve) in shown.iter().zip(sleeves) {
+        let name = sleeve["sleeve"].as_str().unwrap();
+        let earned = sleeve["net_return"].as_f64().unwrap();
+        assert_eq!((&*row[0], &*row[1]), (name, &*percent(earned)));
+        let column = curves[0]
+            .iter()
+            .position(|c| *c == format!("sleeve:{name}"));
+        let last: f64 = curves.last().unwrap()[column.unwrap()].parse().unwrap();
+        assert!(close(last, earned), "{name}: {last}, not {earned}");
+    }
+    let mut shared = 0;
+    for line in run.decisions().unwrap() {
+        let names: Vec<_> = line.sleeves.iter().map(|s| s.sleeve.as_str()).collect();
+        assert_eq!(names, ["trend", "winners"], "{}", line.number);
+        for leg in &line.legs {
+            let current = leg.sleeves.iter().map(|s| s.current).sum();
+            let wanted = leg.sleeves.iter().map(|s| s.wanted).sum();
+            assert_eq!((leg.current, leg.wanted), (current, wanted), "{leg:?}");
+            shared += usize::from(leg.sleeves.iter().filter(|s| s.target.is_some()).count() > 1);
+        }
+    }
+    assert!(shared > 100, "{shared} legs are wanted by both");
+}
+
+/// What one sleeve wants is found by `explain`, by its name.
+#[test]
+fn explain_names_the_sleeves_that_want_something() {
+    let (folder, _run) = two_sleeves();
+    let output = Command::new(env!("CARGO_BIN_EXE_ballast"))
+        .args(["explain", "run", "AAPL", "2005-02-28"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for line in [
+        "decided                  trend: breakout; winners: momentum",
+        "sleeve trend             hold_long, score -0.0208; 6.71 % of equity; 785 held, 785 wanted",
+        "sleeve winners           momentum, score 2.1359; 20.00 % of equity; 2402 held, 2339 wanted",
+        "target                   26.71 % of equity",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+}
+
 /// Whatever the page shows as a figure stands in summary.json or a CSV file; a figure that
 /// does not is found, wherever on the page it is.
 #[test]

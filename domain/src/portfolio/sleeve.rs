@@ -191,8 +191,9 @@ mod tests {
         }
     }
 
+    /// SIG-20: a sleeve that holds keeps its last target.
     #[test]
-    fn a_sleeve_that_holds_keeps_its_last_target_and_opposites_net() {
+    fn sig_20_a_sleeve_that_holds_keeps_its_last_target_and_opposites_net() {
         let mut s = Sleeves::default();
         let both = vec![sleeve(0, 0.5, Some(0.8)), sleeve(1, 0.5, Some(-0.2))];
         assert!(s.take(Decision::Sleeves(both)).unwrap());

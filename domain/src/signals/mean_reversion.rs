@@ -171,7 +171,7 @@ mod tests {
         let (last, before) = moves.split_last()?;
         let before = &before[before.len().checked_sub(window)?..];
         let mean = before.iter().sum::<f64>() / window as f64;
-        let squares = before.iter().map(|x| (x - mean).powi(2)).sum::<f64>();
+        let squares = before.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>();
         Some((last - mean) / (squares / (window - 1) as f64).sqrt())
     }
 

@@ -9,6 +9,7 @@
 //! | `sma_cross` | each while its fast average is above its slow one, flat or short below: [`SmaCrossUnits`] |
 //! | `periodic_weights` | everything, by a weighting method, renewed every so many bars: [`PeriodicWeights`] |
 //! | `equal_weight` | the same of everything, a benchmark: [`EqualWeightHold`] |
+//! | `sleeves` | what several of them want, each with its share: [`SleeveStrategy`] |
 //!
 //! Each has a parameter struct with the usual defaults and is made for the instruments of an
 //! account, all of which are its universe. Signals read the total-return index, so a split moves
@@ -30,6 +31,7 @@ mod mean_reversion;
 mod momentum;
 mod periodic_weights;
 mod sizing;
+mod sleeves;
 mod sma_cross;
 #[cfg(test)]
 mod trial;
@@ -41,5 +43,6 @@ pub use equal_weight::{EqualWeightHold, EqualWeightParameters};
 pub use mean_reversion::{MeanReversionLong, MeanReversionParameters};
 pub use momentum::{MomentumParameters, MomentumTopK, MomentumWeighting};
 pub use periodic_weights::{PeriodicWeights, PeriodicWeightsParameters};
+pub use sleeves::{Sleeve, SleeveStrategy};
 pub use sma_cross::{Below, Entry, Sizing, SmaCrossParameters, SmaCrossUnits};
 pub use volatility_factor::{VolatilityFactor, VolatilityFactorParameters, VolatilitySides};

@@ -97,7 +97,7 @@ pub(super) fn brief(decision: &Decision) -> String {
     let targets = match decision {
         Decision::Hold(reason) => return format!("hold: {reason}"),
         Decision::Targets(targets, _) => targets,
-        Decision::Sleeves(_) => panic!("built-in strategies have one sleeve"),
+        Decision::Sleeves(_) => panic!("only a strategy made of others has sleeves"),
     };
     let mut words: Vec<(u32, String)> = Vec::new();
     for entry in targets.entries() {

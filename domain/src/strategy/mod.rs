@@ -42,6 +42,12 @@ pub trait Strategy {
     /// What it needs. Asked once, before the first slice.
     fn requirements(&self) -> Requirements;
 
+    /// The names of its sleeves, in the order of their ids; none when it runs the whole account as
+    /// one. Strategies that answer [`Decision::Sleeves`] name each of them here.
+    fn sleeves(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
     /// A slice closed. Keep this O(1) a lane; windowed work belongs into [`Strategy::decide`].
     fn on_slice(&mut self, view: &View<'_>);
 
@@ -66,6 +72,10 @@ impl<S: Strategy + ?Sized> Strategy for Box<S> {
 
     fn requirements(&self) -> Requirements {
         (**self).requirements()
+    }
+
+    fn sleeves(&self) -> Vec<&str> {
+        (**self).sleeves()
     }
 
     fn on_slice(&mut self, view: &View<'_>) {

@@ -38,6 +38,17 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The same view for a part of a strategy: with the warm-up of the part's own requirements, and
+    /// as much of the history as both have declared.
+    #[must_use]
+    pub fn narrowed(&self, requirements: &Requirements) -> Self {
+        Self {
+            warm_up: u32::try_from(requirements.warm_up).unwrap_or(u32::MAX),
+            lookback: self.lookback.min(requirements.lookback),
+            ..*self
+        }
+    }
+
     /// The slice that just closed.
     #[inline]
     pub const fn slice(&self) -> Slice<'a> {

@@ -12,7 +12,7 @@ use ballast_domain::simulation::{
     self, Exchange, ExchangeSettings, FeeModel, FillPoint, SlippageModel,
 };
 use ballast_domain::strategy::{
-    Decision, Requirements, Slot, State, Strategy, Target, Targets, View,
+    Decision, Requirements, SleeveAction, Slot, State, Strategy, Target, Targets, View,
 };
 use ballast_domain::time::{Span, Timestamp};
 use ballast_testkit::permits::permissive_settings;
@@ -74,7 +74,15 @@ fn wanted(decision: &Decision) -> Option<Vec<(InstrumentId, Target)>> {
             let entries = targets.entries().iter();
             Some(entries.map(|e| (e.instrument, e.target)).collect())
         }
-        Decision::Hold(_) | Decision::Sleeves(_) => None,
+        Decision::Sleeves(sleeves) => {
+            let targets = sleeves.iter().filter_map(|s| match &s.action {
+                SleeveAction::Targets(targets, _) => Some(targets),
+                SleeveAction::Hold(_) => None,
+            });
+            let entries = targets.flat_map(Targets::entries);
+            Some(entries.map(|e| (e.instrument, e.target)).collect())
+        }
+        Decision::Hold(_) => None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Integration tests of the domain, one binary.
 
+mod attribution;
 mod boundaries;
 mod calendar;
 mod conservation;
@@ -21,4 +22,5 @@ mod roster;
 mod scenario;
 mod sma_cross_reference;
 mod strategy_state;
+mod two_strategies;
 mod weights_corpus;

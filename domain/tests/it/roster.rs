@@ -6,8 +6,9 @@ use ballast_domain::portfolio::Account;
 use ballast_domain::strategies::{
     Below, BreakoutInverseVolatility, BreakoutParameters, Entry, EqualWeightHold,
     EqualWeightParameters, MeanReversionLong, MeanReversionParameters, MomentumParameters,
-    MomentumTopK, MomentumWeighting, PeriodicWeights, PeriodicWeightsParameters, Sizing,
-    SmaCrossParameters, SmaCrossUnits, VolatilityFactor, VolatilityFactorParameters,
+    MomentumTopK, MomentumWeighting, PeriodicWeights, PeriodicWeightsParameters, Sizing, Sleeve,
+    SleeveStrategy, SmaCrossParameters, SmaCrossUnits, VolatilityFactor,
+    VolatilityFactorParameters,
 };
 use ballast_domain::strategy::{Decision, Slot, Strategy, View};
 use ballast_domain::weighting::GrossMode;
@@ -16,7 +17,7 @@ use ballast_domain::weighting::GrossMode;
 pub(crate) type Make = fn(&Instruments) -> Box<dyn Strategy>;
 
 /// Every built-in strategy by a label, each with every switch that changes what it remembers.
-pub(crate) const ROSTER: [(&str, Make); 12] = [
+pub(crate) const ROSTER: [(&str, Make); 13] = [
     ("breakout 50/70", |of| {
         let parameters = BreakoutParameters::default();
         Box::new(BreakoutInverseVolatility::new(&parameters, of).unwrap())
@@ -108,6 +109,31 @@ pub(crate) const ROSTER: [(&str, Make); 12] = [
     }),
     ("equal weight", |of| {
         Box::new(EqualWeightHold::new(&EqualWeightParameters::default(), of).unwrap())
+    }),
+    ("sleeves", |of| {
+        let breakout = BreakoutParameters {
+            entry: 12,
+            exit: 18,
+            volatility_window: 20,
+            ..BreakoutParameters::default()
+        };
+        let momentum = MomentumParameters {
+            lookback: 40,
+            skip: 5,
+            ..MomentumParameters::default()
+        };
+        let sleeve = |name: &str, allocation, strategy| Sleeve {
+            name: name.to_owned(),
+            allocation,
+            strategy,
+        };
+        let breakout = BreakoutInverseVolatility::new(&breakout, of).unwrap();
+        let momentum = MomentumTopK::new(&momentum, of).unwrap();
+        let parts = vec![
+            sleeve("trend", 0.6, Box::new(breakout)),
+            sleeve("winners", 0.4, Box::new(momentum)),
+        ];
+        Box::new(SleeveStrategy::new(parts, 1.0, of).unwrap())
     }),
 ];
 

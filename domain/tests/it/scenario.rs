@@ -171,6 +171,17 @@ impl Tape {
         self
     }
 
+    /// Volumes by row, the same for every lane.
+    #[must_use]
+    pub(crate) fn trading(mut self, volume: impl Fn(usize) -> f64) -> Self {
+        for (i, row) in self.rows.iter_mut().enumerate() {
+            for lane in row {
+                lane.values[4] = volume(i);
+            }
+        }
+        self
+    }
+
     /// From `row` on the lane is gone.
     #[must_use]
     pub(crate) fn delisted(self, row: usize, id: InstrumentId) -> Self {

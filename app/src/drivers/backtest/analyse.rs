@@ -1,13 +1,14 @@
 //! From a finished run to the tables of its summary.
 
-use ballast_domain::instrument::Instruments;
+use ballast_domain::instrument::{AssetId, Instruments};
 use ballast_domain::market::{Panel, coverage};
 use ballast_domain::performance::{
-    RoundTrips, Turnover, calendar_returns, contributions, histogram, worst_drawdowns,
+    RoundTrips, SleeveBook, Turnover, calendar_returns, contributions, histogram, worst_drawdowns,
 };
+use ballast_domain::portfolio::Account;
 use ballast_domain::time::Timestamp;
 
-use super::analysis::{Analysis, ContributionRow, Costs, DataRow, DrawdownRow};
+use super::analysis::{Analysis, ContributionRow, Costs, DataRow, DrawdownRow, SleeveRow};
 use super::artefacts::Artefacts;
 use super::curves::Curves;
 use super::summary::RobustnessRow;
@@ -21,6 +22,8 @@ pub(super) struct Sources<'a> {
     pub instruments: &'a Instruments,
     /// The bars.
     pub panel: &'a Panel,
+    /// The account at the end.
+    pub account: &'a Account,
     /// What the run left.
     pub artefacts: &'a Artefacts,
     /// Its round trips.
@@ -48,6 +51,7 @@ impl Sources<'_> {
             years: calendar_returns(&artefacts.times, &artefacts.equity),
             distribution: histogram(&self.curves.returns),
             contributions: self.contributions(),
+            sleeves: self.sleeves(),
             costs: self.costs(),
             data: self.data(),
         }
@@ -96,6 +100,30 @@ impl Sources<'_> {
                 }
             })
             .collect()
+    }
+
+    fn sleeves(&self) -> Vec<SleeveRow> {
+        let Some(books) = &self.artefacts.books else {
+            return Vec::new();
+        };
+        let scale = self.instruments.base().scale;
+        let capital = self.artefacts.equity.first().copied().unwrap_or(1.0);
+        let row = |(i, book): (usize, &SleeveBook)| {
+            let (money, net) = (book.money(AssetId::BASE), books.net(i, self.account));
+            let net_pnl = net.to_f64(scale);
+            SleeveRow {
+                sleeve: book.name.clone(),
+                allocation: book.allocation,
+                traded: money.traded.to_f64(scale),
+                crossed: money.crossed.to_f64(scale),
+                gross_pnl: (net + money.fees - money.income).to_f64(scale),
+                fees: money.fees.to_f64(scale),
+                income: money.income.to_f64(scale),
+                net_pnl,
+                net_return: net_pnl / capital,
+            }
+        };
+        books.sleeves().iter().enumerate().map(row).collect()
     }
 
     fn costs(&self) -> Costs {

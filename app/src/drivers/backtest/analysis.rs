@@ -18,6 +18,10 @@ pub struct Analysis {
     pub distribution: Vec<Bin>,
     /// What each symbol earned, in lane order.
     pub contributions: Vec<ContributionRow>,
+    /// What each sleeve earned, in the order of their names in the config; empty for a strategy
+    /// that runs the account as one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sleeves: Vec<SleeveRow>,
     /// What trading cost.
     pub costs: Costs,
     /// What the data hold of each symbol, in lane order.
@@ -55,6 +59,29 @@ pub struct ContributionRow {
     /// Sales less purchases, plus the marks of what is open.
     pub gross_pnl: f64,
     /// Fees paid.
+    pub fees: f64,
+    /// Dividends and the like.
+    pub income: f64,
+    /// `gross_pnl - fees + income`.
+    pub net_pnl: f64,
+    /// `net_pnl` over the opening capital.
+    pub net_return: f64,
+}
+
+/// What one sleeve earned; the rows add up to the account.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SleeveRow {
+    /// The sleeve.
+    pub sleeve: String,
+    /// Its share of equity at the end.
+    pub allocation: f64,
+    /// Value of its parts of the account's executions, buys and sells both counted.
+    pub traded: f64,
+    /// Value of what it exchanged with other sleeves inside the account, free of fees.
+    pub crossed: f64,
+    /// Sales less purchases, plus the marks of what it holds.
+    pub gross_pnl: f64,
+    /// Its parts of the fees.
     pub fees: f64,
     /// Dividends and the like.
     pub income: f64,

@@ -10,7 +10,7 @@ use ballast_domain::kernel::{
 };
 use ballast_domain::money::{Cash, Quantity};
 use ballast_domain::orders::{ClientOrderId, OrderType, TimeInForce};
-use ballast_domain::performance::{Adjustment, FillRow, TradeEvent};
+use ballast_domain::performance::{Adjustment, FillRow, SleeveBooks, TradeEvent};
 use ballast_domain::portfolio::{Entry, EntryKind};
 use ballast_domain::simulation::{BarClose, Sink};
 use ballast_domain::time::Timestamp;
@@ -62,6 +62,11 @@ pub struct Artefacts {
     slots: BTreeMap<u32, Timestamp>,
     /// By instrument and time of a fill: the slot of the decision behind the first one there.
     causes: BTreeMap<(u32, Timestamp), Timestamp>,
+    /// A book a sleeve; `None` for a strategy that runs the account as one.
+    pub books: Option<SleeveBooks>,
+    /// What each sleeve earned up to each close, as a share of the opening capital, sleeve by
+    /// sleeve; empty without books.
+    pub sleeve_returns: Vec<Vec<f64>>,
 }
 
 /// A row of orders.csv; its last columns change until the run ends.
@@ -75,8 +80,9 @@ struct OrderRow {
 }
 
 impl Artefacts {
-    /// Empty tables with their headers.
-    pub fn new(instruments: &Instruments, opening_cash: Cash) -> Self {
+    /// Empty tables with their headers, and books for `sleeves` when there is more than one.
+    pub fn new(instruments: &Instruments, opening_cash: Cash, sleeves: &[&str]) -> Self {
+        let books = (sleeves.len() > 1).then(|| SleeveBooks::new(sleeves, instruments));
         let mut weights_csv = String::from("time,cash");
         for instrument in instruments.all() {
             weights_csv.push(',');
@@ -107,6 +113,8 @@ impl Artefacts {
             unopened: Unopened::default(),
             slots: BTreeMap::new(),
             causes: BTreeMap::new(),
+            sleeve_returns: vec![Vec::new(); books.as_ref().map_or(0, |b| b.sleeves().len())],
+            books,
         }
     }
 
@@ -152,6 +160,12 @@ impl Artefacts {
         bars
     }
 
+    fn keep_books(&mut self, record: &Record, now: bool) {
+        if let (Some(books), true) = (&mut self.books, now) {
+            books.record(record);
+        }
+    }
+
     fn symbol(&self, id: InstrumentId) -> &str {
         self.instruments.get(id).map_or("?", |i| i.symbol.as_str())
     }
@@ -168,7 +182,11 @@ impl Artefacts {
         self.flush_decision();
         self.slots.insert(record.number, record.slot);
         self.stale_decisions += u64::from(record.fresh_share < 1.0);
-        self.open_decision = Some(OpenDecision::new(record, &self.instruments)?);
+        self.open_decision = Some(OpenDecision::new(
+            record,
+            &self.instruments,
+            self.books.as_ref(),
+        )?);
         Ok(())
     }
 
@@ -338,12 +356,15 @@ impl Artefacts {
 impl Sink for Artefacts {
     fn records(&mut self, records: &[Record]) -> Result<()> {
         for record in records {
+            // A leg is written down with the books before it, everything else with those after it.
+            let is_leg = matches!(record, Record::Leg(_));
+            self.keep_books(record, !is_leg);
             match record {
                 Record::Decision(r) => self.on_decision(r)?,
                 Record::Leg(r) => {
                     self.unopened.count(&r.leg);
                     if let Some(open) = &mut self.open_decision {
-                        open.add_leg(r, &self.instruments)?;
+                        open.add_leg(r, &self.instruments, self.books.as_ref())?;
                     }
                 }
                 Record::Intent(r) => {
@@ -375,6 +396,7 @@ impl Sink for Artefacts {
                 | Record::Orphan(_)
                 | Record::Dispute(_) => {}
             }
+            self.keep_books(record, is_leg);
         }
         Ok(())
     }
@@ -405,6 +427,13 @@ impl Sink for Artefacts {
             let _ = write!(self.weights_csv, ",{weight}");
         }
         self.weights_csv.push('\n');
+        if let Some(books) = &mut self.books {
+            books.bar(account);
+            let capital = self.equity[0];
+            for (sleeve, returns) in self.sleeve_returns.iter_mut().enumerate() {
+                returns.push(books.net(sleeve, account).to_f64(self.cash_scale) / capital);
+            }
+        }
         self.equity.push(equity);
         self.gross.push(gross);
         self.times.push(close.slice.time());

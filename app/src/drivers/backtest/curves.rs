@@ -2,7 +2,8 @@
 
 use ballast_domain::Result;
 use ballast_domain::performance::{
-    rolling_beta, rolling_sharpe, rolling_turnover, rolling_volatility, simple_returns, underwater,
+    SleeveBooks, rolling_beta, rolling_sharpe, rolling_turnover, rolling_volatility,
+    simple_returns, underwater,
 };
 use ballast_domain::strategies::EqualWeightHold;
 
@@ -69,15 +70,23 @@ impl Curves {
         })
     }
 
-    /// The table: a row a close, an empty cell for what is not defined, a column a benchmark.
+    /// The table: a row a close, an empty cell for what is not defined, a column a benchmark. A
+    /// column a sleeve, when there are several, holds what it earned of the opening capital.
     pub fn csv(&self, artefacts: &Artefacts, benchmarks: &[Benchmark]) -> String {
         let names = benchmarks.iter().map(|b| csv_field(&b.name));
         let names = names.fold(String::new(), |all, name| all + "," + &name);
+        let books = artefacts.books.iter();
+        let sleeves = books.flat_map(SleeveBooks::sleeves);
+        let names = sleeves.fold(names, |all, s| {
+            all + "," + &csv_field(&format!("sleeve:{}", s.name))
+        });
         let mut csv =
             format!("time,return,drawdown,gross,turnover,volatility,sharpe,beta{names}\n");
         let cell = |v: Option<f64>| v.map_or_else(String::new, float);
         for (i, at) in artefacts.times.iter().enumerate() {
             let values = benchmarks.iter().map(|b| float(b.values[i + 1]));
+            let sleeves = artefacts.sleeve_returns.iter().map(|r| float(r[i]));
+            let values = values.chain(sleeves);
             let values = values.fold(String::new(), |all, value| all + "," + &value);
             line(
                 &mut csv,

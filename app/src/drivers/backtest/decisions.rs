@@ -3,9 +3,11 @@
 use ballast_domain::Result;
 use ballast_domain::instrument::{InstrumentId, Instruments};
 use ballast_domain::kernel::{DecisionRecord, IntentRecord, LegRecord, ResidualRecord};
+use ballast_domain::performance::SleeveBooks;
 use ballast_domain::portfolio::Disposition;
 use ballast_domain::strategy::{Decision, Note, SleeveAction, Target, Targets};
 
+use super::sleeve_lines;
 use crate::run_directory::{DecisionLine, ExcludedLine, LegLine, OrderLine};
 
 /// A decision that is still being carried out.
@@ -16,11 +18,16 @@ pub(super) struct OpenDecision {
 }
 
 impl OpenDecision {
-    /// The line of a decision, without legs.
+    /// The line of a decision, without legs. `books` has taken it over already; `None` for a
+    /// strategy that runs the account as one.
     ///
     /// # Errors
     /// `Execution` when an amount has more than 28 digits.
-    pub(super) fn new(record: &DecisionRecord, instruments: &Instruments) -> Result<Self> {
+    pub(super) fn new(
+        record: &DecisionRecord,
+        instruments: &Instruments,
+        books: Option<&SleeveBooks>,
+    ) -> Result<Self> {
         let line = DecisionLine {
             number: record.number,
             slot: record.slot,
@@ -29,12 +36,16 @@ impl OpenDecision {
                 Decision::Hold(_) => "hold".to_owned(),
                 Decision::Targets(..) | Decision::Sleeves(_) => "targets".to_owned(),
             },
-            reason: reason(&record.decision),
+            reason: reason(&record.decision, books),
             equity: record.equity.to_decimal(instruments.base().scale)?,
             fresh_share: record.fresh_share,
             planned: record.planned,
             legs: Vec::new(),
-            excluded: excluded(&record.decision, instruments),
+            excluded: match books {
+                Some(books) => sleeve_lines::excluded(books, instruments),
+                None => excluded(&record.decision, instruments),
+            },
+            sleeves: books.map_or_else(Vec::new, |b| sleeve_lines::decided(&record.decision, b)),
         };
         Ok(Self {
             decision: record.decision.clone(),
@@ -42,19 +53,36 @@ impl OpenDecision {
         })
     }
 
-    /// Adds what the decision means for one instrument.
+    /// Adds what the decision means for one instrument, and for each sleeve as `books` stood
+    /// before the leg.
     ///
     /// # Errors
     /// `Execution` when an amount has more than 28 digits.
-    pub(super) fn add_leg(&mut self, record: &LegRecord, instruments: &Instruments) -> Result<()> {
+    pub(super) fn add_leg(
+        &mut self,
+        record: &LegRecord,
+        instruments: &Instruments,
+        books: Option<&SleeveBooks>,
+    ) -> Result<()> {
         let leg = &record.leg;
         let Some(instrument) = instruments.get(leg.instrument) else {
             return Ok(());
         };
         let cash_scale = instruments.base().scale;
-        let note = note(&self.decision, leg.instrument)
-            .cloned()
-            .unwrap_or_default();
+        let sleeves = match books {
+            Some(books) => sleeve_lines::of_leg(leg, instrument, books)?,
+            None => Vec::new(),
+        };
+        let note = match books {
+            // Each sleeve has its own.
+            Some(_) => Note {
+                signal: sleeve_lines::signal(&sleeves).into(),
+                ..Note::default()
+            },
+            None => note(&self.decision, leg.instrument)
+                .cloned()
+                .unwrap_or_default(),
+        };
         // A position without a target is closed for the reason its instrument was left out.
         let left_out = self
             .line
@@ -71,11 +99,7 @@ impl OpenDecision {
             score: note.score,
             volatility: note.volatility,
             uncapped: note.uncapped,
-            target: record.target.map(|target| match target {
-                Target::Weight(w) => format!("{w} of equity"),
-                Target::Units(u) => format!("{} units", u.normalize()),
-                Target::Notional(n) => format!("{} in value", n.normalize()),
-            }),
+            target: record.target.map(target_text),
             price: leg.price.to_decimal(instrument.price_scale)?,
             current: leg.current.to_decimal(instrument.quantity_scale)?,
             wanted: leg.target.to_decimal(instrument.quantity_scale)?,
@@ -87,6 +111,7 @@ impl OpenDecision {
             cut: None,
             orders: Vec::new(),
             residual: None,
+            sleeves,
         });
         Ok(())
     }
@@ -167,6 +192,15 @@ impl OpenDecision {
     }
 }
 
+/// As [`LegLine::target`] has it.
+pub(super) fn target_text(target: Target) -> String {
+    match target {
+        Target::Weight(w) => format!("{w} of equity"),
+        Target::Units(u) => format!("{} units", u.normalize()),
+        Target::Notional(n) => format!("{} in value", n.normalize()),
+    }
+}
+
 fn disposition(disposition: Disposition) -> String {
     match disposition {
         Disposition::Trade => "trade".to_owned(),
@@ -179,14 +213,17 @@ fn disposition(disposition: Disposition) -> String {
     }
 }
 
-fn reason(decision: &Decision) -> String {
+fn reason(decision: &Decision, books: Option<&SleeveBooks>) -> String {
     match decision {
         Decision::Hold(reason) | Decision::Targets(_, reason) => reason.to_string(),
         Decision::Sleeves(sleeves) => sleeves
             .iter()
-            .map(|s| match &s.action {
-                SleeveAction::Hold(reason) => format!("sleeve {}: hold, {reason}", s.sleeve.0),
-                SleeveAction::Targets(_, reason) => format!("sleeve {}: {reason}", s.sleeve.0),
+            .map(|s| {
+                let name = sleeve_lines::name(s.sleeve, books);
+                match &s.action {
+                    SleeveAction::Hold(reason) => format!("{name}: hold, {reason}"),
+                    SleeveAction::Targets(_, reason) => format!("{name}: {reason}"),
+                }
             })
             .collect::<Vec<_>>()
             .join("; "),

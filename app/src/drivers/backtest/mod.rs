@@ -71,11 +71,12 @@ mod curve;
 mod curves;
 mod decisions;
 mod prepared;
+mod sleeve_lines;
 mod summary;
 mod trades;
 mod variant;
 
-pub use analysis::{Analysis, ContributionRow, Costs, DataRow, DrawdownRow};
+pub use analysis::{Analysis, ContributionRow, Costs, DataRow, DrawdownRow, SleeveRow};
 pub use artefacts::Artefacts;
 pub use benchmarks::Benchmark;
 pub use curves::Curves;
@@ -171,7 +172,7 @@ impl Backtest {
             .make(&self.config.strategy, &prepared.instruments)?;
         let name = strategy.name().to_owned();
         let opening = prepared.variant.exchange.opening_cash;
-        let mut artefacts = Artefacts::new(&prepared.instruments, opening);
+        let mut artefacts = Artefacts::new(&prepared.instruments, opening, &strategy.sleeves());
         let (totals, account) =
             prepared.run(&prepared.variant, strategy, &mut artefacts, progress)?;
         artefacts.finish();
@@ -382,6 +383,7 @@ impl Backtest {
         let analysis = Sources {
             instruments: &instruments,
             panel: &panel,
+            account,
             artefacts: &artefacts,
             trips: &trips,
             curves: &curves,

@@ -63,6 +63,57 @@ fn weights(run: &Finished) -> StackedArea {
     chart.layer("cash", REST, &column(0))
 }
 
+/// What each sleeve earned, over time and in the end.
+pub(super) fn sleeves(run: &Finished) -> Section {
+    let s = &run.summary;
+    let mut chart = LineChart::new(
+        "Earned by each sleeve",
+        "of the opening capital, after fees",
+    )
+    .format(ValueFormat::Percent);
+    for (row, returns) in s.analysis.sleeves.iter().zip(&run.artefacts.sleeve_returns) {
+        let line = over_time(run, returns.iter().copied());
+        chart = chart.series(row.sleeve.clone(), line);
+    }
+    let mut table = Table::new(
+        format!(
+            "What each sleeve earned, {}; together the account",
+            s.currency
+        ),
+        [
+            ("sleeve", Column::Text),
+            ("of capital", Column::Number),
+            ("net", Column::Number),
+            ("price gains", Column::Number),
+            ("fees", Column::Number),
+            ("dividends", Column::Number),
+            ("allocation", Column::Number),
+            ("traded", Column::Number),
+            ("crossed", Column::Number),
+        ],
+    );
+    for row in &s.analysis.sleeves {
+        table = table.row([
+            row.sleeve.clone(),
+            percent(row.net_return),
+            amount(row.net_pnl),
+            amount(row.gross_pnl),
+            amount(row.fees),
+            amount(row.income),
+            percent(row.allocation),
+            amount(row.traded),
+            amount(row.crossed),
+        ]);
+    }
+    Section::new("Sleeves")
+        .paragraph(
+            "Fills and fees are shared by what each sleeve wanted. What one bought while another \
+             sold crossed inside the account, at the price of the decision and without a fee.",
+        )
+        .drawing(&chart)
+        .table(table)
+}
+
 pub(super) fn contributions(s: &Summary) -> Section {
     let mut rows: Vec<_> = s.analysis.contributions.iter().collect();
     rows.sort_by(|a, b| b.net_pnl.total_cmp(&a.net_pnl));

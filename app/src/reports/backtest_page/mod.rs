@@ -29,6 +29,9 @@ pub fn render(run: &Finished) -> String {
         .section(performance::distribution(s))
         .section(book::exposure(run))
         .section(book::contributions(s));
+    if !s.analysis.sleeves.is_empty() {
+        page = page.section(book::sleeves(run));
+    }
     if !s.benchmarks.is_empty() {
         page = page.section(conditions::benchmarks(s));
     }
