@@ -5,15 +5,22 @@
 
 use std::collections::VecDeque;
 
-use super::fee_model::FeeModel;
+use super::executions::History;
+use super::fee_model::{FeeModel, Liquidity};
 use super::fill_point::FillPoint;
+use super::matching::{VolumeTaken, most_lots};
+use super::quotes::QuoteBook;
 use super::slippage_model::SlippageModel;
+use super::venue_order::VenueOrder;
+use super::venue_rules::{LimitFills, VenueRules};
 use crate::error::{Error, Result};
 use crate::instrument::{AssetId, Instrument, InstrumentId, Instruments};
 use crate::kernel::{EventId, Fact, Redeemed};
-use crate::market::{ActionKind, CorporateAction, Field, LaneState, Slice, SplitRatio};
-use crate::money::{Cash, Price, Quantity, Rate, Rounding, divide};
-use crate::orders::{ClientOrderId, Fill, Intent, OrderType, Side, TimeInForce, TradeId};
+use crate::market::{LaneState, Slice};
+use crate::money::{Cash, Price, Quantity, Rate};
+use crate::orders::{
+    ClientOrderId, Fill, Intent, OrderStatus, OrderType, Side, TimeInForce, TradeId,
+};
 use crate::time::Timestamp;
 
 /// How the exchange executes and what it charges.
@@ -42,8 +49,13 @@ impl ExchangeSettings {
                 .context("key", "account.cash")
                 .hint("use 0 or more"));
         }
-        let (FeeModel::Proportional(fee), SlippageModel::Proportional(slippage)) =
-            (self.fees, self.slippage);
+        let SlippageModel::Proportional(slippage) = self.slippage;
+        let [fee, least_fee] = self.fees.rates();
+        if least_fee.units() < -fee.units() {
+            return Err(Error::config("a rebate cannot be larger than the fee")
+                .context("key", "execution.fee_bps")
+                .hint("use maker and taker rates whose sum is 0 or more"));
+        }
         for (key, rate) in [
             ("execution.fee_bps", fee),
             ("execution.slippage_bps", slippage),
@@ -63,40 +75,78 @@ impl ExchangeSettings {
     }
 }
 
-/// A simulated venue with one cash account.
+/// A simulated venue with one account.
 #[derive(Debug)]
 pub struct Exchange {
-    instruments: Instruments,
-    settings: ExchangeSettings,
-    cash: Cash,
-    positions: Vec<Quantity>,
-    last_close: Vec<f64>,
+    pub(super) instruments: Instruments,
+    pub(super) settings: ExchangeSettings,
+    pub(super) rules: VenueRules,
+    pub(super) cash: Cash,
+    /// Balances by asset, where they are not the base currency.
+    other_cash: Vec<Cash>,
+    pub(super) positions: Vec<Quantity>,
+    /// What perpetual positions were entered at; zero for everything that was paid for.
+    pub(super) costs: Vec<Cash>,
+    pub(super) last_close: Vec<f64>,
     /// In order of arrival.
-    working: Vec<Intent>,
+    pub(super) working: Vec<VenueOrder>,
     trades: u128,
     events: u128,
     received: u64,
     facts: VecDeque<Fact>,
+    pub(super) history: History,
+    pub(super) volume: VolumeTaken,
+    pub(super) quotes: QuoteBook,
+    /// The latest instant it was told of.
+    pub(super) now: Timestamp,
+    /// Up to when borrowing is charged.
+    pub(super) charged_at: Option<Timestamp>,
+    /// How many funding times are settled.
+    pub(super) funded: usize,
 }
 
 impl Exchange {
-    /// An exchange with these instruments and an account that holds the opening cash.
+    /// An exchange with these instruments and a cash account that holds the opening cash.
     pub fn new(instruments: Instruments, settings: ExchangeSettings) -> Self {
-        let opening = Fact::Opening {
+        Self::with_rules(instruments, settings, VenueRules::default())
+    }
+
+    /// An exchange with rules beyond those of a cash account on bars. Whoever takes rules from
+    /// outside validates them first.
+    pub fn with_rules(
+        instruments: Instruments,
+        settings: ExchangeSettings,
+        rules: VenueRules,
+    ) -> Self {
+        let mut other_cash = vec![Cash::ZERO; instruments.assets().len()];
+        let mut facts = VecDeque::from([Fact::Opening {
             asset: AssetId::BASE,
             amount: settings.opening_cash,
-        };
+        }]);
+        for (asset, amount) in rules.other_cash.iter().copied() {
+            other_cash[asset.index()] = amount;
+            facts.push_back(Fact::Opening { asset, amount });
+        }
         Self {
             cash: settings.opening_cash,
+            other_cash,
             positions: vec![Quantity::ZERO; instruments.len()],
+            costs: vec![Cash::ZERO; instruments.len()],
             last_close: vec![0.0; instruments.len()],
             working: Vec::new(),
             trades: 0,
             events: 0,
             received: 0,
-            facts: VecDeque::from([opening]),
+            facts,
+            history: History::new(rules.remembered),
+            volume: VolumeTaken::new(instruments.len()),
+            quotes: QuoteBook::default(),
+            now: Timestamp::MIN,
+            charged_at: None,
+            funded: 0,
             instruments,
             settings,
+            rules,
         }
     }
 
@@ -105,9 +155,28 @@ impl Exchange {
         &self.settings
     }
 
-    /// Cash by the exchange's own books.
+    /// What it does beyond that.
+    pub const fn rules(&self) -> &VenueRules {
+        &self.rules
+    }
+
+    /// The instruments it lists.
+    pub const fn instruments(&self) -> &Instruments {
+        &self.instruments
+    }
+
+    /// Cash in the base currency by the exchange's own books; the collateral of perpetuals.
     pub const fn cash(&self) -> Cash {
         self.cash
+    }
+
+    /// Cash in any asset by the exchange's own books.
+    pub fn balance(&self, asset: AssetId) -> Cash {
+        if asset == AssetId::BASE {
+            return self.cash;
+        }
+        let known = self.other_cash.get(asset.index());
+        known.copied().unwrap_or(Cash::ZERO)
     }
 
     /// The position by the exchange's own books.
@@ -125,8 +194,8 @@ impl Exchange {
         self.trades
     }
 
-    /// Orders that wait for a fill point.
-    pub fn working(&self) -> &[Intent] {
+    /// Orders that wait for a price, in order of arrival.
+    pub fn working(&self) -> &[VenueOrder] {
         &self.working
     }
 
@@ -135,20 +204,47 @@ impl Exchange {
         self.facts.pop_front()
     }
 
-    /// Takes an order. Only a spent permit can become one.
+    /// Takes an order that arrives at the latest instant the exchange was told of. Only a spent
+    /// permit can become one.
     pub fn submit(&mut self, order: Redeemed) {
-        self.received += 1;
-        let intent = order.into_intent();
-        let client_id = intent.client_id;
-        if let Some(reason) = self.refusal(&intent) {
-            self.facts.push_back(Fact::Rejected {
-                client_id,
-                reason: reason.into(),
-            });
-            return;
+        let now = self.now;
+        self.receive(order.into_intent(), now);
+    }
+
+    /// Takes an order that arrives at `now`; after its expiry it is refused, as its sender asked.
+    pub fn submit_at(&mut self, order: Redeemed, now: Timestamp) {
+        self.now = self.now.max(now);
+        if now <= order.expires_at() {
+            return self.receive(order.into_intent(), now);
         }
-        self.working.push(intent);
+        self.received += 1;
+        self.refuse(order.intent(), "it came after its expiry");
+    }
+
+    pub(super) fn receive(&mut self, intent: Intent, now: Timestamp) {
+        self.received += 1;
+        if let Some(reason) = self.refusal(&intent) {
+            return self.refuse(&intent, reason);
+        }
+        let client_id = intent.client_id;
+        // Overflow saturates: an order that far away never takes effect.
+        let effective_at = now + self.rules.latency;
+        self.working.push(VenueOrder::new(intent, effective_at));
         self.facts.push_back(Fact::Accepted { client_id });
+    }
+
+    fn refuse(&mut self, intent: &Intent, reason: &'static str) {
+        let client_id = intent.client_id;
+        // The refused twin of an order says nothing about the first one.
+        if self.order_report(client_id).is_none() {
+            let mut refused = VenueOrder::new(*intent, self.now);
+            refused.status = OrderStatus::Rejected;
+            self.history.note_end(refused.report());
+        }
+        self.facts.push_back(Fact::Rejected {
+            client_id,
+            reason: reason.into(),
+        });
     }
 
     fn refusal(&self, intent: &Intent) -> Option<&'static str> {
@@ -163,25 +259,42 @@ impl Exchange {
         {
             return Some("limit price is not a positive number of ticks");
         }
-        if intent.post_only {
-            return Some("post-only orders need a book; bars have none");
+        if intent.post_only
+            && let Some(reason) = self.post_only_refusal(intent)
+        {
+            return Some(reason);
         }
-        if self.working.iter().any(|w| w.client_id == intent.client_id) {
+        let same_id = |o: &VenueOrder| o.intent.client_id == intent.client_id;
+        if self.working.iter().any(same_id) {
             return Some("duplicate client order id");
         }
         None
     }
 
+    /// Post-only orders are judged by the quote, or by the last close where bars are traded through.
+    fn post_only_refusal(&self, intent: &Intent) -> Option<&'static str> {
+        let OrderType::Limit(limit) = intent.order_type else {
+            return Some("a post-only order needs a limit");
+        };
+        let price = match self.quotes.of(intent.instrument) {
+            // It is judged when it takes effect.
+            Some(_) if self.rules.latency.nanos() > 0 => return None,
+            Some(quote) => Some(quote.against(intent.side).0),
+            None if self.rules.limit_fills == LimitFills::AtFillPoint => {
+                return Some("post-only orders need a book; bars have none");
+            }
+            None => self.mark(intent.instrument),
+        };
+        match price {
+            None => Some("no price yet to judge a post-only order by"),
+            Some(price) => super::matching::allows(limit, price, intent.side)
+                .then_some("post-only, and it would trade at once"),
+        }
+    }
+
     /// Takes an order back, if it still works.
     pub fn cancel(&mut self, client_id: ClientOrderId) {
-        if let Some(i) = self.working.iter().position(|w| w.client_id == client_id) {
-            self.working.remove(i);
-            self.facts.push_back(Fact::Canceled {
-                client_id,
-                filled: Quantity::ZERO,
-                reason: "canceled by us".into(),
-            });
-        }
+        self.end_working(|o| o.intent.client_id == client_id, "canceled by us");
     }
 
     /// Whether a fill point has anything to do.
@@ -190,265 +303,259 @@ impl Exchange {
         !self.working.is_empty()
     }
 
-    /// Executes what can be executed at the fill point's price of this slice, sells before buys.
-    /// Returns how many orders are done with, executed or not.
-    pub fn execute(&mut self, slice: &Slice<'_>, now: Timestamp) -> usize {
-        let working = std::mem::take(&mut self.working);
-        let mut still = Vec::new();
-        for side in [Side::Sell, Side::Buy] {
-            for intent in working.iter().filter(|w| w.side == side) {
-                if !self.execute_one(intent, slice, now) {
-                    still.push(*intent);
-                }
-            }
-        }
-        // Back in order of arrival.
-        still.sort_by_key(|w| w.id);
-        let done = working.len() - still.len();
-        self.working = still;
-        done
-    }
-
-    /// Whether the order is done with.
-    fn execute_one(&mut self, intent: &Intent, slice: &Slice<'_>, now: Timestamp) -> bool {
-        let id = intent.instrument;
-        let Some(instrument) = self.instruments.get(id) else {
-            return true;
+    /// How much of `wanted` the account can pay for, deliver or carry: all of it, or whole lots.
+    fn coverable(
+        &self,
+        instrument: &Instrument,
+        order: &VenueOrder,
+        (price, wanted): (Price, Quantity),
+        liquidity: Liquidity,
+    ) -> Quantity {
+        let wanted = if order.intent.reduce_only {
+            let most = self.reducible(order).to_lots_toward_zero(instrument.lot);
+            wanted.min(most)
+        } else {
+            wanted
         };
-        let raw = slice.value(id, self.settings.fill_point.field());
-        let Some(market) = raw.and_then(|p| Price::from_market_data(p, instrument.price_scale))
-        else {
-            return false;
-        };
-        let Some(price) = self.price(intent, market) else {
-            return false;
-        };
-        let quantity = self.coverable(instrument, intent, price);
-        if quantity.is_positive() {
-            self.fill(id, intent, price, quantity, now);
+        if let Some(terms) = &self.rules.margin {
+            return self.carriable(terms, instrument, order, (price, wanted), liquidity);
         }
-        if quantity < intent.quantity {
-            let reason = match intent.side {
-                Side::Buy => "not enough cash for the rest",
-                Side::Sell => "not enough units for the rest",
-            };
-            self.facts.push_back(Fact::Canceled {
-                client_id: intent.client_id,
-                filled: quantity,
-                reason: reason.into(),
-            });
-        }
-        true
-    }
-
-    /// The execution price; `None` when a limit is not reached.
-    fn price(&self, intent: &Intent, market: Price) -> Option<Price> {
-        let worse = self.settings.slippage.worsen(market, intent.side);
-        match (intent.order_type, intent.side) {
-            (OrderType::Market, _) => Some(worse),
-            (OrderType::Limit(limit), Side::Buy) => (market <= limit).then(|| worse.min(limit)),
-            (OrderType::Limit(limit), Side::Sell) => (market >= limit).then(|| worse.max(limit)),
-        }
-    }
-
-    /// How much of the order the account can pay for: all of it, or whole lots that fit.
-    fn coverable(&self, instrument: &Instrument, intent: &Intent, price: Price) -> Quantity {
-        match intent.side {
+        match order.intent.side {
             Side::Sell => {
-                let held = self.positions[intent.instrument.index()].max(Quantity::ZERO);
-                intent
-                    .quantity
-                    .min(held.to_lots_toward_zero(instrument.lot))
+                let most = self.reducible(order).to_lots_toward_zero(instrument.lot);
+                wanted.min(most)
             }
             Side::Buy => {
                 let cost = |q| {
                     let notional = instrument.notional(price, q);
-                    notional + self.settings.fees.fee(notional)
-                };
-                if cost(intent.quantity) <= self.cash {
-                    return intent.quantity;
-                }
-                // The largest number of lots whose cost fits, by bisection on the exact cost.
-                let lot = instrument.lot.units();
-                let (mut fits, mut too_many) = (0, intent.quantity.units() / lot);
-                while too_many - fits > 1 {
-                    let middle = i64::midpoint(fits, too_many);
-                    if cost(Quantity::from_units(middle * lot)) <= self.cash {
-                        fits = middle;
-                    } else {
-                        too_many = middle;
+                    match self.fee(notional, liquidity) {
+                        (fee, AssetId::BASE) => notional + fee,
+                        _ => notional,
                     }
-                }
-                Quantity::from_units(fits * lot)
+                };
+                most_lots(Quantity::ZERO, wanted, instrument.lot, |q| {
+                    cost(q) <= self.cash
+                })
             }
         }
+    }
+
+    /// How much of the position an order can close.
+    pub(super) fn reducible(&self, order: &VenueOrder) -> Quantity {
+        let held = self.positions[order.intent.instrument.index()];
+        match order.intent.side {
+            Side::Sell => held.max(Quantity::ZERO),
+            Side::Buy => (-held).max(Quantity::ZERO),
+        }
+    }
+
+    /// The fee of an execution worth `notional`, and in which asset it is paid.
+    fn fee(&self, notional: Cash, liquidity: Liquidity) -> (Cash, AssetId) {
+        let fee = self.settings.fees.fee_for(notional, liquidity);
+        match self.settings.fees.paid_in() {
+            Some(other) if fee.is_positive() => {
+                let converted = other.convert(fee);
+                if converted <= self.balance(other.asset) {
+                    return (converted, other.asset);
+                }
+                (fee, AssetId::BASE)
+            }
+            _ => (fee, AssetId::BASE),
+        }
+    }
+
+    /// Executes an order at `price` up to what is `offered` and what the account covers; what it
+    /// does not cover ends. Returns how much was executed when anything changed.
+    pub(super) fn trade(
+        &mut self,
+        order: &mut VenueOrder,
+        (price, offered): (Price, Quantity),
+        liquidity: Liquidity,
+        now: Timestamp,
+    ) -> Option<Quantity> {
+        let wanted = order.open().min(offered);
+        let instrument = self.instruments.get(order.intent.instrument)?;
+        let quantity = self.coverable(instrument, order, (price, wanted), liquidity);
+        if quantity.is_positive() {
+            let notional = instrument.notional(price, quantity);
+            self.fill(order, (price, quantity, notional), liquidity, now);
+        }
+        if quantity < wanted {
+            let reason = match (&self.rules.margin, order.intent.side) {
+                (Some(_), _) if order.intent.reduce_only => "nothing is left to reduce",
+                (Some(_), _) => "not enough margin for the rest",
+                (None, Side::Buy) if order.intent.reduce_only => "nothing is left to reduce",
+                (None, Side::Buy) => "not enough cash for the rest",
+                (None, Side::Sell) => "not enough units for the rest",
+            };
+            self.end(order, reason);
+        }
+        Some(quantity)
     }
 
     fn fill(
         &mut self,
-        id: InstrumentId,
-        intent: &Intent,
-        price: Price,
-        quantity: Quantity,
+        order: &mut VenueOrder,
+        (price, quantity, notional): (Price, Quantity, Cash),
+        liquidity: Liquidity,
         now: Timestamp,
     ) {
-        let Some(instrument) = self.instruments.get(id) else {
-            return;
+        let (id, side) = (order.intent.instrument, order.intent.side);
+        let (fee, fee_asset) = self.fee(notional, liquidity);
+        let signed = match side {
+            Side::Buy => notional,
+            Side::Sell => -notional,
         };
-        let notional = instrument.notional(price, quantity);
-        let fee = self.settings.fees.fee(notional);
-        match intent.side {
-            Side::Buy => self.cash -= notional,
-            Side::Sell => self.cash += notional,
+        self.settle_trade(id, side.signed(quantity), signed);
+        if fee_asset == AssetId::BASE {
+            self.cash -= fee;
+        } else {
+            self.other_cash[fee_asset.index()] -= fee;
         }
-        self.cash -= fee;
-        self.positions[id.index()] += intent.side.signed(quantity);
+        self.positions[id.index()] += side.signed(quantity);
+        if self.last_close[id.index()] <= 0.0
+            && let Some(instrument) = self.instruments.get(id)
+        {
+            // Before the first close the execution is the only price there is.
+            self.last_close[id.index()] = price.to_f64(instrument.price_scale);
+        }
         self.trades += 1;
-        self.facts.push_back(Fact::Filled(Fill {
+        let fill = Fill {
             time: now,
-            client_id: intent.client_id,
+            client_id: order.intent.client_id,
             trade_id: TradeId(self.trades),
             instrument: id,
-            side: intent.side,
+            side,
             quantity,
             price,
             fee,
-            fee_asset: AssetId::BASE,
-        }));
-    }
-
-    /// Ends orders whose time is over after the fill point of this slice. A lane that was closed
-    /// has not had its auction yet.
-    pub fn expire(&mut self, slice: &Slice<'_>) {
-        let facts = &mut self.facts;
-        self.working.retain(|w| {
-            let waits = w.time_in_force == TimeInForce::Gtc
-                || slice.state(w.instrument) == LaneState::Closed;
-            if !waits {
-                facts.push_back(Fact::Expired {
-                    client_id: w.client_id,
-                    filled: Quantity::ZERO,
-                });
-            }
-            waits
-        });
-    }
-
-    /// Applies a corporate action to what is held and to what works.
-    pub fn apply(&mut self, id: InstrumentId, action: &CorporateAction, slice: &Slice<'_>) {
-        match action.kind {
-            ActionKind::Dividend(per_unit) => self.pay_dividend(id, per_unit),
-            ActionKind::Split(ratio) => self.split(id, ratio, slice),
-            ActionKind::Delisting => self.delist(id),
+            fee_asset,
+        };
+        self.history.note_fill(fill);
+        self.facts.push_back(Fact::Filled(fill));
+        order.filled += quantity;
+        order.status = if order.open().is_positive() {
+            OrderStatus::PartiallyFilled
+        } else {
+            OrderStatus::Filled
+        };
+        if order.status == OrderStatus::Filled {
+            self.history.note_end(order.report());
         }
     }
 
-    fn pay_dividend(&mut self, instrument: InstrumentId, per_unit: rust_decimal::Decimal) {
-        let held = self.positions[instrument.index()];
-        let Some(i) = self.instruments.get(instrument) else {
-            return;
-        };
-        if held.is_zero() {
-            return;
-        }
-        let amount = i.cash_per_unit(per_unit, held, self.instruments.base().scale);
-        self.cash += amount;
-        let id = self.next_event();
-        self.facts.push_back(Fact::Dividend {
-            id,
-            instrument,
-            per_unit,
-            amount,
+    /// Ends an order with what it executed so far.
+    pub(super) fn end(&mut self, order: &mut VenueOrder, reason: &'static str) {
+        order.status = OrderStatus::Canceled;
+        self.history.note_end(order.report());
+        self.facts.push_back(Fact::Canceled {
+            client_id: order.intent.client_id,
+            filled: order.filled,
+            reason: reason.into(),
         });
     }
 
-    fn split(&mut self, instrument: InstrumentId, ratio: SplitRatio, slice: &Slice<'_>) {
-        let index = instrument.index();
-        let Some(i) = self.instruments.get(instrument) else {
-            return;
-        };
-        let before = self.positions[index];
-        let quantity = ratio.apply(before, i.lot);
-        // The fraction, in units of 1/old, is paid at the first price after the split.
-        let fraction = i128::from(before.units()) * i128::from(ratio.new)
-            - i128::from(quantity.units()) * i128::from(ratio.old);
-        let price = slice
-            .value(instrument, Field::Open)
-            .unwrap_or(self.last_close[index] / ratio.to_f64());
-        let price = Price::from_market_data(price, i.price_scale).unwrap_or(Price::ZERO);
-        let unit = i.notional(price, Quantity::from_units(1)).units();
-        let value = divide(unit * fraction, i128::from(ratio.old), Rounding::Down);
-        let cash_in_lieu = Cash::from_units(value);
-        self.cash += cash_in_lieu;
-        self.positions[index] = quantity;
-        self.last_close[index] /= ratio.to_f64();
-        let lot = i.lot;
-        for order in self
-            .working
-            .iter_mut()
-            .filter(|w| w.instrument == instrument)
-        {
-            order.quantity = ratio.apply(order.quantity, lot);
-            if let OrderType::Limit(price) = &mut order.order_type {
-                *price = ratio.unapply(*price);
-            }
-        }
-        let id = self.next_event();
-        self.facts.push_back(Fact::Split {
-            id,
-            instrument,
-            ratio,
-            quantity,
-            cash_in_lieu,
-        });
-        self.end_working(
-            |w| w.instrument == instrument && w.quantity.is_zero(),
-            "less than a lot is left after the split",
-        );
-    }
-
-    fn next_event(&mut self) -> EventId {
-        self.events += 1;
-        EventId(self.events)
-    }
-
-    fn delist(&mut self, instrument: InstrumentId) {
-        let index = instrument.index();
-        let Some(i) = self.instruments.get(instrument) else {
-            return;
-        };
-        let price = Price::from_market_data(self.last_close[index], i.price_scale);
-        let held = std::mem::take(&mut self.positions[index]);
-        let value = i.notional(price.unwrap_or(Price::ZERO), held);
-        let amount = value - value.fee(self.settings.delisting_haircut);
-        self.cash += amount;
-        self.end_working(
-            |w| w.instrument == instrument,
-            "the instrument was delisted",
-        );
-        let id = self.next_event();
-        self.facts.push_back(Fact::Delisted {
-            id,
-            instrument,
-            amount,
-        });
-    }
-
-    fn end_working(&mut self, ends: impl Fn(&Intent) -> bool, reason: &'static str) {
-        self.working.retain(|w| {
-            let ends = ends(w);
+    pub(super) fn end_working(&mut self, ends: impl Fn(&VenueOrder) -> bool, reason: &'static str) {
+        let mut working = std::mem::take(&mut self.working);
+        working.retain_mut(|order| {
+            let ends = ends(order);
             if ends {
-                self.facts.push_back(Fact::Canceled {
-                    client_id: w.client_id,
-                    filled: Quantity::ZERO,
-                    reason: reason.into(),
+                self.end(order, reason);
+            }
+            !ends
+        });
+        self.working = working;
+    }
+
+    fn expire_working(&mut self, ends: impl Fn(&VenueOrder) -> bool) {
+        let (facts, history) = (&mut self.facts, &mut self.history);
+        self.working.retain_mut(|order| {
+            let ends = ends(order);
+            if ends {
+                order.status = OrderStatus::Expired;
+                history.note_end(order.report());
+                facts.push_back(Fact::Expired {
+                    client_id: order.intent.client_id,
+                    filled: order.filled,
                 });
             }
             !ends
         });
     }
 
-    /// Remembers the closes of a slice, for actions before the next one.
+    /// Ends orders whose time is over after the fill point of this slice. A lane that was closed
+    /// has not had its auction yet. Day orders go on to the end of their session, which
+    /// [`Exchange::end_bar`] sees, where the rules let orders rest.
+    pub fn expire(&mut self, slice: &Slice<'_>) {
+        let day_goes_on = self.rules.lets_orders_rest();
+        let is_over = |order: &VenueOrder| {
+            let in_force = match order.intent.time_in_force {
+                TimeInForce::Gtc => true,
+                TimeInForce::Day => day_goes_on,
+                TimeInForce::Ioc | TimeInForce::AtOpen | TimeInForce::AtClose => false,
+            };
+            !in_force && slice.state(order.intent.instrument) != LaneState::Closed
+        };
+        if day_goes_on {
+            self.end_working(
+                |order| is_over(order) && order.filled.is_positive(),
+                "not enough volume for the rest",
+            );
+        }
+        self.expire_working(is_over);
+    }
+
+    /// Before anything executes in this slice: day orders of an earlier session end, and those that
+    /// have not had one begin theirs.
+    pub fn begin_bar(&mut self, slice: &Slice<'_>) {
+        let open = slice.open_time();
+        self.expire_working(|order| order.session_close.is_some_and(|close| close <= open));
+        self.begin_sessions(slice);
+    }
+
+    /// After everything executed in this slice: day orders end with their session.
+    pub fn end_bar(&mut self, slice: &Slice<'_>) {
+        self.begin_sessions(slice);
+        let close = slice.time();
+        self.expire_working(|order| order.session_close.is_some_and(|end| end <= close));
+    }
+
+    fn begin_sessions(&mut self, slice: &Slice<'_>) {
+        let instruments = &self.instruments;
+        for order in &mut self.working {
+            let is_day = order.intent.time_in_force == TimeInForce::Day;
+            let open = slice.state(order.intent.instrument) != LaneState::Closed;
+            if !is_day || !open || order.session_close.is_some() {
+                continue;
+            }
+            if let Some(instrument) = instruments.get(order.intent.instrument) {
+                // Outside its calendar's table nothing is known of a session but this bar.
+                order.session_close =
+                    match instrument.calendar.session_containing(slice.open_time()) {
+                        Ok(session) => session.map(|s| s.close),
+                        Err(_) => Some(slice.time()),
+                    };
+            }
+        }
+    }
+
+    /// Tells of an event of the account and remembers it.
+    pub(super) fn tell_event(&mut self, fact: Fact, time: Timestamp) {
+        self.history.note_event(time, fact.clone());
+        self.facts.push_back(fact);
+    }
+
+    pub(super) fn tell_event_now(&mut self, fact: Fact) {
+        self.tell_event(fact, self.now);
+    }
+
+    pub(super) fn next_event(&mut self) -> EventId {
+        self.events += 1;
+        EventId(self.events)
+    }
+
+    /// Remembers the closes of a slice: the marks of the account, and what actions before the next
+    /// slice go by.
     #[inline]
     pub fn note_closes(&mut self, slice: &Slice<'_>) {
         for (i, last) in self.last_close.iter_mut().enumerate() {

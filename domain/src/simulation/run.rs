@@ -115,6 +115,7 @@ fn check_data<S: Strategy>(kernel: &Kernel<S>, exchange: &Exchange, panel: &Pane
         );
     }
     exchange.settings().validate()?;
+    exchange.rules().validate(kernel.instruments())?;
     let requirements = kernel.requirements();
     let point = exchange.settings().fill_point;
     let waits = kernel.settings().time_in_force;
@@ -130,6 +131,7 @@ fn check_data<S: Strategy>(kernel: &Kernel<S>, exchange: &Exchange, panel: &Pane
     let missing = requirements
         .fields
         .union(Fields::of(&[point.field()]))
+        .union(exchange.rules().fields())
         .missing_from(panel.fields());
     if !missing.is_empty() {
         return Err(
@@ -239,13 +241,23 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
             }
             self.settle(open)?;
         }
+        let plain = self.exchange.rules().is_plain();
+        if !plain {
+            self.begin_bar(slice, open)?;
+        }
         if point == FillPoint::NextOpen {
             self.fill_point(slice, open)?;
+        }
+        if !plain {
+            self.inside_bar(slice, close)?;
         }
         if point == FillPoint::NextClose {
             self.fill_point(slice, close)?;
         }
         self.exchange.note_closes(slice);
+        if !plain {
+            self.end_bar(slice, close)?;
+        }
         self.kernel
             .step(close, Input::Slice(slice), &mut self.effects);
         self.settle(close)?;
@@ -264,6 +276,31 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
             account,
             instruments: self.kernel.instruments(),
         })
+    }
+
+    /// What comes before the executions at an open: funding on what is held, and day orders whose
+    /// session is over.
+    fn begin_bar(&mut self, slice: &Slice<'_>, open: Timestamp) -> Result<()> {
+        self.exchange.settle_funding(open);
+        self.exchange.begin_bar(slice);
+        self.settle(open)
+    }
+
+    /// What happens between open and close: funding, then limits the bar trades through.
+    fn inside_bar(&mut self, slice: &Slice<'_>, close: Timestamp) -> Result<()> {
+        self.exchange.settle_funding(close);
+        self.settle(close)?;
+        while self.exchange.execute_through_bar(slice, close) > 0 {
+            self.settle(close)?;
+        }
+        Ok(())
+    }
+
+    /// What follows from the marks at a close, before anybody decides.
+    fn end_bar(&mut self, slice: &Slice<'_>, close: Timestamp) -> Result<()> {
+        self.exchange.end_bar(slice);
+        self.exchange.maintain(close);
+        self.settle(close)
     }
 
     /// Executes at one instant until nothing happens any more.
@@ -321,7 +358,7 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
                     .step(now, Input::Persisted(id), &mut self.effects);
             }
             Action::Send(permit) => match permit.redeem(self.kernel.gate(), now) {
-                Ok(order) => self.exchange.submit(order),
+                Ok(order) => self.exchange.submit_at(order, now),
                 Err(unspent) => {
                     self.unspent += 1;
                     let fact = crate::kernel::Fact::NotSent {
