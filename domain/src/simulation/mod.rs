@@ -10,6 +10,7 @@ mod margin;
 mod matching;
 mod quotes;
 mod run;
+mod sessions;
 mod slippage_model;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use crate::instrument::{InstrumentId, Instruments};
 use crate::kernel::{Action, Counts, Effects, Input, Kernel, Quotes, Record, Severity, SizeAt};
 use crate::market::{Fields, Panel, PriceBasis, Slice};
 use crate::orders::TimeInForce;
-use crate::portfolio::Account;
+use crate::portfolio::{Account, MarginModel};
 use crate::strategy::Strategy;
 use crate::time::Timestamp;
 
@@ -116,6 +116,14 @@ fn check_data<S: Strategy>(kernel: &Kernel<S>, exchange: &Exchange, panel: &Pane
     }
     exchange.settings().validate()?;
     exchange.rules().validate(kernel.instruments())?;
+    let model = exchange.rules().margin.map(|terms| terms.model);
+    if model == Some(MarginModel::CrossMarginedPerpetual) {
+        return Err(Error::config(
+            "the account's books cannot follow a perpetual's collateral yet",
+        )
+        .context("key", "margin.model")
+        .hint("drive the exchange by hand, or use a cash or margin account"));
+    }
     let requirements = kernel.requirements();
     let point = exchange.settings().fill_point;
     let waits = kernel.settings().time_in_force;

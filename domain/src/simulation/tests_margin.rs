@@ -81,7 +81,7 @@ fn cash_moves_by_notional_on_margin_and_by_profit_for_perpetuals() {
 #[test]
 fn an_account_below_maintenance_is_liquidated_at_the_mark_with_its_fee() {
     let panel = bars(&[at(100.0), at(67.0), at(66.0), at(90.0)]);
-    for (model, paid) in [(Margin, 13_068_00), (CrossMarginedPerpetual, -6_932_00)] {
+    for (model, paid) in [(Margin, 1_306_800), (CrossMarginedPerpetual, -693_200)] {
         let mut venue = exchange(on(model));
         venue.receive(order(1, Buy, 200), hour(0));
         trade_bar(&mut venue, &panel, 0);

@@ -16,4 +16,5 @@ mod roster;
 mod scenario;
 mod sma_cross_reference;
 mod strategy_state;
+mod venue_rules;
 mod weights_corpus;

@@ -23,7 +23,8 @@ use ballast_domain::orders::{
 use ballast_domain::portfolio::{MarginModel, Rebalance, ThresholdBase};
 use ballast_domain::risk::Limits;
 use ballast_domain::simulation::{
-    self, BarClose, Exchange, ExchangeSettings, FeeModel, FillPoint, RunTotals, Sink, SlippageModel,
+    self, BarClose, Exchange, ExchangeSettings, FeeModel, FillPoint, RunTotals, Sink,
+    SlippageModel, VenueRules,
 };
 use ballast_domain::strategy::{
     Decision, Requirements, Schedule, Slot, State, Strategy, Target, Targets, View,
@@ -251,6 +252,7 @@ pub(crate) struct World {
     pub(crate) instruments: Instruments,
     pub(crate) settings: Settings,
     pub(crate) exchange: ExchangeSettings,
+    pub(crate) rules: VenueRules,
 }
 
 impl World {
@@ -288,6 +290,7 @@ impl World {
             instruments,
             settings,
             exchange,
+            rules: VenueRules::default(),
         }
     }
 
@@ -331,7 +334,11 @@ impl World {
             gate.clone(),
         )
         .unwrap();
-        let mut exchange = Exchange::new(self.instruments.clone(), self.exchange.clone());
+        let mut exchange = Exchange::with_rules(
+            self.instruments.clone(),
+            self.exchange.clone(),
+            self.rules.clone(),
+        );
         let mut recorder = Recorder {
             gate,
             watch,

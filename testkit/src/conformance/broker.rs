@@ -96,7 +96,10 @@ pub async fn an_accepted_order_is_open_and_moves_nothing(subject: &Subject) {
     let [order] = &open[..] else {
         panic!("one order is open, not {open:?}");
     };
-    assert_eq!((order.client_id, order.instrument), (id, subject.instrument));
+    assert_eq!(
+        (order.client_id, order.instrument),
+        (id, subject.instrument)
+    );
     assert_eq!(order.status, OrderStatus::Accepted);
     assert!(order.filled.is_zero());
     assert_eq!(*order, shown(subject, id).await);
@@ -215,7 +218,10 @@ pub async fn a_duplicate_client_id_makes_no_second_order(subject: &Subject) {
     assert_eq!(shown(subject, id).await.status, OrderStatus::Accepted);
     subject.market.offer(Decimal::from(1_000)).await;
     let account = subject.broker.account().await.expect("an account");
-    assert_eq!(account.positions, [(subject.instrument, units(subject, 10))]);
+    assert_eq!(
+        account.positions,
+        [(subject.instrument, units(subject, 10))]
+    );
 }
 
 /// Killed between minting and sending: nothing leaves, and the permit is the proof.
