@@ -253,3 +253,29 @@ impl Exchange {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cost_of_what_is_closed_is_rounded_up_whichever_way_the_position_points() {
+        for (cost, closed, held, expected) in [
+            (1_000, 5, 10, 500),
+            (1_000, 1, 3, 334),
+            (-1_000, 1, 3, -333),
+            (1_000, 3, 3, 1_000),
+            // Ten digits of price on ten digits of quantity: the plain product would overflow.
+            (
+                i128::from(i64::MAX) * 1_000_000_000_000_000,
+                1 << 61,
+                1 << 62,
+                i128::from(i64::MAX) * 500_000_000_000_000,
+            ),
+        ] {
+            let units = Quantity::from_units;
+            let got = share_of_cost(Cash::from_units(cost), units(closed), units(held));
+            assert_eq!(got.units(), expected, "{cost} {closed}/{held}");
+        }
+    }
+}
