@@ -29,7 +29,10 @@ fn main() {
 
 /// What git answers in `folder`; `None` when it is missing or the folder is in no repository.
 pub(crate) fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
+    // Without the lock `status` would refresh the index, which is watched above: the next build
+    // would compile everything again.
     let output = Command::new("git")
+        .arg("--no-optional-locks")
         .current_dir(folder)
         .args(arguments)
         .output()

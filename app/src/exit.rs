@@ -127,6 +127,12 @@ fn of_port(error: &ballast_ports::Error) -> Failure {
         }
         Kind::Unexpected => (ErrorKind::Invariant, Exit::Bug),
     };
+    // A damaged catalog is no bad data from outside: what we keep ourselves cannot be trusted.
+    let exit = if error.operation == ballast_files::catalog::STATE {
+        Exit::StateRefused
+    } else {
+        exit
+    };
     let source =
         std::error::Error::source(error).map(|source| match source.downcast_ref::<Error>() {
             Some(domain) => domain.message.clone(),

@@ -1,10 +1,11 @@
 //! Ballast as a program and as a library: settings, market data, the kernel, a run directory.
 //!
-//! The program `ballast` is ten lines over this crate. To embed it, take as much as you want:
+//! The program `ballast` is one line over this crate. To embed it, take as much as you want:
 //!
 //! | you want | you call |
 //! |---|---|
 //! | a strategy of your own and a loop in memory | `ballast-domain` alone: [`ballast_domain::simulation::run`] |
+//! | the whole program with your strategy in it | [`main_with`]; `ballast init DIR --source CHECKOUT` writes such a crate |
 //! | a backtest over your own market-data port | [`drivers::backtest::Backtest`] |
 //! | what the program does, with your own engine or clock behind it | [`cli::main`] with your [`engine::Program`] |
 //! | to read, prove or compare finished runs | [`run_directory::RunDirectory`], [`run_directory::compare`] |
@@ -45,3 +46,31 @@ pub mod run_directory;
 pub mod sample;
 pub mod stable_hash;
 pub mod wiring;
+
+use std::process::ExitCode;
+
+use drivers::FileEngine;
+use engine::Program;
+use machine::ThisMachine;
+use wiring::Strategies;
+
+/// The program `ballast` as a process, with these strategies for its configs: every command, the
+/// same kernel, the same run directory.
+///
+/// ```no_run
+/// use ballast::wiring::Strategies;
+/// use ballast_domain::strategies::EqualWeightHold;
+///
+/// fn main() -> std::process::ExitCode {
+///     ballast::main_with(Strategies::built_in().with("mine", |choice, instruments| {
+///         let parameters = choice.typed_parameters()?;
+///         Ok(Box::new(EqualWeightHold::new(&parameters, instruments)?))
+///     }))
+/// }
+/// ```
+pub fn main_with(strategies: Strategies) -> ExitCode {
+    cli::main(&Program {
+        engine: &FileEngine { strategies },
+        machine: &ThisMachine::new(),
+    })
+}

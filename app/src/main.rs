@@ -2,14 +2,8 @@
 
 use std::process::ExitCode;
 
-use ballast::cli;
-use ballast::drivers::FileEngine;
-use ballast::engine::Program;
-use ballast::machine::ThisMachine;
+use ballast::wiring::Strategies;
 
 fn main() -> ExitCode {
-    cli::main(&Program {
-        engine: &FileEngine,
-        machine: &ThisMachine::new(),
-    })
+    ballast::main_with(Strategies::built_in())
 }

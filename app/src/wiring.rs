@@ -5,13 +5,14 @@
 
 mod strategies;
 
-pub use strategies::{STRATEGIES, check_strategy, strategy};
+pub use strategies::Strategies;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use ballast_domain::instrument::{Asset, Instruments};
 use ballast_domain::kernel::Settings;
-use ballast_domain::market::{BarSize, Field, Fields};
+use ballast_domain::market::{BarSize, Field, Fields, PriceBasis};
 use ballast_domain::money::{Cash, Rate, Weight};
 use ballast_domain::orders::Installation;
 use ballast_domain::portfolio::Rebalance;
@@ -19,7 +20,9 @@ use ballast_domain::risk::Limits;
 use ballast_domain::simulation::{ExchangeSettings, FeeModel, SlippageModel};
 use ballast_domain::time::{NANOS_PER_DAY, Span};
 use ballast_domain::{Error, Result};
-use ballast_files::{CsvMarketData, CsvOptions, CsvSource};
+use ballast_files::catalog::{Catalog, CatalogMarketData, Selection};
+use ballast_files::{CsvMarketData, CsvOptions, CsvSource, FileDigest};
+use ballast_ports::MarketData;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
@@ -97,6 +100,9 @@ pub fn settings(config: &Config, instruments: &Instruments) -> Result<Settings> 
         min_fresh_share: config.rebalance.min_fresh_share.to_f64().unwrap_or(1.0),
         record_idle_legs: true,
         record_state: false,
+        record_holds: false,
+        watch: None,
+        remembered_orders: 64,
     })
 }
 
@@ -115,11 +121,67 @@ pub fn exchange(config: &Config, instruments: &Instruments) -> Result<ExchangeSe
     })
 }
 
-/// The market data a config names. Relative paths start at `base`.
+/// Market data and the files it was read from.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The source.
+    pub source: Arc<dyn MarketData>,
+    /// Its files with their hashes.
+    pub files: Vec<FileDigest>,
+}
+
+/// The market data a config names: files, a sample, or `catalog:` and the folder of a catalog.
+/// Relative paths start at `base`.
 ///
 /// # Errors
-/// `NotFound` for an unknown sample or path, `InvalidData` with every defect of the files.
-pub fn market_data(config: &Config, base: &Path) -> ballast_ports::Result<CsvMarketData> {
+/// `NotFound` for an unknown sample, path or symbol, `InvalidData` with every defect of the files or
+/// for a damaged catalog, `Config` when the config and the catalog contradict each other.
+pub fn market_data(config: &Config, base: &Path) -> ballast_ports::Result<Opened> {
+    if let Some(folder) = config.data.source.strip_prefix("catalog:") {
+        let data = catalog(config, &base.join(folder))?;
+        return Ok(Opened {
+            files: data.inventory().files.clone(),
+            source: Arc::new(data),
+        });
+    }
+    let data = files(config, base)?;
+    Ok(Opened {
+        files: data.inventory().files.clone(),
+        source: Arc::new(data),
+    })
+}
+
+fn catalog(config: &Config, folder: &Path) -> ballast_ports::Result<CatalogMarketData> {
+    let data = &config.data;
+    let refuse = |message: &str, hint: &str| {
+        let kind = ballast_ports::ErrorKind::Config;
+        Err(ballast_ports::Error::new(kind, "open", message).hint(hint))
+    };
+    if data.basis != PriceBasis::Raw || data.adjust.is_some() || data.actions.is_some() {
+        return refuse(
+            "a catalog has raw prices and its own corporate actions",
+            "leave basis, adjust and actions of [data] out",
+        );
+    }
+    let catalog = Catalog::new(folder);
+    let selection = Selection {
+        symbols: data.symbols.clone(),
+        bar: Some(data.bar),
+    };
+    let opened = CatalogMarketData::open(&catalog, &selection)?;
+    let manifest = catalog.manifest()?;
+    let of_run = |symbol: &String| manifest.find(symbol, data.bar);
+    let mut series = opened.inventory().symbols.keys().filter_map(of_run);
+    match series.find(|series| series.calendar != data.calendar) {
+        Some(other) => refuse(
+            &format!("the catalog has {} on {}", other.symbol, other.calendar),
+            "set calendar of [data] to the calendar of the catalog",
+        ),
+        None => Ok(opened),
+    }
+}
+
+fn files(config: &Config, base: &Path) -> ballast_ports::Result<CsvMarketData> {
     let data = &config.data;
     let (source, sample_actions) = match data.source.strip_prefix("sample:") {
         Some(name) => sample::source(name)?,

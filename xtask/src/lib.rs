@@ -3,12 +3,17 @@
 //! Nothing here depends on the workspace's other crates: a broken crate must not stop the tool that
 //! says why it is broken. Errors are sentences for the person at the terminal.
 
+pub mod bench;
+pub mod bootstrap;
 pub mod check;
 pub mod features;
 pub mod graph;
+pub mod guides;
 pub mod layers;
 pub mod metadata;
 pub mod repository;
 pub mod rust_source;
+pub mod stranger;
+pub mod strangers_path;
 pub mod tidy;
 pub mod tools;

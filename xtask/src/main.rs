@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use xtask::{check, features, graph, layers, metadata, repository, tidy, tools};
+use xtask::{
+    bench, bootstrap, check, features, graph, guides, layers, metadata, repository, strangers_path,
+    tidy, tools,
+};
 
 const USAGE: &str = "\
 Usage: cargo xtask COMMAND
@@ -15,6 +18,11 @@ Usage: cargo xtask COMMAND
                       with --check only say whether it is up to date
   graph [--check]     draw the crate graph into docs/ARCHITECTURE.md, between its two markers;
                       with --check only say whether the drawing is the real graph
+  bench [ARGS]        measure the promised jobs, alone or beside other libraries; --help explains
+  strangers-path      clone, first report, own data, own strategy: each with its time
+  guides              run every command of docs/getting-started in a fresh clone, as printed
+  bootstrap           the first day in one command: what is missing is named or installed, then a
+                      build, the README's first run and a test
   doctor              which development tools are here, which are missing, what each is for
   help                this text
 
@@ -36,6 +44,10 @@ fn main() -> ExitCode {
         }
         ["graph"] => graph::write(&repository::root()).map(|text| print!("{text}")),
         ["graph", "--check"] => graph::check(&repository::root()).map(|text| print!("{text}")),
+        ["bench", args @ ..] => bench::run(&repository::root(), args),
+        ["strangers-path"] => strangers_path::run(&repository::root()),
+        ["guides"] => guides::run(&repository::root()),
+        ["bootstrap"] => bootstrap::run(&repository::root()),
         ["doctor"] => {
             print!("{}", tools::report());
             Ok(())

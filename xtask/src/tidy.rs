@@ -3,6 +3,8 @@
 mod code;
 mod decisions;
 mod globals;
+mod guides;
+mod links;
 mod names;
 mod paths;
 mod pins;
@@ -75,6 +77,9 @@ const RULES: &[Rule] = &[
     workflow::least_privilege,
     workflow::same_as_local,
     quick_start::commands_run_in_ci,
+    guides::guides_run_in_ci,
+    links::links_lead_somewhere,
+    links::map_is_complete,
 ];
 
 /// Everything the rules find in `files`, sorted by rule, then by place.

@@ -9,13 +9,14 @@ use ballast_domain::market::contract::{
 };
 use ballast_domain::market::{BarSize, Field, Fields};
 use ballast_domain::time::{Span, Timestamp};
-use ballast_ports::{Error, ErrorKind, Result};
-use serde::Serialize;
+use ballast_ports::{Error, Result};
 
 use crate::assemble::{bar_size, date_format, resolve_slashes};
+use crate::checksum::Checksum;
+use crate::contract_report::{ContractDefect, ContractReport};
 use crate::defect::{Defect, Defects, Severity};
 use crate::layout::COLUMNS;
-use crate::options::{CsvOptions, CsvSource};
+use crate::options::{CsvOptions, CsvSource, DateFormat};
 use crate::rows::{Place, Rows, read_file};
 use crate::source::{self, TextFile};
 
@@ -38,6 +39,11 @@ pub struct ContractOptions {
     pub expect: Vec<String>,
     /// Whether anything but an acceptance is a rejection.
     pub strict: bool,
+    /// What the bytes of the one file must hash to, as `sha256:HEX` or `blake3:HEX`: the only way to
+    /// see a changed value that is still plausible.
+    pub checksum: Option<Checksum>,
+    /// Splits, dividends and delistings, as [`CsvOptions::actions`]; they matter when loading.
+    pub actions: Option<CsvSource>,
 }
 
 impl ContractOptions {
@@ -51,71 +57,49 @@ impl ContractOptions {
             max_age: None,
             expect: Vec::new(),
             strict: false,
+            checksum: None,
+            actions: None,
         }
     }
-}
-
-/// One reason of a verdict.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ContractDefect {
-    /// Its kind.
-    pub code: DefectCode,
-    /// Line in the file, from 1 for the header; absent when the whole file is meant. Of a run the
-    /// first.
-    pub row: Option<u64>,
-    /// Open time of the bar; of a gap the first bar that is missing.
-    pub timestamp: Option<Timestamp>,
-    /// Symbol, where it is known.
-    pub symbol: Option<String>,
-    /// Column, where one is meant.
-    pub column: Option<String>,
-    /// What is wrong, with the value where one is meant.
-    pub message: String,
-    /// What to do about it.
-    pub hint: String,
-    /// What follows from this one alone.
-    #[serde(skip)]
-    pub verdict: Verdict,
-}
-
-/// A verdict on a file.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ContractReport {
-    /// The gravest consequence of any defect; a rejection also when less than half of the rows
-    /// that have values are usable, or anything is wrong and the check is strict.
-    pub verdict: Verdict,
-    /// Rows below the header.
-    pub rows: u64,
-    /// Bars that may be used; none of a rejected file.
-    pub rows_usable: u64,
-    /// Symbols with a usable bar.
-    pub symbols: Vec<String>,
-    /// Every reason, by line; at most 10,000 from reading.
-    pub defects: Vec<ContractDefect>,
 }
 
 /// Reads a file and holds it against the data contract.
 ///
 /// # Errors
-/// `NotFound`, `Unauthenticated` or `Unavailable` when the file cannot be read; `Unsupported` for
-/// Parquet; `Config` when the calendar does not know a date.
+/// `NotFound`, `Unauthenticated` or `Unavailable` when the file cannot be read; `Config` when the
+/// calendar does not know a date, or a checksum is given for a folder.
 pub fn check_contract(options: &ContractOptions) -> Result<ContractReport> {
-    let (files, is_folder) = source::read(&options.source, None)?;
-    if let Some(file) = files.iter().find(|file| file.is_parquet()) {
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            "check",
-            "Parquet files cannot be read yet",
-        )
-        .context("file", &file.name)
-        .hint("write the data as CSV, plain or gzipped"));
-    }
+    Ok(judge(options)?.report)
+}
+
+/// What a check leaves besides its report.
+pub(crate) struct Judged {
+    pub(crate) report: ContractReport,
+    /// Usable bars by symbol; those of a rejected file too.
+    pub(crate) usable: BTreeMap<String, Examination>,
+    /// Absent when no row could be understood.
+    pub(crate) terms: Option<Terms>,
+    pub(crate) date_format: Option<DateFormat>,
+    pub(crate) rows: Rows,
+    pub(crate) files: Vec<TextFile>,
+}
+
+/// Reads and judges: every way into the contract goes through here.
+pub(crate) fn judge(options: &ContractOptions) -> Result<Judged> {
+    let actions = match &options.actions {
+        Some(CsvSource::Path(path)) => Some(path.as_path()),
+        _ => None,
+    };
+    let (files, is_folder) = source::read(&options.source, actions)?;
     let calendar = options.calendar.unwrap_or(Calendar::Utc24x7);
     let reading = CsvOptions {
         bar: options.bar,
         ..CsvOptions::new(options.source.clone(), calendar)
     };
     let mut defects = Defects::default();
+    if let Some(checksum) = &options.checksum {
+        checksum.compare(&options.source, &files[0].name, &mut defects)?;
+    }
     let mut rows = Rows::default();
     for (index, file) in files.iter().enumerate() {
         let place = match (is_folder, files.len()) {
@@ -133,13 +117,24 @@ pub fn check_contract(options: &ContractOptions) -> Result<ContractReport> {
         verdict: Verdict::Accept,
         usable: BTreeMap::new(),
         times: BTreeMap::new(),
+        terms: None,
+        date_format: None,
     };
     check.content(&mut rows, &reading, &mut defects)?;
     defects.conclude(&files[0].name, rows.count > 0);
     for defect in &defects.kept {
         check.of_reading(defect);
     }
-    Ok(check.report(rows.count))
+    let (terms, date_format) = (check.terms, check.date_format);
+    let (report, usable) = check.report(rows.count);
+    Ok(Judged {
+        report,
+        usable,
+        terms,
+        date_format,
+        rows,
+        files,
+    })
 }
 
 /// Rows of one symbol with the place of their file.
@@ -152,7 +147,9 @@ struct Check<'a> {
     files: &'a [TextFile],
     found: Vec<(usize, ContractDefect)>,
     verdict: Verdict,
-    usable: BTreeMap<String, u64>,
+    usable: BTreeMap<String, Examination>,
+    terms: Option<Terms>,
+    date_format: Option<DateFormat>,
     /// Times of rows with refused values, by file and line.
     times: BTreeMap<(usize, u64), Timestamp>,
 }
@@ -168,6 +165,7 @@ impl Check<'_> {
         let Some(format) = date_format(self.files, rows, reading, defects) else {
             return Ok(());
         };
+        self.date_format = format;
         for symbol in rows.symbols.values_mut() {
             resolve_slashes(self.files, symbol, format, defects);
         }
@@ -191,23 +189,20 @@ impl Check<'_> {
             now: self.options.now,
             fields: rows.fields.unwrap_or(Fields::CLOSE),
         };
+        self.terms = Some(terms);
         let mut newest: Vec<(String, Timestamp)> = Vec::new();
         for (symbol, lane) in &lanes {
             // A symbol's rows stand in one file, or in files that continue each other.
             let file = lane.first().map_or(0, |(file, _)| *file);
             let bars: Vec<RawBar> = lane.iter().map(|(_, bar)| *bar).collect();
-            let examined = examine(&bars, &terms).map_err(|e| Error::from_domain("check", e))?;
-            let Examination {
-                findings,
-                usable,
-                newest_close,
-            } = examined;
-            if !usable.is_empty() {
-                self.usable.insert(symbol.clone(), usable.len() as u64);
-            }
-            newest.extend(newest_close.map(|close| (symbol.clone(), close)));
-            for finding in findings {
+            let mut examined =
+                examine(&bars, &terms).map_err(|e| Error::from_domain("check", e))?;
+            newest.extend(examined.newest_close.map(|close| (symbol.clone(), close)));
+            for finding in examined.findings.drain(..) {
                 self.finding(file, Some(symbol), finding);
+            }
+            if !examined.usable.is_empty() {
+                self.usable.insert(symbol.clone(), examined);
             }
         }
         self.fresh(&newest, &terms)
@@ -412,9 +407,9 @@ impl Check<'_> {
         self.found.push((file, found));
     }
 
-    fn report(mut self, rows: u64) -> ContractReport {
+    fn report(mut self, rows: u64) -> (ContractReport, BTreeMap<String, Examination>) {
         self.found.sort_by_key(|(file, found)| (*file, found.row));
-        let usable: u64 = self.usable.values().sum();
+        let usable: u64 = self.usable.values().map(|e| e.usable.len() as u64).sum();
         // What is mostly unusable is not the data it claims to be. A hole, such as the time before
         // a listing, contradicts nothing.
         let missing =
@@ -428,7 +423,7 @@ impl Check<'_> {
         } else {
             self.verdict
         };
-        ContractReport {
+        let report = ContractReport {
             verdict,
             rows,
             rows_usable: if verdict == Verdict::Reject {
@@ -436,9 +431,10 @@ impl Check<'_> {
             } else {
                 usable
             },
-            symbols: self.usable.into_keys().collect(),
+            symbols: self.usable.keys().cloned().collect(),
             defects: self.found.into_iter().map(|(_, found)| found).collect(),
-        }
+        };
+        (report, self.usable)
     }
 }
 

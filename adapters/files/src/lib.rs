@@ -1,9 +1,9 @@
-//! Market data from CSV files, checked row by row before anything is computed from it.
+//! Market data from CSV and Parquet files, checked row by row before anything is computed from it.
 //!
 //! Read are: one long file (`timestamp|date|time, [symbol|ticker,] open, high, low, close,
 //! volume`, header names in any case, other columns kept aside), a folder of such files (one symbol
 //! each, named by the file's stem), and a wide table of closes (a time column, then one column a
-//! symbol); each plain or gzipped, from disk or from memory.
+//! symbol); each as CSV, plain or gzipped, or as Parquet, from disk or from memory.
 //!
 //! Timestamps are bar opens. A plain date takes its open and close from the calendar. Loading is
 //! strict: one defect refuses the data, and all of them are reported at once with line, column,
@@ -11,9 +11,14 @@
 
 mod actions;
 mod assemble;
+pub mod catalog;
 mod check;
+mod checked;
+mod checksum;
 mod column;
+mod columnar;
 mod contract;
+mod contract_report;
 mod defect;
 mod inventory;
 mod layout;
@@ -26,8 +31,11 @@ mod source;
 mod stamp;
 
 pub use check::{CheckReport, check};
+pub use checked::{CheckedData, load_checked};
+pub use checksum::Checksum;
 pub use column::{NumericColumn, read_column};
-pub use contract::{ContractDefect, ContractOptions, ContractReport, check_contract};
+pub use contract::{ContractOptions, check_contract};
+pub use contract_report::{ContractDefect, ContractReport};
 pub use defect::{Defect, DefectCode, DefectReport, Severity};
 pub use inventory::{FileDigest, Inventory, SymbolInventory};
 pub use market_data::CsvMarketData;

@@ -7,6 +7,7 @@ use std::path::Path;
 use ballast_ports::{Error, ErrorKind, Result};
 use flate2::read::MultiGzDecoder;
 
+use crate::columnar;
 use crate::defect::{Defect, DefectCode};
 use crate::inventory::FileDigest;
 use crate::options::CsvSource;
@@ -20,27 +21,21 @@ const UNPACKED_MAX: u64 = 4 << 30;
 pub(crate) struct TextFile {
     /// File name without its folder.
     pub(crate) name: String,
-    /// The name without `.csv` and `.csv.gz`.
+    /// The name without `.csv`, `.csv.gz` and `.parquet`.
     pub(crate) stem: String,
     /// Hash and size of the bytes as they are stored.
     pub(crate) digest: FileDigest,
-    /// The text without its byte order mark, or why there is none.
+    /// The text without its byte order mark, of Parquet its cells as text, or why there is none.
     pub(crate) text: std::result::Result<String, Box<Defect>>,
     /// Whether a byte order mark was removed.
     pub(crate) had_bom: bool,
 }
 
-impl TextFile {
-    /// Whether it claims to be Parquet by its name.
-    pub(crate) fn is_parquet(&self) -> bool {
-        self.name.to_ascii_lowercase().ends_with(".parquet")
-    }
-}
-
-/// The files of a source in name order, and whether it is a folder.
+/// The files of a source in name order, and whether it is a folder. Parquet files of a folder are
+/// taken when it has no CSV file: the two are mostly copies of each other.
 ///
 /// # Errors
-/// `NotFound` when the path does not exist or a folder has no CSV file; `Unauthenticated` when it
+/// `NotFound` when the path does not exist or a folder has no data file; `Unauthenticated` when it
 /// may not be read; `Unavailable` when reading fails.
 pub(crate) fn read(source: &CsvSource, except: Option<&Path>) -> Result<(Vec<TextFile>, bool)> {
     match source {
@@ -50,16 +45,19 @@ pub(crate) fn read(source: &CsvSource, except: Option<&Path>) -> Result<(Vec<Tex
             for entry in fs::read_dir(path).map_err(|e| unreadable(path, e))? {
                 let file = entry.map_err(|e| unreadable(path, e))?.path();
                 let name = file_name(&file);
-                if is_csv(&name) && !is_same(&file, except) {
+                if is_data(&name) && !is_same(&file, except) {
                     names.push((name, file));
                 }
             }
             names.sort();
+            if names.iter().any(|(name, _)| !is_parquet(name)) {
+                names.retain(|(name, _)| !is_parquet(name));
+            }
             if names.is_empty() {
                 return Err(
-                    Error::new(ErrorKind::NotFound, "open", "the folder has no CSV file")
+                    Error::new(ErrorKind::NotFound, "open", "the folder has no data file")
                         .context("path", path.display())
-                        .hint("put files named SYMBOL.csv or SYMBOL.csv.gz there"),
+                        .hint("put files named SYMBOL.csv, SYMBOL.csv.gz or SYMBOL.parquet there"),
                 );
             }
             let files = names
@@ -69,6 +67,24 @@ pub(crate) fn read(source: &CsvSource, except: Option<&Path>) -> Result<(Vec<Tex
             Ok((files, true))
         }
         CsvSource::Path(path) => Ok((vec![text_file(&file_name(path), &read_file(path)?)], false)),
+    }
+}
+
+/// The stored bytes of one file.
+///
+/// # Errors
+/// `Config` for a folder; otherwise as [`read`].
+pub(crate) fn stored(source: &CsvSource) -> Result<Vec<u8>> {
+    match source {
+        CsvSource::Bytes { data, .. } => Ok(data.to_vec()),
+        CsvSource::Path(path) if path.is_dir() => {
+            Err(
+                Error::new(ErrorKind::Config, "open", "a folder has no checksum")
+                    .context("path", path.display())
+                    .hint("check one file, or leave the checksum out"),
+            )
+        }
+        CsvSource::Path(path) => read_file(path),
     }
 }
 
@@ -97,9 +113,14 @@ fn file_name(path: &Path) -> String {
         .into_owned()
 }
 
-fn is_csv(name: &str) -> bool {
+fn is_data(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    !name.starts_with('.') && (name.ends_with(".csv") || name.ends_with(".csv.gz"))
+    let endings = [".csv", ".csv.gz", ".parquet"];
+    !name.starts_with('.') && endings.iter().any(|ending| name.ends_with(ending))
+}
+
+fn is_parquet(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with(".parquet")
 }
 
 fn is_same(file: &Path, other: Option<&Path>) -> bool {
@@ -111,7 +132,7 @@ fn is_same(file: &Path, other: Option<&Path>) -> bool {
 
 fn stem(name: &str) -> String {
     let lower = name.to_ascii_lowercase();
-    let cut = [".csv.gz", ".csv", ".gz"]
+    let cut = [".csv.gz", ".csv", ".gz", ".parquet"]
         .iter()
         .find(|ending| lower.ends_with(*ending))
         .map_or(0, |ending| ending.len());
@@ -119,9 +140,13 @@ fn stem(name: &str) -> String {
 }
 
 fn text_file(name: &str, raw: &[u8]) -> TextFile {
-    let (text, had_bom) = match unpack(name, raw, UNPACKED_MAX) {
-        Ok(bytes) => decode(name, bytes),
-        Err(defect) => (Err(defect), false),
+    let (text, had_bom) = if columnar::is_parquet(name, raw) {
+        (columnar::to_text(name, raw), false)
+    } else {
+        match unpack(name, raw, UNPACKED_MAX) {
+            Ok(bytes) => decode(name, bytes),
+            Err(defect) => (Err(defect), false),
+        }
     };
     TextFile {
         name: name.to_owned(),
@@ -208,6 +233,7 @@ mod tests {
             ("BRK.B.csv.gz", "BRK.B"),
             ("BTC-USD.CSV", "BTC-USD"),
             ("prices.gz", "prices"),
+            ("SPY.parquet", "SPY"),
             ("prices", "prices"),
         ] {
             assert_eq!(stem(name), expected);

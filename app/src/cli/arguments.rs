@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
+use super::arguments_data::DataCommand;
 use crate::commands::close_table::CloseSelection;
-use crate::commands::data_check::DataCheckRequest;
 use crate::commands::metrics::{MetricsRequest, SeriesKind};
 use crate::commands::settings::SettingsRequest;
 use crate::commands::weights::WeightsRequest;
@@ -50,7 +51,7 @@ pub(super) enum Command {
     Config(ConfigCommand),
     /// Repeat a finished run and compare every byte
     Verify {
-        /// The run directory that `backtest` printed
+        /// A run directory, or the beginning of a name that `ballast runs` lists
         #[arg(value_name = "RUN")]
         run: PathBuf,
     },
@@ -59,14 +60,20 @@ pub(super) enum Command {
         /// A folder that is empty or does not exist yet
         #[arg(value_name = "DIR")]
         folder: PathBuf,
+        /// A checkout of Ballast: the folder becomes a Rust crate with a strategy of your own
+        #[arg(long, value_name = "CHECKOUT")]
+        source: Option<PathBuf>,
     },
     /// Weigh symbols by their past closes, by one or more methods
     Weights(Weigh),
-    /// List the runs under HOME, oldest first
-    Runs,
+    /// List the runs under HOME, oldest first, or pack some into an archive
+    Runs {
+        #[command(subcommand)]
+        command: Option<RunsCommand>,
+    },
     /// Say why a symbol was traded, or was not: signal, weight, threshold, verdict, fill, residual
     Explain {
-        /// The run directory that `backtest` printed
+        /// A run directory, or the beginning of a name that `ballast runs` lists
         #[arg(value_name = "RUN")]
         run: PathBuf,
         /// The symbol
@@ -76,6 +83,9 @@ pub(super) enum Command {
         #[arg(value_name = "DATE")]
         date: Option<NaiveDate>,
     },
+    /// Look at finished runs together
+    #[command(subcommand)]
+    Report(ReportCommand),
     /// Compute indicators over a file of bars or closes
     Indicator(Indicator),
     /// Look at market data before using it
@@ -83,6 +93,47 @@ pub(super) enum Command {
     Data(DataCommand),
     /// Every performance figure of a return, equity or price series
     Metrics(Series),
+    /// Print a script that completes commands and options in a shell
+    Completions {
+        /// Which shell
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Write the manual: one page a command, for man(1)
+    Man {
+        /// The folder the pages go to; made when it is missing
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RunsCommand {
+    /// Pack finished runs into one file: the same runs give the same bytes
+    Archive {
+        /// Run directories, or beginnings of names that `ballast runs` lists
+        #[arg(value_name = "RUN", required = true)]
+        runs: Vec<PathBuf>,
+        /// The archive, such as backtest-results-v1.0.0.tar.gz
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ReportCommand {
+    /// Lay two runs over each other on one page, and list every difference
+    Compare {
+        /// A run directory, or the beginning of a name that `ballast runs` lists
+        #[arg(value_name = "RUN")]
+        a: PathBuf,
+        /// The run to compare it with
+        #[arg(value_name = "RUN")]
+        b: PathBuf,
+        /// The page; without it HOME/reports/compare-RESULT-RESULT.html
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -93,7 +144,7 @@ pub(super) struct Indicator {
     /// Every indicator with its formula and warm-up
     #[arg(long, conflicts_with_all = ["specs", "input"])]
     pub(super) list: bool,
-    /// A CSV file of bars, a wide table of closes, or a folder of files
+    /// A CSV or Parquet file of bars, a wide table of closes, or a folder of files
     #[arg(long, value_name = "FILE", required_unless_present = "list")]
     pub(super) input: Option<PathBuf>,
     /// The symbol, when the input has several
@@ -116,54 +167,9 @@ pub(super) struct Indicator {
     pub(super) adjust: Option<String>,
 }
 
-#[derive(Debug, Subcommand)]
-pub(super) enum DataCommand {
-    /// One verdict on a file and every reason for it: accept, warn, repair, drop_rows or reject
-    Check(DataCheck),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct DataCheck {
-    /// A CSV file, plain or gzipped, or a folder of them
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-    /// Bar size, such as 1d, 1h or 1m; without it the commonest distance between rows
-    #[arg(long, value_name = "SIZE")]
-    bar: Option<String>,
-    /// utc_24x7 or us_equities; without it the one the dates follow
-    #[arg(long, value_name = "NAME")]
-    calendar: Option<String>,
-    /// The instant the data is for; given, the newest bar must be fresh
-    #[arg(long, value_name = "TIME")]
-    now: Option<String>,
-    /// How old the newest bar may be; 48 with --now, unlimited without
-    #[arg(long, value_name = "HOURS", allow_negative_numbers = true)]
-    max_age_hours: Option<String>,
-    /// Symbols that must be there, and no others, separated by commas
-    #[arg(long, value_name = "SYMBOLS", value_delimiter = ',')]
-    expect: Vec<String>,
-    /// Reject the file for any defect
-    #[arg(long)]
-    strict: bool,
-}
-
-impl From<DataCheck> for DataCheckRequest {
-    fn from(check: DataCheck) -> Self {
-        Self {
-            file: check.file,
-            bar: check.bar,
-            calendar: check.calendar,
-            now: check.now,
-            max_age_hours: check.max_age_hours,
-            expect: check.expect,
-            strict: check.strict,
-        }
-    }
-}
-
 #[derive(Debug, Args)]
 pub(super) struct Series {
-    /// A CSV file: a time column and the numbers
+    /// A CSV or Parquet file: a time column and the numbers
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
     /// What the numbers are
@@ -210,7 +216,7 @@ pub(super) struct Settings {
     /// Config file; without it the shipped example
     #[arg(value_name = "CONFIG")]
     config: Option<PathBuf>,
-    /// Without a config: bars to run on, a CSV file or a folder of them
+    /// Without a config: bars to run on, a CSV or Parquet file or a folder of them
     #[arg(
         long,
         value_name = "FILE",
@@ -243,7 +249,7 @@ pub(super) struct Weigh {
     /// Methods, listed below
     #[arg(value_name = "METHOD", required = true)]
     methods: Vec<String>,
-    /// Closes: a CSV file, long or wide, or a folder with one file a symbol
+    /// Closes: a CSV or Parquet file, long or wide, or a folder with one file a symbol
     #[arg(long, value_name = "FILE_OR_FOLDER")]
     input: PathBuf,
     /// Use the last N returns up to the date; without it all there are

@@ -4,7 +4,12 @@
 //! `present`, of errors in `render`.
 
 mod arguments;
+mod arguments_data;
+mod manual;
+mod paper;
 mod present;
+mod present_catalog;
+mod present_compare;
 mod present_data;
 mod present_metrics;
 mod present_weights;
@@ -20,14 +25,20 @@ use crate::commands::backtest::BacktestRequest;
 use crate::commands::data_check::DataCheckRequest;
 use crate::commands::explain::ExplainRequest;
 use crate::commands::indicator::IndicatorRequest;
+use crate::commands::report_compare::CompareRequest;
+use crate::commands::runs_archive::ArchiveRequest;
 use crate::commands::verify::{VerifyRequest, exit_of};
 use crate::commands::{
-    backtest, data_check, explain, indicator, init, metrics, runs, settings, verify, weights,
+    backtest, catalog, data_check, explain, indicator, init, metrics, report_compare, runs,
+    runs_archive, settings, verify, weights,
 };
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
-use arguments::{Arguments, Command, ConfigCommand, DataCommand};
+use crate::run_directory::locate;
+use arguments::{Arguments, Command, ConfigCommand, ReportCommand, RunsCommand};
+use arguments_data::DataCommand;
 use ballast_system::SystemClock;
+use paper::Paper;
 use present::Answer;
 
 /// Carries out one command. The answer is what goes to standard output.
@@ -37,6 +48,7 @@ fn dispatch(
     session: &mut Session<'_>,
 ) -> Result<(Answer, Exit), Failure> {
     let home = arguments.home;
+    let paper = Paper::new(session.out_columns);
     let done = |answer| Ok((answer, Exit::Ok));
     match arguments.command {
         Command::Backtest(run) => {
@@ -47,7 +59,7 @@ fn dispatch(
             };
             let mut progress = session.progress();
             let finished = backtest::backtest(program, &request, progress.as_mut())?;
-            done(present::finished(&finished)?)
+            done(present::finished(&finished, paper)?)
         }
         Command::Config(ConfigCommand::Check(settings)) => {
             let request = settings.into();
@@ -61,16 +73,28 @@ fn dispatch(
         }
         Command::Verify { run } => {
             let mut progress = session.progress();
+            let run = locate(&home, &run)?;
             let request = VerifyRequest { run, home };
             let verdict = verify::verify(program, &request, progress.as_mut())?;
             Ok((present::verdict(&verdict)?, exit_of(&verdict)))
         }
-        Command::Runs => done(present::runs(&runs::runs(&home)?)?),
-        Command::Init { folder } => done(present::initialised(&init::init(&folder)?)?),
-        Command::Weights(choice) => done(present_weights::weights(&weights::weights(
-            &choice.into(),
-        )?)?),
+        Command::Runs { command: None } => done(present::runs(&runs::runs(&home)?)?),
+        Command::Runs {
+            command: Some(RunsCommand::Archive { runs, out }),
+        } => {
+            let request = ArchiveRequest { runs, home, out };
+            done(present::archived(&runs_archive::runs_archive(&request)?)?)
+        }
+        Command::Init { folder, source } => {
+            let made = init::init(&folder, source.as_deref())?;
+            done(present::initialised(&made)?)
+        }
+        Command::Weights(choice) => done(present_weights::weights(
+            &weights::weights(&choice.into())?,
+            paper,
+        )?),
         Command::Explain { run, symbol, date } => {
+            let run = locate(&home, &run)?;
             let request = ExplainRequest { run, symbol, date };
             done(present::explanation(&explain::explain(&request)?)?)
         }
@@ -88,15 +112,52 @@ fn dispatch(
                 end: asked.end,
                 adjust: asked.adjust,
             };
-            done(present::indicators::table(&indicator::indicator(
-                &request,
-            )?)?)
+            done(present::indicators::table(
+                &indicator::indicator(&request)?,
+                paper,
+            )?)
         }
         Command::Data(DataCommand::Check(check)) => {
             let request: DataCheckRequest = check.into();
             let report = data_check::data_check(&request, &SystemClock::new())?;
             let answer = present_data::verdict(&request.file.display().to_string(), &report)?;
             Ok((answer, data_check::exit_of(&report)))
+        }
+        Command::Report(ReportCommand::Compare { a, b, out }) => {
+            let request = CompareRequest { a, b, home, out };
+            let found = report_compare::report_compare(&request)?;
+            done(present_compare::compared(&found, paper)?)
+        }
+        Command::Completions { shell } => done(manual::completions(shell)?),
+        Command::Man { out } => done(manual::pages(&out)?),
+        Command::Data(DataCommand::Import(import)) => {
+            let imported = catalog::import(&home, &import.into(), &SystemClock::new())?;
+            done(present_catalog::imported(&imported)?)
+        }
+        Command::Data(DataCommand::List) => done(present_catalog::listing(&catalog::list(&home)?)?),
+        Command::Data(DataCommand::Show { symbol, bar }) => {
+            let bar = bar.as_deref().map(str::parse).transpose()?;
+            done(present_catalog::shown(&catalog::show(
+                &home, &symbol, bar,
+            )?)?)
+        }
+        Command::Data(DataCommand::Verify) => {
+            let report = catalog::verify(&home)?;
+            let exit = catalog::exit_of_verify(&report);
+            Ok((present_catalog::verified(&report)?, exit))
+        }
+        Command::Data(DataCommand::Repair(repair)) => {
+            let report = catalog::repair(&home, &repair.into(), &SystemClock::new())?;
+            let exit = catalog::exit_of_repair(&report);
+            Ok((present_catalog::repaired(&report)?, exit))
+        }
+        Command::Data(DataCommand::Export(export)) => {
+            let request = export.into();
+            let written = catalog::export(&home, &request)?;
+            done(present_catalog::exported(&request, &written)?)
+        }
+        Command::Data(DataCommand::Sample { folder }) => {
+            done(present_catalog::samples(&init::write_samples(&folder)?)?)
         }
         Command::Metrics(series) => {
             let found = metrics::metrics(&series.into())?;

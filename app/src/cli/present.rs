@@ -7,20 +7,24 @@ use std::fmt::Write;
 use ballast_domain::error::{Error, Result};
 use serde::Serialize;
 
+use super::paper::Paper;
 use crate::commands::backtest::Finished;
 use crate::commands::explain::Explanation;
 use crate::commands::init::Initialised;
 use crate::commands::runs::RunLine;
+use crate::commands::runs_archive::Archived;
 use crate::config::{Config, Resolved};
 use crate::drivers::backtest::Summary;
 use crate::reports::figures::{amount, count, maybe_percent, megabytes, percent, ratio, seconds};
 use crate::run_directory::{Difference, LegLine, Revision, RunFile, RunId, Verdict};
 
-/// An answer in both forms; each ends with a line end.
+/// An answer in both forms; each ends with a line end. Text for programs is never broken into
+/// lines of a terminal.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) text: String,
     pub(super) json: String,
+    pub(super) verbatim: bool,
 }
 
 impl Answer {
@@ -30,7 +34,16 @@ impl Answer {
         Ok(Self {
             text,
             json: json + "\n",
+            verbatim: false,
         })
+    }
+
+    /// Text that a program reads, such as a script.
+    pub(super) fn verbatim(self) -> Self {
+        Self {
+            verbatim: true,
+            ..self
+        }
     }
 }
 
@@ -48,7 +61,7 @@ struct FinishedJson<'a> {
     summary: &'a Summary,
 }
 
-pub(super) fn finished(run: &Finished) -> Result<Answer> {
+pub(super) fn finished(run: &Finished, paper: Paper) -> Result<Answer> {
     let (summary, manifest) = (&run.summary, run.directory.manifest());
     let mut text = format!(
         "{}: {} on {}\n{} to {}, {} bars\n\n",
@@ -73,12 +86,14 @@ pub(super) fn finished(run: &Finished) -> Result<Answer> {
     let rows = summary.benchmarks.iter();
     variants(
         &mut text,
+        paper,
         "compared with",
         rows.map(|r| (&*r.name, r.total_return, r.sharpe, r.max_drawdown)),
     );
     let rows = summary.robustness.iter();
     variants(
         &mut text,
+        paper,
         "the same run with",
         rows.map(|r| (&*r.name, r.total_return, r.sharpe, r.max_drawdown)),
     );
@@ -121,7 +136,7 @@ pub(super) fn finished(run: &Finished) -> Result<Answer> {
     Answer::new(text, &value)
 }
 
-fn line(text: &mut String, label: &str, value: &str) {
+pub(super) fn line(text: &mut String, label: &str, value: &str) {
     // Writing to a string cannot fail.
     let _ = writeln!(text, "  {label:<24} {value}");
 }
@@ -129,23 +144,24 @@ fn line(text: &mut String, label: &str, value: &str) {
 /// Name, return, Sharpe ratio and largest loss of a run.
 type Row<'a> = (&'a str, f64, Option<f64>, Option<f64>);
 
-fn variants<'a>(text: &mut String, title: &str, rows: impl Iterator<Item = Row<'a>>) {
-    let mut rows = rows.peekable();
-    if rows.peek().is_none() {
-        return;
-    }
-    let _ = writeln!(
-        text,
-        "\n  {title:<24} {:>12} {:>8} {:>12}",
-        "return", "Sharpe", "largest loss"
-    );
-    for (name, total_return, sharpe, loss) in rows {
-        let _ = writeln!(
+fn variants<'a>(text: &mut String, paper: Paper, title: &str, rows: impl Iterator<Item = Row<'a>>) {
+    let rows: Vec<Vec<String>> = rows
+        .map(|(name, total_return, sharpe, loss)| {
+            vec![
+                name.to_owned(),
+                percent(total_return),
+                ratio(sharpe),
+                maybe_percent(loss),
+            ]
+        })
+        .collect();
+    if !rows.is_empty() {
+        text.push('\n');
+        paper.table(
             text,
-            "  {name:<24} {:>12} {:>8} {:>12}",
-            percent(total_return),
-            ratio(sharpe),
-            maybe_percent(loss)
+            &[24],
+            &[title, "return", "Sharpe", "largest loss"],
+            &rows,
         );
     }
 }
@@ -181,7 +197,7 @@ pub(super) fn shown(resolved: &Resolved) -> Result<Answer> {
             .collect(),
         config_hash: resolved.config.hash(),
     };
-    Answer::new(resolved.show(), &value)
+    Ok(Answer::new(resolved.show(), &value)?.verbatim())
 }
 
 pub(super) fn verdict(verdict: &Verdict) -> Result<Answer> {
@@ -216,8 +232,14 @@ pub(super) fn initialised(made: &Initialised) -> Result<Answer> {
     for file in &value.files {
         text += &format!("wrote {file}\n");
     }
-    let config = made.folder.join("breakout.toml");
-    text += &format!("\nnext: ballast backtest {}\n", config.display());
+    let next = if made.is_crate {
+        let folder = made.folder.display();
+        format!("cd {folder}, then cargo run --release -- backtest config.toml")
+    } else {
+        let config = made.folder.join("breakout.toml");
+        format!("ballast backtest {}", config.display())
+    };
+    text += &format!("\nnext: {next}\n");
     Answer::new(text, &value)
 }
 
@@ -314,6 +336,15 @@ pub(super) fn explanation(found: &Explanation) -> Result<Answer> {
         );
     }
     Answer::new(text, found)
+}
+
+pub(super) fn archived(made: &Archived) -> Result<Answer> {
+    let mut text = String::new();
+    for run in &made.runs {
+        text += &format!("packed {run}\n");
+    }
+    text += &format!("wrote {}\n", made.archive);
+    Answer::new(text, made)
 }
 
 pub(super) fn runs(lines: &[RunLine]) -> Result<Answer> {

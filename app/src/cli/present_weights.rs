@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use ballast_domain::error::Result;
 
+use super::paper::Paper;
 use super::present::Answer;
 use crate::commands::weights::{MethodWeights, Weights};
 use crate::reports::figures::{count, percent};
@@ -11,7 +12,7 @@ use crate::reports::figures::{count, percent};
 /// Columns of text a table may take; more methods go into a table below.
 const WIDTH: usize = 100;
 
-pub(super) fn weights(found: &Weights) -> Result<Answer> {
+pub(super) fn weights(found: &Weights, paper: Paper) -> Result<Answer> {
     let mut text = format!(
         "as of {}: {} symbols, {} returns each\n",
         found.asof,
@@ -37,7 +38,7 @@ pub(super) fn weights(found: &Weights) -> Result<Answer> {
     let label = label.unwrap_or_default().max("total".len());
     let mut rest = &found.weights[..];
     while !rest.is_empty() {
-        let (now, later) = rest.split_at(fitting(rest, label));
+        let (now, later) = rest.split_at(fitting(rest, label, paper.columns().min(WIDTH)));
         table(&mut text, now, label);
         rest = later;
     }
@@ -45,11 +46,11 @@ pub(super) fn weights(found: &Weights) -> Result<Answer> {
 }
 
 /// How many methods fit side by side; at least one.
-fn fitting(methods: &[MethodWeights], label: usize) -> usize {
+fn fitting(methods: &[MethodWeights], label: usize, columns: usize) -> usize {
     let mut width = label + 2;
     let fits = methods.iter().take_while(|method| {
-        width += method.method.name().len() + 2;
-        width <= WIDTH
+        width += method.method.name().len().max(9) + 2;
+        width <= columns
     });
     fits.count().max(1)
 }

@@ -1,9 +1,10 @@
 //! Progress on a terminal, and the interruption that both kinds of progress know.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::drivers::Progress;
 
@@ -26,6 +27,9 @@ impl Progress for Interruptible {
     }
 }
 
+/// How far, how fast and how long still; the bar takes what room there is.
+const TEMPLATE: &str = "{wide_bar} {pos}/{len} bars, {rate} bars/s, {eta} to go";
+
 /// A bar on standard error that leaves nothing behind.
 #[derive(Debug)]
 pub(super) struct TerminalProgress {
@@ -46,8 +50,12 @@ impl Progress for TerminalProgress {
     fn begin(&mut self, bars: usize) {
         self.end();
         let bar = ProgressBar::new(bars as u64);
-        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} bars, {eta} to go")
-            .expect("the template is a constant that a test shows");
+        let style = ProgressStyle::with_template(TEMPLATE)
+            .expect("the template is a constant that a test shows")
+            .with_key("rate", |state: &ProgressState, to: &mut dyn fmt::Write| {
+                // A figure that cannot be written is left out.
+                let _ = write!(to, "{:.0}", state.per_sec());
+            });
         self.bar = Some(bar.with_style(style));
     }
 

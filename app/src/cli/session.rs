@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::paper::Paper;
 use super::progress::{Interruptible, TerminalProgress};
 use super::{dispatch, parse, render};
 use crate::drivers::Progress;
@@ -21,6 +22,11 @@ pub struct Session<'a> {
     pub err: &'a mut dyn Write,
     /// Whether errors may have colours.
     pub colour: bool,
+    /// Columns of the terminal that answers go to; `None` when they go elsewhere: nothing is broken
+    /// into lines then.
+    pub out_columns: Option<usize>,
+    /// Columns of the terminal that errors go to.
+    pub err_columns: Option<usize>,
     /// Whether progress is shown.
     pub progress: bool,
     /// Set from outside when the user wants to stop.
@@ -74,10 +80,24 @@ pub fn main(program: &Program<'_>) -> ExitCode {
         out: &mut io::stdout(),
         err: &mut io::stderr(),
         colour: is_terminal && !no_colour,
+        out_columns: columns(&io::stdout()),
+        err_columns: columns(&io::stderr()),
         progress: is_terminal,
         interrupted,
     };
     run(program, &arguments, &mut session).into()
+}
+
+/// Columns of the terminal behind `stream`, if there is one.
+#[cfg(unix)]
+fn columns(stream: &impl std::os::fd::AsFd) -> Option<usize> {
+    terminal_size::terminal_size_of(stream).map(|(width, _)| usize::from(width.0))
+}
+
+/// Columns of the terminal behind `stream`, if there is one.
+#[cfg(windows)]
+fn columns(stream: &impl std::os::windows::io::AsHandle) -> Option<usize> {
+    terminal_size::terminal_size_of(stream).map(|(width, _)| usize::from(width.0))
 }
 
 /// The program as a function: `arguments` as a process has them, its name first.
@@ -98,7 +118,7 @@ pub fn run(program: &Program<'_>, arguments: &[OsString], session: &mut Session<
     let text = if wants_json {
         render::json(&failure)
     } else {
-        render::text(&failure, session.colour)
+        Paper::new(session.err_columns).wrapped(&render::text(&failure, session.colour))
     };
     // Where even the error cannot be written, the exit code is all that is left.
     let _ = if wants_json {
@@ -125,7 +145,12 @@ fn command(
     if json {
         written(session.out, &answer.json)?;
     } else if !quiet || exit != Exit::Ok {
-        written(session.out, &answer.text)?;
+        let text = if answer.verbatim {
+            answer.text
+        } else {
+            Paper::new(session.out_columns).wrapped(&answer.text)
+        };
+        written(session.out, &text)?;
     }
     Ok(exit)
 }

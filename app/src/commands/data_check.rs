@@ -16,7 +16,7 @@ use crate::exit::{Exit, Failure};
 /// What to check, and against what.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DataCheckRequest {
-    /// A CSV file, plain or gzipped, or a folder of them.
+    /// A CSV file, plain or gzipped, a Parquet file, or a folder of them.
     pub file: PathBuf,
     /// Bar size; `None` takes the commonest distance between rows.
     pub bar: Option<String>,
@@ -31,6 +31,8 @@ pub struct DataCheckRequest {
     pub expect: Vec<String>,
     /// Whether every defect rejects the file.
     pub strict: bool,
+    /// What the bytes must hash to, as `sha256:HEX` or `blake3:HEX`.
+    pub checksum: Option<String>,
 }
 
 /// Reads the file and judges it.
@@ -57,6 +59,7 @@ pub fn data_check(
         max_age,
         expect: request.expect.clone(),
         strict: request.strict,
+        checksum: request.checksum.as_deref().map(str::parse).transpose()?,
         ..ContractOptions::new(CsvSource::Path(request.file.clone()))
     };
     Ok(check_contract(&options).map_err(RunError::Port)?)

@@ -1,13 +1,17 @@
 //! The work of each command, apart from how it is asked for and shown.
 
 pub mod backtest;
+pub mod catalog;
 pub mod close_table;
 pub mod data_check;
 pub mod explain;
 pub mod indicator;
 pub mod init;
 pub mod metrics;
+pub mod report_compare;
 pub mod runs;
+pub mod runs_archive;
 pub mod settings;
+pub mod strategy_crate;
 pub mod verify;
 pub mod weights;

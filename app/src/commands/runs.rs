@@ -54,8 +54,19 @@ pub fn runs(home: &Path) -> Result<Vec<RunLine>> {
     Ok(paths.iter().map(|path| line(path)).collect())
 }
 
+const UNFINISHED: &str =
+    "unfinished: a run is writing it, or was killed; without such a run it may be deleted";
+
 fn line(path: &Path) -> RunLine {
     let directory = path.display().to_string();
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    if name.is_some_and(|name| name.starts_with('.')) {
+        return RunLine {
+            directory,
+            problem: Some(UNFINISHED.to_owned()),
+            ..RunLine::default()
+        };
+    }
     match read(path) {
         Ok(line) => RunLine { directory, ..line },
         Err(error) => RunLine {

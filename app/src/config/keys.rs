@@ -108,7 +108,9 @@ pub(super) const KEYS: &[Key] = &[
         "data",
         "source",
         Takes::Text,
-        Required("write the path of a CSV file or folder, or \"sample:us-stocks\""),
+        Required(
+            "write the path of a CSV or Parquet file or folder, \"catalog:DIR\" or \"sample:us-stocks\"",
+        ),
     ),
     key("data", "symbols", Takes::Texts, Value("[]")),
     key("data", "bar", Takes::BarSize, Value("\"1d\"")),

@@ -9,6 +9,7 @@
 mod check;
 mod contradictions;
 mod decimal;
+mod difference;
 mod examples;
 mod instruments;
 mod keys;
@@ -18,6 +19,7 @@ mod parameters;
 mod sections;
 mod show;
 
+pub use difference::{SettingDifference, setting_differences};
 pub use examples::{BREAKOUT, MOMENTUM, YOUR_DATA};
 pub use layer::{Layer, Origin};
 pub(crate) use nearest::nearest;

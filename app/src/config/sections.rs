@@ -63,7 +63,8 @@ pub struct Run {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Data {
-    /// A CSV file, a folder of them, or `sample:NAME`. Paths are relative to the config file.
+    /// A CSV or Parquet file, a folder of them, `catalog:DIR` or `sample:NAME`. Paths are relative to
+    /// the config file.
     pub source: String,
     /// Symbols to use; all of the source when empty.
     pub symbols: Vec<String>,

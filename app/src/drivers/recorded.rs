@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use ballast_domain::error::{Error, Result};
 use ballast_domain::strategies::EqualWeightHold;
-use ballast_files::CsvMarketData;
 
 use super::backtest::{Backtest, Finished, IndexBenchmark, Summary, trades_csv};
 use super::{Progress, RunError};
@@ -15,15 +13,19 @@ use crate::engine::Engine;
 use crate::exit::Failure;
 use crate::reports::backtest_page;
 use crate::run_directory::{RunFile, RunWriter};
+use crate::wiring::Strategies;
 use crate::{sample, wiring};
 
 /// Runs a config over the files and samples it names.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct FileEngine;
+#[derive(Clone, Debug, Default)]
+pub struct FileEngine {
+    /// The strategies a config may name.
+    pub strategies: Strategies,
+}
 
 impl Engine for FileEngine {
     fn check_strategy(&self, choice: &StrategyChoice) -> Result<()> {
-        wiring::check_strategy(choice)
+        self.strategies.check(choice)
     }
 
     fn backtest(
@@ -32,7 +34,7 @@ impl Engine for FileEngine {
         run: &mut RunWriter,
         progress: &mut dyn Progress,
     ) -> std::result::Result<Summary, Failure> {
-        let backtest = prepare(&settings.config, &settings.base)?;
+        let backtest = prepare(&settings.config, &settings.base, &self.strategies)?;
         run.identify(&backtest.data_files)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
@@ -48,7 +50,11 @@ impl Engine for FileEngine {
 }
 
 /// Opens everything the config names.
-fn prepare(config: &Config, base: &Path) -> std::result::Result<Backtest, RunError> {
+fn prepare(
+    config: &Config,
+    base: &Path,
+    strategies: &Strategies,
+) -> std::result::Result<Backtest, RunError> {
     let market_data = wiring::market_data(config, base)?;
     let mut data_files = BTreeMap::new();
     note(&mut data_files, &market_data, "data");
@@ -64,14 +70,15 @@ fn prepare(config: &Config, base: &Path) -> std::result::Result<Backtest, RunErr
             description: sample::describe(name)
                 .unwrap_or("closes as its file gives them")
                 .to_owned(),
-            source: Arc::new(levels),
+            source: levels.source,
         });
     }
     Ok(Backtest {
         config: config.clone(),
-        market_data: Arc::new(market_data),
+        market_data: market_data.source,
         data_files,
         indices,
+        strategies: strategies.clone(),
     })
 }
 
@@ -87,8 +94,8 @@ fn index_config(config: &Config, source: &str) -> Config {
 }
 
 /// Files by role and name: paths differ between machines, roles and names do not.
-fn note(files: &mut BTreeMap<String, String>, data: &CsvMarketData, role: &str) {
-    for file in &data.inventory().files {
+fn note(files: &mut BTreeMap<String, String>, data: &wiring::Opened, role: &str) {
+    for file in &data.files {
         files.insert(format!("{role}: {}", file.name), file.blake3.clone());
     }
 }

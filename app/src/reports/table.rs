@@ -24,6 +24,7 @@ pub struct Table {
     columns: Vec<(String, Column)>,
     rows: Vec<Vec<String>>,
     fold: Option<String>,
+    even: bool,
 }
 
 impl Table {
@@ -37,6 +38,7 @@ impl Table {
             columns: columns.into_iter().map(|(n, c)| (n.into(), c)).collect(),
             rows: Vec::new(),
             fold: None,
+            even: false,
         }
     }
 
@@ -44,6 +46,13 @@ impl Table {
     #[must_use]
     pub fn folded(mut self, line: impl Into<String>) -> Self {
         self.fold = Some(line.into());
+        self
+    }
+
+    /// With columns of equal widths after the first, so that tables under each other line up.
+    #[must_use]
+    pub fn even(mut self) -> Self {
+        self.even = true;
         self
     }
 
@@ -75,6 +84,9 @@ impl Table {
 
     /// Pairs stand close together, long rows are set small.
     fn class(&self) -> &'static str {
+        if self.even {
+            return " class=\"even\"";
+        }
         match self.columns.len() {
             0..=2 => " class=\"pairs\"",
             3..=9 => "",

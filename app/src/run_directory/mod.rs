@@ -5,9 +5,11 @@
 //! it since. [`compare`] says where two runs differ.
 
 mod compare;
+mod comparison;
 mod decision_line;
 mod file;
 mod identity;
+mod locate;
 mod manifest;
 mod reader;
 mod revision;
@@ -16,9 +18,11 @@ pub mod text;
 mod writer;
 
 pub use compare::{Difference, Verdict, compare};
+pub use comparison::{CommonWindow, ComparedRun, Comparison, FigureDifference, RunCurves};
 pub use decision_line::{DecisionLine, ExcludedLine, LegLine, OrderLine};
 pub use file::RunFile;
 pub use identity::{Identity, PROGRAM_VERSION, RunId};
+pub use locate::locate;
 pub use manifest::{Execution, FileEntry, HOST, MANIFEST, Manifest};
 pub use reader::RunDirectory;
 pub use revision::Revision;

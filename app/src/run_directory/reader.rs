@@ -35,7 +35,7 @@ impl RunDirectory {
         let text = fs::read_to_string(&file).map_err(|e| {
             Error::missing(format!("no run here: {MANIFEST} cannot be read: {e}"))
                 .context("path", path.display())
-                .hint("name the folder that `ballast backtest` printed")
+                .hint("name the folder that `ballast backtest` printed, or the beginning of a name that `ballast runs` lists")
         })?;
         let refused = |what: String| {
             Error::validation(what)

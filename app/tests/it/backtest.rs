@@ -218,4 +218,10 @@ fn runs_are_listed_with_their_figures() {
     let problem = named(&second)["problem"].as_str().unwrap();
     assert_eq!(problem, "summary.json is not what the run wrote");
     assert!(named(&second)["total_return"].is_null());
+    // What a killed run left is called by its name.
+    let rest = home.path().join("runs/.x.partial");
+    fs::create_dir(&rest).unwrap();
+    let listed = ballast(&engine, home.path(), &["runs"]).out;
+    let said = listed.split_once("/.x.partial\n").unwrap().1;
+    assert!(said.starts_with("  unfinished: "), "{listed}");
 }

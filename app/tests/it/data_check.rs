@@ -107,9 +107,12 @@ fn a_person_reads_what_is_wrong_where_and_what_to_do() {
     let parquet = folder.path().join("x.parquet");
     std::fs::write(&parquet, b"PAR1").unwrap();
     let output = check(&parquet, &[]);
-    assert_eq!(output.status.code(), Some(2));
-    let err = String::from_utf8(output.stderr).unwrap();
-    assert!(err.contains("Parquet files cannot be read yet"), "{err}");
+    assert_eq!(output.status.code(), Some(3));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("reject: ") && text.contains("cut short"),
+        "{text}"
+    );
 }
 
 /// The shipped market data, each file as a user would check it.

@@ -60,7 +60,7 @@ impl Engine for FakeEngine {
     fn check_strategy(&self, choice: &StrategyChoice) -> DomainResult<()> {
         match choice.parameters.get("refused") {
             Some(_) => Err(Error::config("unknown parameter 'refused'")),
-            None => ballast::wiring::check_strategy(choice),
+            None => ballast::wiring::Strategies::built_in().check(choice),
         }
     }
 
@@ -131,13 +131,31 @@ impl Engine for FakeEngine {
                     write!(report, "<p>{}</p>", identity.result_id).unwrap();
                     run.close(report)?;
                 }
+                RunFile::Equity => run.put(file, EQUITY.as_bytes())?,
+                RunFile::Curves => run.put(file, CURVES.as_bytes())?,
                 file => run.put(file, format!("seed\n{}\n", identity.seed).as_bytes())?,
             }
         }
         progress.end();
-        Ok(summary(identity))
+        let mut summary = summary(identity);
+        if summary.identity.seed > 0 {
+            // Another seed, other figures.
+            summary.sharpe = None;
+            summary.trades = 12;
+            summary.orders.fills = 2_400;
+            summary.metrics.cagr = Some(-0.25);
+        }
+        Ok(summary)
     }
 }
+
+const EQUITY: &str = "time,cash,positions_value,equity\n\
+    2005-02-28T21:00:00Z,900000,0,900000\n\
+    2005-03-01T21:00:00Z,0,2250000.5,2250000.5\n";
+
+const CURVES: &str = "time,return,drawdown\n\
+    2005-02-28T21:00:00Z,-0.1,-0.1\n\
+    2005-03-01T21:00:00Z,1.5,0.0\n";
 
 fn summary(identity: Identity) -> Summary {
     let equity = [1_000_000.0, 900_000.0, 2_250_000.5];
@@ -284,12 +302,12 @@ impl Used {
 }
 
 /// Runs the program with `engine`; the home is `home`.
-pub(crate) fn ballast(engine: &FakeEngine, home: &Path, arguments: &[&str]) -> Used {
+pub(crate) fn ballast(engine: &dyn Engine, home: &Path, arguments: &[&str]) -> Used {
     ballast_interrupted(engine, home, arguments, false)
 }
 
 pub(crate) fn ballast_interrupted(
-    engine: &FakeEngine,
+    engine: &dyn Engine,
     home: &Path,
     arguments: &[&str],
     interrupted: bool,
@@ -310,6 +328,8 @@ pub(crate) fn ballast_interrupted(
         out: &mut out,
         err: &mut err,
         colour: false,
+        out_columns: None,
+        err_columns: None,
         progress: false,
         interrupted: flag,
     };

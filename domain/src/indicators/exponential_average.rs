@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::indicators::saved::{Parameter, inner_part, saved};
 use crate::indicators::state::{StateReader, StateWriter};
-use crate::indicators::{fill, require_period};
+use crate::indicators::{fill, require_period, require_same_length};
 
 /// What an exponential average starts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +102,18 @@ inner_part!(Ema);
 /// When `period` is 0 or `out` has another length.
 pub fn ema(values: &[f64], period: usize, seed: Seed, out: &mut [f64]) -> Result<()> {
     let mut ema = Ema::new(period, seed)?;
-    fill("ema", values, out, |x| ema.update(x))
+    let seeding = ema.values_to_seed().min(values.len());
+    let (first, rest) = values.split_at(seeding);
+    require_same_length("ema", values.len(), out.len())?;
+    let (first_out, rest_out) = out.split_at_mut(seeding);
+    fill("ema", first, first_out, |x| ema.update(x))?;
+    // The seed is there: nothing but the recursion is left.
+    let (mut latest, alpha) = (ema.latest, ema.alpha);
+    for (x, y) in rest.iter().zip(rest_out) {
+        latest += alpha * (x - latest);
+        *y = latest;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -8,10 +8,10 @@ const TAG: Tag = *b"sma     ";
 
 /// Simple moving average: the mean of the last `period` values.
 ///
-/// Undefined before `period` values. Kept as a running sum that adds what enters, then subtracts
-/// what leaves, and divides by the period: the operation order of the usual one-pass loop, so that
-/// results equal that loop's bit for bit. The sum's rounding error grows with the square root of
-/// the number of values: about 1e-12 relative after 10 million prices.
+/// Undefined before `period` values. Kept as a running sum to which the difference of what enters
+/// and what leaves is added, divided by the period. That difference is exact while the two are
+/// within a factor of two of each other, so a step rounds once; the error grows with the square
+/// root of the number of values (`docs/benchmarks.md` has it after 10 million).
 #[derive(Clone, Debug)]
 pub struct Sma {
     ring: Ring,
@@ -38,8 +38,7 @@ impl Sma {
     /// Takes the next value and gives the average that includes it.
     #[inline]
     pub fn update(&mut self, x: f64) -> Option<f64> {
-        self.sum += x;
-        self.sum -= self.ring.push(x);
+        self.sum += x - self.ring.push(x);
         self.value()
     }
 
@@ -100,16 +99,25 @@ pub fn sma(values: &[f64], period: usize, out: &mut [f64]) -> Result<()> {
         sum += x;
         *first = sum / divisor;
     }
-    // Leaving, entering and output in step, so that the loop needs no bounds checks.
+    // Leaving, entering and output in step, so that the loop needs no bounds checks. Divisions
+    // apart from the sums, so that the processor does two at a time.
     let entering = values.get(period..).unwrap_or(&[]);
     let rest = out.get_mut(period..).unwrap_or(&mut []);
-    for ((leaving, x), y) in values.iter().zip(entering).zip(rest) {
-        sum += x;
-        sum -= leaving;
-        *y = sum / divisor;
+    let parts = values.chunks(PART).zip(entering.chunks(PART));
+    for ((leaving, entering), out) in parts.zip(rest.chunks_mut(PART)) {
+        for ((leaving, x), y) in leaving.iter().zip(entering).zip(&mut *out) {
+            sum += x - leaving;
+            *y = sum;
+        }
+        for y in out {
+            *y /= divisor;
+        }
     }
     Ok(())
 }
+
+/// Values in one part of a batch: few enough to stay in the processor's nearest cache.
+const PART: usize = 256;
 
 #[cfg(test)]
 mod tests {

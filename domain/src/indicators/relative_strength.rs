@@ -34,6 +34,9 @@ impl Parameter for RsiSeed {
 pub struct Rsi {
     period: usize,
     seed: RsiSeed,
+    /// What a step keeps of an average, and what it takes of a move: (n − 1)/n and 1/n.
+    kept: f64,
+    taken: f64,
     previous: Option<f64>,
     /// Changes seen, up to the period.
     seen: usize,
@@ -51,6 +54,8 @@ impl Rsi {
         Ok(Self {
             period,
             seed,
+            kept: (period as f64 - 1.0) / period as f64,
+            taken: 1.0 / period as f64,
             previous: None,
             seen: 0,
             averages: [0.0; 2],
@@ -63,18 +68,17 @@ impl Rsi {
         if let Some(previous) = self.previous.replace(x) {
             let change = x - previous;
             let moves = [change.max(0.0), (-change).max(0.0)];
-            let n = self.period as f64;
             if self.seed == RsiSeed::Wilder && self.seen < self.period {
                 self.seen += 1;
                 for (sum, x) in self.averages.iter_mut().zip(moves) {
                     *sum += x;
                     if self.seen == self.period {
-                        *sum /= n;
+                        *sum /= self.period as f64;
                     }
                 }
             } else {
                 for (average, x) in self.averages.iter_mut().zip(moves) {
-                    *average = (*average * (n - 1.0) + x) / n;
+                    *average = *average * self.kept + x * self.taken;
                 }
             }
         }

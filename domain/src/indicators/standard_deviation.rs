@@ -200,11 +200,37 @@ impl RollingStd {
 /// # Errors
 /// When `period` is too short for `ddof` or `out` has another length.
 pub fn rolling_std(values: &[f64], period: usize, ddof: Ddof, out: &mut [f64]) -> Result<()> {
-    let mut std = RollingStd::new(period, ddof)?;
+    let std = RollingStd::new(period, ddof)?;
     require_same_length(ddof.name(), values.len(), out.len())?;
-    for (&x, y) in values.iter().zip(out) {
-        *y = std.update(x).unwrap_or(f64::NAN);
+    let squared = |sums: Sums| sums.squares - sums.sum * sums.sum * std.inverse_period;
+    let (mut finished, mut next) = (std.places.clone(), std.places);
+    let mut anchor = 0.0;
+    for (block, out) in values.chunks(period).zip(out.chunks_mut(period)) {
+        let (mut head, mut after) = (Sums::default(), Sums::default());
+        let new_anchor = block[block.len() - 1];
+        // Forwards around the old anchor, backwards around the new one: two chains of sums at once.
+        let forwards = block.iter().zip(&finished).zip(&mut *out);
+        let backwards = block.iter().rev().zip(next[..block.len()].iter_mut().rev());
+        for (((x, rest), y), (back, place)) in forwards.zip(backwards) {
+            head.add(x - anchor);
+            *y = squared(Sums {
+                sum: rest.sum + head.sum,
+                squares: rest.squares + head.squares,
+            });
+            *place = after;
+            after.add(back - new_anchor);
+        }
+        if block.len() == period {
+            out[period - 1] = squared(after);
+        }
+        std::mem::swap(&mut finished, &mut next);
+        anchor = new_anchor;
+        for y in out {
+            *y = (*y * std.inverse_divisor).sqrt();
+        }
     }
+    let warm_up = (period - 1).min(out.len());
+    out[..warm_up].fill(f64::NAN);
     Ok(())
 }
 

@@ -52,6 +52,9 @@ saved!(TrueRange, b"truerang", parameters [], state [previous, latest]);
 #[derive(Clone, Debug)]
 pub struct Atr {
     period: usize,
+    /// What a step keeps of the average, and what it takes of a range: (n − 1)/n and 1/n.
+    kept: f64,
+    taken: f64,
     range: TrueRange,
     /// True ranges seen, up to the period.
     seen: usize,
@@ -68,6 +71,8 @@ impl Atr {
         require_period("atr", period, 1)?;
         Ok(Self {
             period,
+            kept: (period as f64 - 1.0) / period as f64,
+            taken: 1.0 / period as f64,
             range: TrueRange::new(),
             seen: 0,
             average: 0.0,
@@ -78,14 +83,13 @@ impl Atr {
     #[inline]
     pub fn update(&mut self, high: f64, low: f64, close: f64) -> Option<f64> {
         let range = self.range.update(high, low, close)?;
-        let n = self.period as f64;
         if self.seen == self.period {
-            self.average = (self.average * (n - 1.0) + range) / n;
+            self.average = self.average * self.kept + range * self.taken;
         } else {
             self.seen += 1;
             self.average += range;
             if self.seen == self.period {
-                self.average /= n;
+                self.average /= self.period as f64;
             }
         }
         self.value()

@@ -2,6 +2,7 @@
 
 use rust_decimal::Decimal;
 
+use super::planted::Bug;
 use super::{
     Action, AdjustmentKind, AdjustmentRecord, Effects, EventId, Fact, FillRecord, Kernel, Record,
     Severity, SplitRecord,
@@ -20,6 +21,7 @@ impl<S: Strategy> Kernel<S> {
     pub(super) fn on_event(&mut self, fact: &Fact, effects: &mut Effects) {
         if let Some(id) = fact.event_id()
             && !self.events.insert(id)
+            && !self.planted(Bug::FundingTwice)
         {
             return;
         }
@@ -27,12 +29,7 @@ impl<S: Strategy> Kernel<S> {
             self.changed_at[instrument.index()] = self.now;
         }
         match *fact {
-            Fact::Opening { asset, amount } => {
-                if !std::mem::replace(&mut self.opened[asset.index()], true) {
-                    let id = EventId::default();
-                    self.book(EntryKind::Opening, id, None, asset, amount, effects);
-                }
-            }
+            Fact::Opening { asset, amount } => self.on_opening(asset, amount, effects),
             Fact::Dividend {
                 id,
                 instrument,
@@ -80,6 +77,13 @@ impl<S: Strategy> Kernel<S> {
                 self.on_adjustment(record, effects);
             }
             _ => {}
+        }
+    }
+
+    fn on_opening(&mut self, asset: AssetId, amount: Cash, effects: &mut Effects) {
+        if !std::mem::replace(&mut self.opened[asset.index()], true) {
+            let id = EventId::default();
+            self.book(EntryKind::Opening, id, None, asset, amount, effects);
         }
     }
 

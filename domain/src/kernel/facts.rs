@@ -1,10 +1,11 @@
 //! What the venue says about orders: joined into their state, booked into the ledger, never guessed.
 
+use super::planted::Bug;
 use super::{
-    Action, Effects, Fact, FillRecord, Kernel, OrderRecord, OrphanRecord, Record, Severity, Watch,
+    Action, Effects, Fact, FillRecord, Kernel, OrderRecord, OrphanRecord, Record, Severity,
 };
 use crate::error::Error;
-use crate::instrument::InstrumentId;
+use crate::instrument::AssetId;
 use crate::money::{Cash, Quantity};
 use crate::orders::{Applied, ClientOrderId, Fill, OrderReport, OrderStatus, Side};
 use crate::risk::{Mode, ModeScope};
@@ -64,9 +65,10 @@ impl<S: Strategy> Kernel<S> {
                 self.on_not_found(*client_id, *as_of, fact, effects);
             }
             Fact::CancelRejected { client_id, .. } => {
-                // It may be executed, ended or unknown there: ask, conclude nothing.
+                // It may be executed, ended or unknown there: ask, conclude nothing. The cancel
+                // goes again when its timer fires; at once, it would be refused at wire speed.
                 match self.orders.number_of(*client_id) {
-                    Some(number) => self.ask_about(number, effects),
+                    Some(number) => self.query_order(number, effects),
                     None => self.orphan(*client_id, fact, effects),
                 }
             }
@@ -84,6 +86,9 @@ impl<S: Strategy> Kernel<S> {
 
     /// A fact about an order that is not known here.
     pub(super) fn orphan(&mut self, id: ClientOrderId, fact: &Fact, effects: &mut Effects) {
+        if self.planted(Bug::OrphanDropped) {
+            return;
+        }
         let error = Error::execution("the venue reports an order that is not known here")
             .context("client_id", id)
             .hint("compare the venue's orders with the journal before releasing the mode");
@@ -178,9 +183,16 @@ impl<S: Strategy> Kernel<S> {
         };
         let open = matches!(order.status(), OrderStatus::Sent | OrderStatus::Unknown);
         let fence = order.fence;
-        if !open || !fenced || as_of <= fence + propagation || as_of <= order.not_found.1 {
+        let proves = as_of > fence + propagation;
+        if !open || !fenced || as_of <= order.not_found.1 {
             return;
         }
+        if !proves && !self.planted(Bug::FenceIgnored) {
+            return;
+        }
+        let Some(order) = self.orders.by_number_mut(number) else {
+            return;
+        };
         order.not_found = (order.not_found.0 + 1, as_of);
         if order.not_found.0 >= needed {
             let reason = "not at the venue after its fence".into();
@@ -280,6 +292,18 @@ impl<S: Strategy> Kernel<S> {
         }
     }
 
+    /// The execution as it is booked: as it is, unless a bug was planted.
+    fn mangled(&self, fill: &Fill, over: Quantity) -> Fill {
+        let mut fill = *fill;
+        if self.planted(Bug::FeeInOtherAssetLost) && fill.fee_asset != AssetId::BASE {
+            fill.fee = Cash::ZERO;
+        }
+        if self.planted(Bug::OverfillClipped) && over.is_positive() {
+            fill.quantity -= over.min(fill.quantity);
+        }
+        fill
+    }
+
     /// What an order means for exposure now.
     pub(super) fn standing(&self, number: u64) -> Standing {
         self.orders.by_number(number).map_or(
@@ -311,6 +335,9 @@ impl<S: Strategy> Kernel<S> {
         let settled = order.settled;
         self.exposure.add_open(id, side, open - before.open);
         self.exposure.add_reserved(kept - reserved);
+        if unclear && self.planted(Bug::ReplanDoublesLeg) {
+            self.forget_leg(number);
+        }
         if unclear != before.unclear {
             self.exposure.set_unknown(id, unclear);
         }
@@ -362,10 +389,19 @@ impl<S: Strategy> Kernel<S> {
         if intent.instrument != fill.instrument || intent.side != fill.side {
             return self.contradiction(fill.client_id, fact, effects);
         }
-        if order.execute(fill) == Applied::Known {
+        let had_one = !order.filled().is_zero();
+        let known = order.execute(fill) == Applied::Known;
+        let (filled, over) = (order.filled(), order.filled() - intent.quantity);
+        if known && !self.planted(Bug::DuplicateTradeBooked) {
             return;
         }
-        let filled = order.filled();
+        let late = before.status == OrderStatus::Canceled;
+        if (late && self.planted(Bug::LateFillAfterCancelDropped))
+            || (had_one && self.planted(Bug::FillDeduplicatedByOrder))
+        {
+            return self.moved(number, before, effects);
+        }
+        let fill = &self.mangled(fill, over);
         self.unanswered = 0;
         self.counts.fills += 1;
         let changed = &mut self.changed_at[fill.instrument.index()];
@@ -375,9 +411,12 @@ impl<S: Strategy> Kernel<S> {
             fill: *fill,
             realised,
         }));
-        if before.status.never_left() || filled > intent.quantity {
+        let refused = before.status == OrderStatus::Rejected;
+        if refused || before.status.never_left() || filled > intent.quantity {
             let error = Error::execution(if before.status.never_left() {
                 "the venue executed an order that never left"
+            } else if refused {
+                "the venue executed an order that it refused"
             } else {
                 "the venue executed more than was ordered"
             })
@@ -389,64 +428,6 @@ impl<S: Strategy> Kernel<S> {
         }
         self.moved(number, before, effects);
         self.shrink_reductions(fill.instrument, effects);
-    }
-
-    /// Takes back reduce-only orders that the position no longer covers, before they flip it.
-    pub(super) fn shrink_reductions(&mut self, id: InstrumentId, effects: &mut Effects) {
-        if self.settings.watch.is_none() {
-            return;
-        }
-        let held = self.account.position(id).quantity;
-        let mut cover = held.abs();
-        let mut beyond = Vec::new();
-        for order in self.orders.iter() {
-            let intent = &order.intent;
-            let open = order.open_quantity();
-            if intent.instrument != id || !intent.reduce_only || open.is_zero() {
-                continue;
-            }
-            if Side::of(-held) != intent.side || open > cover {
-                beyond.push(intent.id.0);
-            } else {
-                cover = cover - open;
-            }
-        }
-        for number in beyond {
-            self.cancel_order(number, "the position no longer covers it", effects);
-        }
-    }
-
-    /// Takes an order back: at home when nothing has left, at the venue otherwise.
-    pub(super) fn cancel_order(
-        &mut self,
-        number: u64,
-        reason: &'static str,
-        effects: &mut Effects,
-    ) {
-        let watched = self
-            .settings
-            .watch
-            .as_ref()
-            .map(|w: &Watch| w.acknowledgement);
-        let Some(order) = self.orders.by_number_mut(number) else {
-            return;
-        };
-        let (id, client_id) = (order.intent.instrument, order.intent.client_id);
-        match order.status() {
-            OrderStatus::Recorded => {
-                let none = Quantity::ZERO;
-                self.learn(number, OrderStatus::NotSent, none, reason.into(), effects);
-            }
-            OrderStatus::Unknown if watched.is_none() => {}
-            status if status.is_final() => {}
-            _ => {
-                let again = std::mem::replace(&mut order.cancel_wanted, true);
-                effects.actions.push_back(Action::Cancel(id, client_id));
-                if let (Some(after), false) = (watched, again) {
-                    self.watch_order(number, after, effects);
-                }
-            }
-        }
     }
 }
 

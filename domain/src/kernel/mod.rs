@@ -12,15 +12,18 @@
 //! Three drivers exist or will: backtest ([`crate::simulation::run`]), live, and the simulated
 //! world of the tests. All of them run this code and none of them has a path around it.
 
+mod cancel;
 mod commands;
 mod digest;
 mod effect;
 mod events;
 mod facts;
 mod input;
+mod modes;
 mod order_book;
 mod permit;
 mod plan;
+mod planted;
 mod reconcile;
 mod record;
 mod recovery;
@@ -34,6 +37,8 @@ mod watch;
 pub use effect::{Action, BatchId, Effects, Severity, TimerId};
 pub use input::{AdjustmentKind, Command, EventId, Fact, HealthFact, Input, Quotes};
 pub use permit::{Redeemed, SendGate, SendPermit};
+#[cfg(feature = "planted")]
+pub use planted::Bug;
 pub use reconcile::{Books, Difference, Dispute, reconcile};
 pub use record::{
     AdjustmentRecord, Cut, DecisionRecord, DisputeRecord, FillRecord, HoldRecord, IntentRecord,
@@ -55,13 +60,15 @@ use crate::market::LaneState;
 use crate::money::{Cash, Quantity};
 use crate::orders::{Cause, Order, OrderStatus, Side};
 use crate::portfolio::{Account, Sleeves};
-use crate::risk::{Exposure, Mode, ModeScope, Modes};
+use crate::risk::{Exposure, Modes};
 use crate::strategy::{Decision, Requirements, Strategy, Target};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use digest::Digest;
 use facts::Refusal;
 use order_book::OrderBook;
 use permit::Epochs;
+#[cfg(not(feature = "planted"))]
+use planted::Bug;
 use saga::{Saga, Waiting};
 use watch::Purpose;
 
@@ -346,7 +353,15 @@ impl<S: Strategy> Kernel<S> {
             self.learn(number, OrderStatus::NotSent, none, reason, effects);
             return;
         }
-        let expires_at = self.now + self.settings.permit_lifetime;
+        if self.planted(Bug::PermitAfterKill) || self.planted(Bug::PermitByOldWriter) {
+            self.epochs = self.gate.epochs();
+        }
+        let lifetime = if self.planted(Bug::PermitAfterExpiry) {
+            Span::from_days(3_650)
+        } else {
+            self.settings.permit_lifetime
+        };
+        let expires_at = self.now + lifetime;
         if let Some(order) = self.orders.by_number_mut(number) {
             order.advance(OrderStatus::Sent, Quantity::ZERO);
             order.fence = expires_at;
@@ -361,70 +376,6 @@ impl<S: Strategy> Kernel<S> {
             self.epochs,
             expires_at,
         )));
-    }
-
-    /// The mode that holds for an order of this cause.
-    fn mode_for(&self, cause: Cause, id: InstrumentId) -> Mode {
-        match cause {
-            Cause::Slot(_) => self.mode(id),
-            Cause::RiskAction(_) | Cause::Operator(_) => self.mode_beyond_strategy(id),
-        }
-    }
-
-    fn tighten(&mut self, scope: ModeScope, mode: Mode, reason: String, effects: &mut Effects) {
-        // What a record says of a mode is in a record of its own.
-        if !self.restoring && self.modes.tighten(scope, mode) {
-            self.mode_changed(scope, mode, reason, effects);
-        }
-    }
-
-    /// Records a mode, and takes back what works where nothing may work any more.
-    fn mode_changed(
-        &mut self,
-        scope: ModeScope,
-        mode: Mode,
-        reason: String,
-        effects: &mut Effects,
-    ) {
-        self.record_mode(scope, mode, reason, effects);
-        if mode < Mode::CancelOnly || self.settings.watch.is_none() {
-            return;
-        }
-        let within = |id: InstrumentId| match scope {
-            ModeScope::Instrument(only) => only == id,
-            _ => true,
-        };
-        let numbers: Vec<u64> = self
-            .orders
-            .iter()
-            .filter(|o| !o.status().is_final() && within(o.intent.instrument))
-            .map(|o| o.intent.id.0)
-            .collect();
-        for number in numbers {
-            self.cancel_order(number, "the mode allows no orders", effects);
-        }
-    }
-
-    fn record_mode(&self, scope: ModeScope, mode: Mode, reason: String, effects: &mut Effects) {
-        effects.records.push(Record::Mode(ModeRecord {
-            time: self.now,
-            scope,
-            mode,
-            reason,
-        }));
-    }
-
-    /// Stops order flow because the program or its driver contradicts itself.
-    fn halt(&mut self, effects: &mut Effects, error: Error) {
-        self.tighten(
-            ModeScope::Account,
-            Mode::Halted,
-            error.message.clone(),
-            effects,
-        );
-        effects
-            .actions
-            .push_back(Action::Alert(Severity::Error, error));
     }
 
     /// Whether nothing is outstanding: no batch, no order its plan waits for, no targets waiting

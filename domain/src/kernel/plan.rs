@@ -1,5 +1,6 @@
 //! One plan of a rebalance: legs valued, orders drafted, judged and set aside.
 
+use super::planted::Bug;
 use super::saga::{Goal, Saga};
 use super::{Cut, Effects, IntentRecord, Kernel, Record};
 use crate::error::Result;
@@ -8,7 +9,7 @@ use crate::market::LaneState;
 use crate::money::{Cash, Price, Quantity, Rate, Weight};
 use crate::orders::{Cause, ClientOrderId, Intent, Order, OrderId, OrderStatus, OrderType, Side};
 use crate::portfolio::{Budget, Disposition, Leg, MarginModel, Step};
-use crate::risk::{self, Context, check};
+use crate::risk::{self, Context, Exposure, check};
 use crate::strategy::{Strategy, Target};
 
 /// An order a plan is about to place.
@@ -109,8 +110,10 @@ impl<S: Strategy> Kernel<S> {
     }
 
     /// Whether an order of unknown outcome must be cleared up before this instrument is planned.
-    fn must_wait(&self, id: InstrumentId) -> bool {
-        self.settings.watch.is_some() && self.exposure.has_unknown(id)
+    pub(super) fn must_wait(&self, id: InstrumentId) -> bool {
+        self.settings.watch.is_some()
+            && self.exposure.has_unknown(id)
+            && !self.planted(Bug::ReplanDoublesLeg)
     }
 
     /// Additions, each cut to the cash and the gross budget that are left.
@@ -118,6 +121,9 @@ impl<S: Strategy> Kernel<S> {
         let mut drafts = Vec::new();
         let limits = &self.settings.limits;
         let mut cash = self.account.cash() - self.exposure.reserved_cash();
+        if self.planted(Bug::ReservedIgnored) {
+            cash = self.account.cash();
+        }
         let mut headroom = limits.max_gross.of(saga.equity) - self.gross(saga);
         for (i, l) in saga.legs.iter_mut().enumerate().filter(|(_, l)| !l.added) {
             if self.must_wait(l.leg.instrument) {
@@ -231,6 +237,17 @@ impl<S: Strategy> Kernel<S> {
             }
         }
         self.release = first..self.orders.next_number();
+        let early = match (
+            self.planted(Bug::SendBeforePersisted),
+            self.planted(Bug::FirstLegAwaited),
+        ) {
+            (true, _) => first,
+            (_, true) => first + 1,
+            _ => return,
+        };
+        for number in early..self.orders.next_number() {
+            self.release_order(number, effects);
+        }
     }
 
     fn judge(
@@ -242,12 +259,14 @@ impl<S: Strategy> Kernel<S> {
         gross: Cash,
     ) -> risk::Verdict {
         let id = intent.instrument;
+        let blind = self.planted(Bug::ReservedIgnored) || self.planted(Bug::ReplanDoublesLeg);
+        let nothing_open = blind.then(|| Exposure::new(self.instruments.len()));
         let context = Context {
             instrument: self.instruments.get(id),
             reference: Some(leg.price).filter(|p| p.is_positive()),
             reference_age: self.now.since(self.account.marked_at(id)),
             held: self.account.position(id).quantity,
-            exposure: &self.exposure,
+            exposure: nothing_open.as_ref().unwrap_or(&self.exposure),
             cash: self.account.cash(),
             equity,
             gross,

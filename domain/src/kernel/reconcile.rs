@@ -3,8 +3,10 @@
 //! [`reconcile`] is a pure function of both. It finds differences and never explains one by a trade
 //! nobody reported: what is not explained is disputed, and a person settles it.
 
+use super::planted::Bug;
 use super::{
-    Action, DisputeRecord, Effects, Fact, Kernel, Query, Record, Session, Severity, VenueReport,
+    Action, AdjustmentKind, AdjustmentRecord, DisputeRecord, Effects, EventId, Fact, Kernel, Query,
+    Record, Session, Severity, VenueReport,
 };
 use crate::error::Error;
 use crate::instrument::{AssetId, InstrumentId};
@@ -126,6 +128,9 @@ impl<S: Strategy> Kernel<S> {
             return;
         }
         self.reported_at = report.as_of;
+        if self.planted(Bug::OlderSnapshotWins) {
+            self.changed_at.fill(Timestamp::MIN);
+        }
         self.see_external(report);
         let differences = self.compare(report);
         let mut agreed = true;
@@ -269,6 +274,18 @@ impl<S: Strategy> Kernel<S> {
         as_of: Timestamp,
         effects: &mut Effects,
     ) {
+        if self.planted(Bug::ReconcileInventsTrade) || self.planted(Bug::OlderSnapshotWins) {
+            let record = AdjustmentRecord {
+                time: self.now,
+                id: EventId::default(),
+                kind: AdjustmentKind::Other,
+                instrument: Some(id),
+                asset: self.quote_of(id),
+                quantity: theirs - ours,
+                amount: Cash::ZERO,
+            };
+            return self.book_adjustment(record, effects);
+        }
         let needed = self.settings.watch.as_ref().map_or(1, |w| w.confirmations);
         let slot = &mut self.disputes[id.index()];
         let before = *slot;

@@ -1,14 +1,18 @@
 //! Start and recovery are one path: records in, then a session that asks before it acts.
 
+use super::planted::Bug;
 use super::saga::{Saga, SagaLeg};
 use super::watch::Purpose;
-use super::{Dispute, Effects, Fact, IntentRecord, Kernel, OrderRecord, Record, Session};
+use super::{
+    DecisionRecord, Dispute, Effects, Fact, IntentRecord, Kernel, OrderRecord, Record, Session,
+};
 use crate::error::{Error, Result};
 use crate::instrument::InstrumentId;
 use crate::market::Slice;
 use crate::money::Quantity;
 use crate::orders::{Cause, Order, OrderStatus};
 use crate::portfolio::{Disposition, Entry, EntryKind};
+use crate::risk::Mode;
 use crate::strategy::{State, Strategy};
 use crate::time::Timestamp;
 
@@ -59,28 +63,22 @@ impl<S: Strategy> Kernel<S> {
         self.session = Session::Ready;
         self.set_session(Session::Reconciling, "a session begins".into(), effects);
         for number in numbers {
-            let status = self.standing_status(number);
-            if matches!(status, OrderStatus::Recorded | OrderStatus::Sent) {
-                // It may have left: nothing recorded says that it did not.
+            let status = self.orders.by_number(number).map(Order::status);
+            if status == Some(OrderStatus::Sent) {
                 let (none, reason) = (Quantity::ZERO, "the program ended before its answer");
                 self.learn(number, OrderStatus::Unknown, none, reason.into(), effects);
             }
             self.ask_about(number, effects);
+            if self.planted(Bug::TimerLostAtRestart) {
+                continue;
+            }
             if let Some(after) = self.settings.watch.as_ref().map(|w| w.ask_again) {
                 self.watch_order(number, after, effects);
             }
         }
-        // The answers to what a restart asks say nothing about the venue's health.
-        self.unanswered = 0;
         if let Some(after) = self.settings.watch.as_ref().map(|w| w.ask_again) {
             self.arm(after, Purpose::Audit, effects);
         }
-    }
-
-    fn standing_status(&self, number: u64) -> OrderStatus {
-        self.orders
-            .by_number(number)
-            .map_or(OrderStatus::Recorded, Order::status)
     }
 
     /// After a restart a rebalance is planned again from reconciled positions while its window is
@@ -101,11 +99,17 @@ impl<S: Strategy> Kernel<S> {
             .watch
             .as_ref()
             .map(|w| (saga.slot + w.window).since(self.now));
-        let decision = saga.decision;
+        let (decision, plan) = (saga.decision, saga.plans);
+        let phase = self.settings.watch.as_ref().map(|w| w.phase);
         self.saga = Some(saga);
         match left {
             Some(left) if left.nanos() > 0 => {
                 self.arm(left, Purpose::Window(decision), effects);
+                self.arm(
+                    phase.unwrap_or(left),
+                    Purpose::Phase(decision, plan),
+                    effects,
+                );
                 self.next_plan(effects);
             }
             _ => self.cancel_saga("its window ended while the program was down", effects),
@@ -136,7 +140,9 @@ impl<S: Strategy> Restore<'_, S> {
                     k.interrupted = r.planned.then(|| interrupted(r));
                     return Ok(());
                 };
-                k.last_slot = k.last_slot.max(slot);
+                if !k.planted(Bug::SlotReusedAfterRestart) {
+                    k.last_slot = k.last_slot.max(slot);
+                }
                 k.sleeves.take(r.decision.clone())?;
                 k.spare_sleeves.clone_from(&k.sleeves);
                 let lanes = k.instruments.len();
@@ -190,12 +196,16 @@ impl<S: Strategy> Restore<'_, S> {
             }
             Record::Mode(r) => {
                 k.now = k.now.max(r.time);
-                k.modes.release(r.scope, r.mode);
+                if r.mode < Mode::Halted || !k.planted(Bug::KillLostAtRestart) {
+                    k.modes.release(r.scope, r.mode);
+                }
             }
             Record::State(r) => self.state = Some(r.state.clone()),
             Record::Hold(r) => {
                 k.now = k.now.max(r.time);
-                k.last_slot = k.last_slot.max(r.slot);
+                if !k.planted(Bug::HoldRedecided) {
+                    k.last_slot = k.last_slot.max(r.slot);
+                }
             }
             Record::Session(r) => k.now = k.now.max(r.time),
             Record::Orphan(r) => k.orphans.push(r.fact.clone()),
@@ -242,6 +252,12 @@ impl<S: Strategy> Restore<'_, S> {
     pub fn finish(self) -> Result<()> {
         let kernel = self.kernel;
         kernel.restoring = false;
+        for order in kernel.orders.iter_mut() {
+            if order.status() == OrderStatus::Recorded {
+                // It may have left: nothing recorded says that it did not.
+                order.advance(OrderStatus::Sent, Quantity::ZERO);
+            }
+        }
         kernel.counts = super::Counts::default();
         kernel.release = 0..0;
         kernel.unanswered = 0;
@@ -252,17 +268,8 @@ impl<S: Strategy> Restore<'_, S> {
     }
 }
 
-fn interrupted(r: &super::DecisionRecord) -> Saga {
-    Saga {
-        decision: r.number,
-        cause: r.cause,
-        slot: r.slot,
-        plans: 0,
-        equity: r.equity,
-        legs: Vec::new(),
-        open: 0,
-        over: false,
-    }
+fn interrupted(r: &DecisionRecord) -> Saga {
+    Saga::new(r.number, r.cause, r.slot, r.equity)
 }
 
 impl<S: Strategy> Kernel<S> {

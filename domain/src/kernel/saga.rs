@@ -44,6 +44,24 @@ pub(super) struct Saga {
     pub(super) open: usize,
     /// Superseded or out of time: only cancel, never plan again.
     pub(super) over: bool,
+    /// Whether it plans around legs of unknown state instead of waiting for them to be confirmed.
+    pub(super) hurries: bool,
+}
+
+impl Saga {
+    pub(super) const fn new(decision: u32, cause: Cause, slot: Timestamp, equity: Cash) -> Self {
+        Self {
+            decision,
+            cause,
+            slot,
+            plans: 0,
+            equity,
+            legs: Vec::new(),
+            open: 0,
+            over: false,
+            hurries: false,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -104,7 +122,10 @@ impl<S: Strategy> Kernel<S> {
         if !urgent && matches!(&self.waiting, Some(w) if w.goal != Goal::Targets) {
             return;
         }
-        self.waiting = Some(waiting);
+        if let Some(before) = self.waiting.replace(waiting) {
+            let reason = "superseded before it began".into();
+            self.hold(before.slot, reason, effects);
+        }
         if self.saga.is_some() {
             self.cancel_saga("superseded by a newer decision", effects);
         } else {
@@ -197,16 +218,8 @@ impl<S: Strategy> Kernel<S> {
             .filter(|l| l.disposition == Disposition::Trade)
             .map(SagaLeg::new)
             .collect();
-        self.saga = Some(Saga {
-            decision: number,
-            cause: waiting.cause,
-            slot: waiting.slot,
-            plans: 0,
-            equity,
-            legs,
-            open: 0,
-            over: false,
-        });
+        let saga = Saga::new(number, waiting.cause, waiting.slot, equity);
+        self.saga = Some(Saga { legs, ..saga });
         if let Some(watch) = &self.settings.watch {
             let left = (waiting.slot + watch.window).since(self.now);
             self.arm(left, Purpose::Window(number), effects);
@@ -229,6 +242,10 @@ impl<S: Strategy> Kernel<S> {
             return;
         };
         while saga.open == 0 && !saga.over && saga.plans < self.settings.max_plans {
+            if !saga.hurries && saga.legs.iter().any(|l| self.must_wait(l.leg.instrument)) {
+                // Reduce, confirm, add: what is not confirmed is waited for, for a phase.
+                break;
+            }
             let mut drafts = self.draft_reductions(&mut saga);
             if drafts.is_empty() {
                 drafts = self.draft_additions(&mut saga);
@@ -237,6 +254,7 @@ impl<S: Strategy> Kernel<S> {
                 break;
             }
             saga.plans += 1;
+            saga.hurries = false;
             self.place(&mut saga, &drafts, effects);
             if let Some(watch) = &self.settings.watch {
                 let (phase, purpose) = (watch.phase, Purpose::Phase(saga.decision, saga.plans));
@@ -301,6 +319,14 @@ impl<S: Strategy> Kernel<S> {
         }
     }
 
+    /// Lets a leg have another order while the first may still be alive: only as a planted bug.
+    pub(super) fn forget_leg(&mut self, number: u64) {
+        let intent = self.orders.by_number(number).map(|o| o.intent);
+        if let (Some(intent), Some(saga)) = (intent, &mut self.saga) {
+            saga.mark(intent.instrument, intent.reduce_only, false);
+        }
+    }
+
     /// An order the plans went on without has ended: what is missing may be planned again.
     pub(super) fn resume_saga(&mut self, effects: &mut Effects) {
         if let Some(saga) = &mut self.saga
@@ -316,9 +342,15 @@ impl<S: Strategy> Kernel<S> {
 
     /// A phase took too long: what still works is taken back, and the plans go on with what is.
     pub(super) fn end_phase(&mut self, decision: u32, plan: u8, effects: &mut Effects) {
-        let same = |s: &Saga| s.decision == decision && s.plans == plan && s.open > 0;
-        if self.saga.as_ref().is_some_and(same) {
+        let same = |s: &&mut Saga| s.decision == decision && s.plans == plan;
+        let Some(saga) = self.saga.as_mut().filter(same) else {
+            return;
+        };
+        saga.hurries = true;
+        if saga.open > 0 {
             self.cancel_decision(decision, "the phase is over", effects);
+        } else {
+            self.next_plan(effects);
         }
     }
 

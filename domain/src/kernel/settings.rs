@@ -119,6 +119,9 @@ pub struct Settings {
     pub watch: Option<Watch>,
     /// Final orders kept for late and repeated facts. Older ones are known to the journal alone.
     pub remembered_orders: usize,
+    /// A bug to be found.
+    #[cfg(feature = "planted")]
+    pub planted: Option<super::Bug>,
 }
 
 impl Settings {
@@ -146,6 +149,8 @@ impl Settings {
             record_holds: false,
             watch: None,
             remembered_orders: 64,
+            #[cfg(feature = "planted")]
+            planted: None,
         }
     }
 

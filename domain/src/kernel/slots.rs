@@ -1,7 +1,7 @@
 //! Slices and slots: when the strategy is shown something, and when it is asked.
 
 use super::saga::{Goal, Waiting};
-use super::{Action, Effects, HoldRecord, Kernel, Pending, Quotes, Record, Severity};
+use super::{Action, Effects, HoldRecord, Kernel, Pending, Quotes, Record, Session, Severity};
 use crate::instrument::InstrumentId;
 use crate::market::{LaneState, Slice};
 use crate::orders::Cause;
@@ -151,7 +151,7 @@ impl<S: Strategy> Kernel<S> {
         let lanes = self.instruments.ids().zip(quotes.prices);
         let marks = lanes.filter_map(|(id, price)| Some((id, usable(price)?)));
         self.account.mark_between(marks, self.now);
-        if self.wants_quotes() {
+        if self.wants_quotes() && self.session == Session::Ready {
             self.start_saga(effects);
         }
     }

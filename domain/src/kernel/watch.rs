@@ -1,6 +1,7 @@
 //! Timers: what was sent and not answered is asked for, never assumed and never sent again.
 
-use super::{Action, Effects, Kernel, Query, Session, Severity, TimerId, Watch};
+use super::planted::Bug;
+use super::{Action, Effects, Kernel, Query, SendPermit, Session, Severity, TimerId, Watch};
 use crate::error::Error;
 use crate::money::Quantity;
 use crate::orders::OrderStatus;
@@ -82,6 +83,20 @@ impl<S: Strategy> Kernel<S> {
                 self.watch_order(number, watch.acknowledgement, effects);
                 return;
             }
+            OrderStatus::Unknown if self.planted(Bug::UnknownReleasedOnTimeout) => {
+                let (none, reason) = (Quantity::ZERO, "its time is over".into());
+                self.learn(number, OrderStatus::Dead, none, reason, effects);
+                return;
+            }
+            OrderStatus::Unknown if self.planted(Bug::ResendAfterUnknown) => {
+                let intent = self.orders.by_number(number).map(|o| o.intent);
+                if let Some(intent) = intent {
+                    let expires_at = self.now + self.settings.permit_lifetime;
+                    let permit = SendPermit::mint(intent, self.epochs, expires_at);
+                    self.counts.permits += 1;
+                    effects.actions.push_back(Action::Send(permit));
+                }
+            }
             OrderStatus::Sent => {
                 let reason = "no acknowledgement in time".into();
                 self.learn(
@@ -108,23 +123,29 @@ impl<S: Strategy> Kernel<S> {
         self.watch_order(number, after, effects);
     }
 
+    /// Asks what became of an order, and for its cancel again where one is wanted.
+    pub(super) fn ask_about(&mut self, number: u64, effects: &mut Effects) {
+        if let Some(order) = self.orders.by_number(number)
+            && order.cancel_wanted
+            && !order.status().is_final()
+        {
+            let again = Action::Cancel(order.intent.instrument, order.intent.client_id);
+            effects.actions.push_back(again);
+        }
+        self.query_order(number, effects);
+    }
+
     /// Asks what became of an order; one that ended with executions we have not seen is asked for
     /// through the account, where they are listed.
-    pub(super) fn ask_about(&mut self, number: u64, effects: &mut Effects) {
+    pub(super) fn query_order(&mut self, number: u64, effects: &mut Effects) {
         let Some(order) = self.orders.by_number(number) else {
             return;
         };
-        let (instrument, client_id) = (order.intent.instrument, order.intent.client_id);
-        let (ended, cancel) = (order.status().is_final(), order.cancel_wanted);
-        if ended {
+        if order.status().is_final() {
             self.ask_account(effects);
             return;
         }
-        if cancel {
-            let again = Action::Cancel(instrument, client_id);
-            effects.actions.push_back(again);
-        }
-        let query = Query::Order(instrument, client_id);
+        let query = Query::Order(order.intent.instrument, order.intent.client_id);
         effects.actions.push_back(Action::Query(query));
     }
 
@@ -141,7 +162,8 @@ impl<S: Strategy> Kernel<S> {
 
     /// Counts what the venue left unanswered; too much of it in a row stops the account.
     pub(super) fn count_unanswered(&mut self, effects: &mut Effects) {
-        let Some(watch) = &self.settings.watch else {
+        let Some(watch) = self.settings.watch.as_ref().filter(|_| !self.starting) else {
+            // What a restart finds unanswered says nothing about the venue's health.
             return;
         };
         let limit = watch.max_unacknowledged;

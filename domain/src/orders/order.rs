@@ -23,7 +23,10 @@ pub struct Order {
     /// What was wanted.
     pub intent: Intent,
     status: OrderStatus,
+    /// Executed and not taken back.
     filled: Quantity,
+    /// Executed and taken back.
+    taken_back: Quantity,
     /// How much the venue says is executed, where it says more than the executions we know.
     reported: Quantity,
     first_trade: Option<TradeId>,
@@ -56,6 +59,7 @@ impl Order {
             intent,
             status,
             filled: Quantity::ZERO,
+            taken_back: Quantity::ZERO,
             reported: Quantity::ZERO,
             first_trade: None,
             more_trades: Vec::new(),
@@ -81,21 +85,26 @@ impl Order {
         self.filled
     }
 
+    /// All executions we know, also those that were taken back: those do not work again.
+    fn executed(&self) -> Quantity {
+        self.filled + self.taken_back
+    }
+
     /// How much is executed, by the venue's own count; executions may still be on their way.
     pub fn reported(&self) -> Quantity {
-        self.reported.max(self.filled)
+        self.reported.max(self.executed())
     }
 
     /// How much is not executed; never below zero, also after an overfill.
     pub fn remaining(&self) -> Quantity {
-        (self.intent.quantity - self.filled).max(Quantity::ZERO)
+        (self.intent.quantity - self.executed()).max(Quantity::ZERO)
     }
 
     /// What may still change the position: all of it while Unknown, and once final what the venue
     /// counts as executed and has not shown.
     pub fn open_quantity(&self) -> Quantity {
         if self.status.is_final() {
-            self.reported() - self.filled
+            self.reported() - self.executed()
         } else {
             self.remaining()
         }
@@ -103,7 +112,7 @@ impl Order {
 
     /// Whether it ended and all its executions are known.
     pub fn is_complete(&self) -> bool {
-        self.status.is_final() && self.reported <= self.filled
+        self.status.is_final() && self.reported <= self.executed()
     }
 
     /// Whether nobody can say what it did to the position: its outcome is unknown, its cancel went
@@ -149,7 +158,7 @@ impl Order {
         }
         self.remember(fill.trade_id);
         self.filled += fill.quantity;
-        if self.filled >= self.intent.quantity {
+        if self.executed() >= self.intent.quantity {
             self.status = OrderStatus::Filled;
         } else if self.status.never_left() || !self.status.is_final() {
             self.status = self.status.max(OrderStatus::PartiallyFilled);
@@ -164,21 +173,25 @@ impl Order {
             return false;
         }
         self.voided.push(fill.trade_id);
-        if !self.knows(fill.trade_id) {
-            self.remember(fill.trade_id);
-            return false;
+        self.taken_back += fill.quantity;
+        if self.knows(fill.trade_id) {
+            self.filled -= fill.quantity;
+            return true;
         }
-        self.filled -= fill.quantity;
-        self.reported = self.reported.min(self.filled);
-        true
+        self.remember(fill.trade_id);
+        if self.executed() >= self.intent.quantity {
+            self.status = OrderStatus::Filled;
+        }
+        false
     }
 
     /// A split changes what the order still means, as the venue changes it.
     pub(crate) fn rescale(&mut self, rescale: impl Fn(Quantity) -> Quantity) {
         let remaining = rescale(self.remaining());
         self.filled = rescale(self.filled);
+        self.taken_back = rescale(self.taken_back);
         self.reported = rescale(self.reported);
-        self.intent.quantity = self.filled + remaining;
+        self.intent.quantity = self.executed() + remaining;
     }
 }
 

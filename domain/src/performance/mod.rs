@@ -21,6 +21,7 @@ mod moments;
 mod normal;
 mod ratios;
 mod returns;
+mod risk_figures;
 mod rolling;
 mod summary;
 mod tail;
@@ -41,6 +42,7 @@ pub use ratios::{
     annual_volatility, calmar, downside_deviation, hit_rate, omega, sharpe, sortino, tail_ratio,
 };
 pub use returns::{cagr, check_equity, check_returns, simple_returns, total_return, wealth};
+pub use risk_figures::RiskFigures;
 pub use rolling::{rolling_beta, rolling_sharpe, rolling_turnover, rolling_volatility};
 pub use summary::Metrics;
 pub use tail::{es_historical, es_tail_mean, percentile, var_historical, var_parametric};

@@ -2,20 +2,40 @@
 
 use super::defined;
 
+/// A sum with Neumaier's compensation: the error is that of one rounding, whatever the length
+/// (A. Neumaier, ZAMM 54, 1974).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Compensated {
+    sum: f64,
+    lost: f64,
+}
+
+impl Compensated {
+    #[inline]
+    pub(super) fn add(&mut self, value: f64) {
+        let next = self.sum + value;
+        self.lost += if self.sum.abs() >= value.abs() {
+            (self.sum - next) + value
+        } else {
+            (value - next) + self.sum
+        };
+        self.sum = next;
+    }
+
+    #[inline]
+    pub(super) fn total(self) -> f64 {
+        self.sum + self.lost
+    }
+}
+
 /// The sum in the order given, with Neumaier's compensation: the error is that of one rounding,
 /// whatever the length (A. Neumaier, ZAMM 54, 1974).
 pub fn sum(values: impl IntoIterator<Item = f64>) -> f64 {
-    let (mut total, mut lost) = (0.0_f64, 0.0_f64);
+    let mut sum = Compensated::default();
     for value in values {
-        let next = total + value;
-        lost += if total.abs() >= value.abs() {
-            (total - next) + value
-        } else {
-            (value - next) + total
-        };
-        total = next;
+        sum.add(value);
     }
-    total + lost
+    sum.total()
 }
 
 /// The arithmetic mean; `None` when `values` is empty.

@@ -11,7 +11,7 @@ use ballast_domain::instrument::{
 };
 use ballast_domain::kernel::{
     Action, BatchId, Effects, Fact, Input, IntentRecord, Kernel, Query, Record, Redeemed, SendGate,
-    SendPermit, Settings, SizeAt, TimerId,
+    SendPermit, Session, Settings, SizeAt, TimerId, VenueReport, Watch,
 };
 use ballast_domain::market::{
     ActionKind, CorporateAction, Fields, LaneRow, LaneState, Panel, PriceBasis,
@@ -355,7 +355,7 @@ impl World {
 }
 
 /// What a run left behind.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Log {
     pub(crate) records: Vec<Record>,
     /// f64 equity at each close.
@@ -564,6 +564,109 @@ impl Desk {
             }
         }
         self.effects.records.clear();
+    }
+
+    /// A desk whose kernel watches its venue, after its session began and was reconciled.
+    pub(crate) fn watched(world: &World, script: Scripted, tape: &Tape) -> Self {
+        Self::watched_by(Watch::new(), world, script, tape)
+    }
+
+    pub(crate) fn watched_by(watch: Watch, world: &World, script: Scripted, tape: &Tape) -> Self {
+        let mut world = world.clone();
+        world.settings.watch = Some(watch);
+        world.settings.permit_lifetime = Span::from_seconds(5);
+        world.settings.record_holds = true;
+        let mut desk = Self::new(&world, script, tape);
+        desk.now = open_of(0);
+        desk.step(Input::Start);
+        desk.agree();
+        desk.persist();
+        assert_eq!(desk.kernel.session(), Session::Ready);
+        desk
+    }
+
+    /// The venue shows exactly what our books say, now.
+    pub(crate) fn report(&self) -> VenueReport {
+        let account = self.kernel.account();
+        let held = |id| (id, account.position(id).quantity);
+        VenueReport {
+            as_of: self.now,
+            cash: vec![(AssetId::BASE, account.cash())],
+            positions: self.kernel.instruments().ids().map(held).collect(),
+            ..VenueReport::default()
+        }
+    }
+
+    pub(crate) fn agree(&mut self) {
+        let report = self.report();
+        self.step(Input::Report(&report));
+    }
+
+    /// Lets time pass, and fires every timer that comes due on the way.
+    pub(crate) fn pass(&mut self, span: Span) {
+        let end = self.now + span;
+        while let Some(next) = self
+            .timers
+            .iter()
+            .map(|t| t.1)
+            .filter(|at| *at <= end)
+            .min()
+        {
+            let due = self.timers.iter().position(|t| t.1 == next).unwrap();
+            let (timer, at) = self.timers.remove(due);
+            self.now = self.now.max(at);
+            self.step(Input::Timer(timer));
+        }
+        self.now = end;
+    }
+
+    pub(crate) fn seconds(&mut self, seconds: i64) {
+        self.pass(Span::from_seconds(seconds));
+    }
+
+    /// The questions asked about single orders since the last look.
+    pub(crate) fn asked(&mut self) -> Vec<ClientOrderId> {
+        let queries = std::mem::take(&mut self.queries).into_iter();
+        queries
+            .filter_map(|q| match q {
+                Query::Order(_, id) => Some(id),
+                Query::Account { .. } => None,
+            })
+            .collect()
+    }
+
+    /// The kernel a restart makes of the records so far, at the same instant.
+    pub(crate) fn restarted(&self, world: &World, script: Scripted) -> Self {
+        let gate = Arc::new(SendGate::new(2));
+        let settings = self.kernel.settings().clone();
+        let mut kernel =
+            Kernel::new(world.instruments.clone(), settings, script, gate.clone()).unwrap();
+        let mut restore = kernel.restore().unwrap();
+        for record in &self.log.records {
+            restore.record(record).unwrap();
+        }
+        restore.finish().unwrap();
+        let mut desk = Self {
+            kernel,
+            gate,
+            panel: self.panel.clone(),
+            now: self.now,
+            log: self.log.clone(),
+            batches: VecDeque::new(),
+            permits: Vec::new(),
+            cancels: Vec::new(),
+            queries: Vec::new(),
+            timers: Vec::new(),
+            alerts: Vec::new(),
+            effects: Effects::new(),
+        };
+        for row in 0..self.panel.len() {
+            let slice = desk.panel.slice(row).unwrap();
+            if slice.time() <= self.now {
+                desk.kernel.warm(&slice);
+            }
+        }
+        desk
     }
 
     /// Delivers the slice of a row at its close.

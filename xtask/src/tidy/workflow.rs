@@ -19,7 +19,8 @@ fn lines(file: &SourceFile) -> Vec<&str> {
         .collect()
 }
 
-/// A workflow may read the contents and nothing else, takes no secret, and pins foreign actions.
+/// A workflow may read the contents and nothing else, takes no secret, and pins foreign actions. One
+/// job of the release may also write them: it attaches a file.
 pub(super) fn least_privilege(files: &[SourceFile]) -> Vec<Finding> {
     let mut found = Vec::new();
     for file in workflows(files) {
@@ -50,7 +51,8 @@ pub(super) fn least_privilege(files: &[SourceFile]) -> Vec<Finding> {
             if line.contains("pull_request_target") {
                 refuse("it runs foreign code with our rights: use `pull_request`");
             }
-            if line.ends_with(": write") || line.ends_with("write-all") {
+            let attaches = file.name() == "release.yml" && line == "contents: write";
+            if (line.ends_with(": write") && !attaches) || line.ends_with("write-all") {
                 refuse("the gates write nothing: `contents: read` is enough");
             }
             let action = line.trim_start_matches("- ").strip_prefix("uses: ");
@@ -128,6 +130,28 @@ mod tests {
             assert_eq!(found.len(), 1, "{found:?}");
             assert!(found[0].message.contains(message), "{found:?}");
         }
+    }
+
+    /// CI-20: a job of the release may attach its file, and neither more nor elsewhere.
+    #[test]
+    fn ci_20_only_the_release_may_write_and_only_in_a_job() {
+        let release = ".github/workflows/release.yml";
+        let job = "    permissions:\n      contents: write\n    steps:";
+        let attaching = FINE.replace("    steps:", job);
+        let found = |path: &str, text: &str| least_privilege(&[SourceFile::new(path, text)]).len();
+        assert_eq!(found(release, &attaching), 0);
+        assert_eq!(found(PATH, &attaching), 1);
+        assert_eq!(
+            found(
+                release,
+                &attaching.replace("contents: write", "packages: write")
+            ),
+            1
+        );
+        assert_eq!(
+            found(release, &FINE.replace("contents: read", "contents: write")),
+            1
+        );
     }
 
     #[test]

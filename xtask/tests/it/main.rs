@@ -52,7 +52,17 @@ fn help_lists_every_command_and_a_typo_is_refused_with_it() {
     let (code, help) = xtask(&["help"]);
     assert_eq!(code, Some(0));
     for command in [
-        "check", "layers", "tidy", "features", "graph", "doctor", "help",
+        "check",
+        "layers",
+        "tidy",
+        "features",
+        "graph",
+        "bench",
+        "strangers-path",
+        "guides",
+        "bootstrap",
+        "doctor",
+        "help",
     ] {
         assert!(
             help.contains(&format!("\n  {command}")),

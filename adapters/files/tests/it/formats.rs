@@ -229,7 +229,7 @@ fn unreadable_paths_are_named() {
     let folder = tempfile::tempdir().unwrap();
     for (path, text) in [
         (folder.path().join("none.csv"), "none.csv"),
-        (folder.path().to_owned(), "the folder has no CSV file"),
+        (folder.path().to_owned(), "the folder has no data file"),
     ] {
         let source = ballast_files::CsvSource::Path(path);
         let e = check(&CsvOptions::new(source, Calendar::Utc24x7)).unwrap_err();

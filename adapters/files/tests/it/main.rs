@@ -1,6 +1,7 @@
 //! Integration tests, one binary.
 
 mod actions;
+mod catalog;
 mod conformance;
 mod contract;
 mod contract_corpus;
@@ -8,6 +9,7 @@ mod corpus;
 mod defects;
 mod formats;
 mod inventory;
+mod parquet;
 
 use ballast_domain::calendar::Calendar;
 use ballast_files::{CsvMarketData, CsvOptions, CsvSource};

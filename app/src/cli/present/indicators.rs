@@ -6,7 +6,7 @@ use ballast_domain::error::Result;
 use ballast_domain::indicators::{CATALOGUE, Definition};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::Answer;
+use super::{Answer, Paper};
 use crate::commands::indicator::{Indicators, Values};
 use crate::run_directory::text::time;
 
@@ -28,7 +28,7 @@ impl Serialize for BySpec<'_> {
     }
 }
 
-pub(in crate::cli) fn table(found: &Indicators) -> Result<Answer> {
+pub(in crate::cli) fn table(found: &Indicators, paper: Paper) -> Result<Answer> {
     #[derive(serde::Serialize)]
     struct Json<'a> {
         symbol: &'a str,
@@ -46,24 +46,43 @@ pub(in crate::cli) fn table(found: &Indicators) -> Result<Answer> {
     let rows = value.timestamp.len();
     let shown = rows.min(LAST_ROWS);
     let mut text = format!("{}: last {shown} of {rows} bars\n\n", found.symbol);
-    // Writing to a string cannot fail.
-    let _ = write!(text, "  {:<20}", "time");
-    let width = |spec: &str| spec.len().max(14);
-    for Values { spec, .. } in &found.columns {
-        let _ = write!(text, "  {spec:>0$}", width(spec));
-    }
-    text.push('\n');
-    for row in rows - shown..rows {
-        let _ = write!(text, "  {:<20}", value.timestamp[row]);
-        for Values { spec, values } in &found.columns {
-            let _ = write!(text, "  {:>1$}", cell(values[row]), width(spec));
+    let mut rest = &found.columns[..];
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(fitting(rest, paper.columns()));
+        let head: Vec<&str> = std::iter::once("time")
+            .chain(now.iter().map(|column| column.spec.as_str()))
+            .collect();
+        let row = |row: usize| {
+            let cells = now.iter().map(|column| cell(column.values[row]));
+            std::iter::once(value.timestamp[row].clone())
+                .chain(cells)
+                .collect()
+        };
+        let lines: Vec<Vec<String>> = (rows - shown..rows).map(row).collect();
+        paper.table(&mut text, &[TIME], &head, &lines);
+        rest = later;
+        if !rest.is_empty() {
+            text.push('\n');
         }
-        text.push('\n');
     }
     if let Some(bars) = found.annualisation {
+        // Writing to a string cannot fail.
         let _ = write!(text, "\n  annualised with {bars} bars a year\n");
     }
     Answer::new(text, &value)
+}
+
+/// Columns of a time to the second.
+const TIME: usize = 20;
+
+/// How many columns of values fit beside the time; at least one.
+fn fitting(columns: &[Values], room: usize) -> usize {
+    let mut width = 2 + TIME;
+    let fits = columns.iter().take_while(|column| {
+        width += column.spec.len().max(14) + 2;
+        width <= room
+    });
+    fits.count().max(1)
 }
 
 /// Eight significant digits; full precision is in the JSON.

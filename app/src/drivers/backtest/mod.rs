@@ -13,6 +13,7 @@
 //!
 //! use ballast::config::Config;
 //! use ballast::drivers::backtest::{Backtest, IndexBenchmark};
+//! use ballast::wiring::Strategies;
 //! use ballast_ports::{Error, ErrorKind};
 //! use ballast_testkit::builders::SeriesBuilder;
 //! use ballast_testkit::fakes::{FakeMarketData, Fault};
@@ -47,6 +48,7 @@
 //!         description: "made up".to_owned(),
 //!         source: Arc::new(FakeMarketData::new(index)),
 //!     }],
+//!     strategies: Strategies::built_in(),
 //! };
 //! let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 //! // A neighbour's failure comes back as what it was …
@@ -101,7 +103,7 @@ use crate::config::Config;
 use crate::run_directory::{Identity, text};
 
 use super::{Progress, RunError};
-use crate::wiring;
+use crate::wiring::{self, Strategies};
 
 use analyse::Sources;
 use prepared::Prepared;
@@ -131,6 +133,8 @@ pub struct Backtest {
     pub data_files: BTreeMap<String, String>,
     /// Indices to compare with, besides `equal_weight`.
     pub indices: Vec<IndexBenchmark>,
+    /// The strategies the config may name.
+    pub strategies: Strategies,
 }
 
 /// A finished backtest.
@@ -159,7 +163,9 @@ impl Backtest {
         let prepared = self.prepare().await?;
         let lanes = self.runs(&prepared);
         progress.begin(prepared.panel.len() * lanes);
-        let strategy = wiring::strategy(&self.config.strategy, &prepared.instruments)?;
+        let strategy = self
+            .strategies
+            .make(&self.config.strategy, &prepared.instruments)?;
         let name = strategy.name().to_owned();
         let opening = prepared.variant.exchange.opening_cash;
         let mut artefacts = Artefacts::new(&prepared.instruments, opening);
@@ -196,7 +202,10 @@ impl Backtest {
         let symbols = self.symbols().await?;
         let (instruments, settings, exchange) = wiring::backtest(config, &symbols)?;
         let variant = Variant { settings, exchange };
-        let requirements = wiring::strategy(&config.strategy, &instruments)?.requirements();
+        let requirements = self
+            .strategies
+            .make(&config.strategy, &instruments)?
+            .requirements();
         let basis = match config.data.adjust {
             Some(_) => PriceBasis::BackAdjusted,
             None => config.data.basis,
@@ -291,7 +300,9 @@ impl Backtest {
         variants
             .into_iter()
             .map(|(name, costs, variant)| {
-                let strategy = wiring::strategy(&self.config.strategy, &prepared.instruments)?;
+                let strategy = self
+                    .strategies
+                    .make(&self.config.strategy, &prepared.instruments)?;
                 let curve = prepared.curve(&variant, strategy, progress)?;
                 let metrics = Metrics::from_equity(&curve, annualisation)?;
                 Ok(RobustnessRow {

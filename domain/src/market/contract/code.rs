@@ -94,6 +94,10 @@ pub enum DefectCode {
     BadEncoding,
     /// Cut short.
     Truncated,
+    /// An integrity check fails, or the bytes cannot be decoded.
+    Corrupt,
+    /// A column of a type that cannot hold what its name says.
+    WrongType,
     /// No rows.
     Empty,
     /// The wrong number of cells.
@@ -146,6 +150,8 @@ impl DefectCode {
             | Self::DuplicateColumn
             | Self::BadEncoding
             | Self::Truncated
+            | Self::Corrupt
+            | Self::WrongType
             | Self::Empty
             | Self::BadAction => Verdict::Reject,
         }

@@ -111,6 +111,8 @@ pub struct Examination {
     pub findings: Vec<Finding>,
     /// Rows that may be used, in order of time.
     pub usable: Vec<RawBar>,
+    /// Open and close of the bar each usable row stands for, in the same order.
+    pub sessions: Vec<(Timestamp, Timestamp)>,
     /// Close of the newest usable bar.
     pub newest_close: Option<Timestamp>,
 }
@@ -126,15 +128,16 @@ pub fn examine(rows: &[RawBar], terms: &Terms) -> Result<Examination> {
     gaps::gaps(&placed, terms, &mut findings)?;
     let placed = times::without_repetitions(placed, &mut findings);
     let newest_close = placed.last().map(|bar| bar.close);
-    let bars: Vec<RawBar> = placed.into_iter().map(|bar| bar.raw).collect();
+    let bars: Vec<RawBar> = placed.iter().map(|bar| bar.raw).collect();
     let dropped = values::implausible(&bars, terms, &mut findings);
-    let usable = (bars.into_iter().enumerate())
+    let (usable, sessions) = (placed.into_iter().enumerate())
         .filter(|(i, _)| !dropped.contains(i))
-        .map(|(_, bar)| bar)
-        .collect();
+        .map(|(_, bar)| (bar.raw, (bar.open, bar.close)))
+        .unzip();
     Ok(Examination {
         findings,
         usable,
+        sessions,
         newest_close,
     })
 }
