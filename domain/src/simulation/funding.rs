@@ -1,9 +1,10 @@
 //! Funding of perpetuals: what longs and shorts pay each other at fixed times.
 
 use super::exchange::Exchange;
+use super::margin::share;
 use crate::instrument::{AssetId, InstrumentId};
 use crate::kernel::Fact;
-use crate::money::{Cash, Price, Rate, Rounding, divide};
+use crate::money::{Cash, Price, Rate};
 use crate::time::Timestamp;
 
 /// What was exchanged on an instrument at one funding time.
@@ -20,9 +21,7 @@ pub struct FundingRate {
 /// What a position worth `value` (negative when short) receives at `rate`, rounded down: never up
 /// for us, whoever pays.
 pub(super) fn received(value: Cash, rate: Rate) -> Cash {
-    let product = -(value.units() * i128::from(rate.units()));
-    let one = i128::from(Rate::ONE.units());
-    Cash::from_units(divide(product, one, Rounding::Down))
+    -share(value, rate.units().into(), Rate::ONE.units().into())
 }
 
 impl Exchange {

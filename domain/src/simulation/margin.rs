@@ -77,12 +77,15 @@ impl MarginTerms {
     }
 }
 
-/// The share `closed / held` of `cost`, rounded up: profit is never rounded up. Split so that large
-/// positions at fine scales cannot overflow.
+/// The share `closed / held` of `cost`, rounded up: profit is never rounded up.
 fn share_of_cost(cost: Cash, closed: Quantity, held: Quantity) -> Cash {
-    let (held, closed) = (i128::from(held.units()), i128::from(closed.units()));
-    let (whole, rest) = (cost.units() / held, cost.units() % held);
-    Cash::from_units(whole * closed + divide(rest * closed, held, Rounding::Up))
+    share(cost, closed.units().into(), held.units().into())
+}
+
+/// `amount × part / of`, rounded up. Split so that large amounts at fine scales cannot overflow.
+pub(super) fn share(amount: Cash, part: i128, of: i128) -> Cash {
+    let (whole, rest) = (amount.units() / of, amount.units() % of);
+    Cash::from_units(whole * part + divide(rest * part, of, Rounding::Up))
 }
 
 impl Exchange {
@@ -236,7 +239,7 @@ impl Exchange {
                 continue;
             }
             let a_year = self.value_of(id, None).fee(terms.borrow_a_year);
-            let due = Cash::from_units(divide(a_year.units() * elapsed, year, Rounding::Up));
+            let due = share(a_year, elapsed, year);
             if due.is_zero() {
                 continue;
             }

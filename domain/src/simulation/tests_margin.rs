@@ -112,6 +112,36 @@ fn an_account_below_maintenance_is_liquidated_at_the_mark_with_its_fee() {
     }
 }
 
+/// 160 long at 100 with 10,000: at 50 equity is 2,000 and so is a quarter of 8,000. What is required
+/// is there; a dollar lower it is not.
+#[test]
+fn equity_that_equals_the_requirement_is_enough() {
+    let panel = bars(&[at(100.0), at(50.0), at(49.0)]);
+    let mut venue = exchange(on(Margin));
+    venue.receive(order(1, Buy, 160), hour(0));
+    trade_bar(&mut venue, &panel, 0);
+    trade_bar(&mut venue, &panel, 1);
+    assert_eq!(
+        (venue.position(A), venue.equity()),
+        (units(160), dollars(2_000))
+    );
+    trade_bar(&mut venue, &panel, 2);
+    assert_eq!(venue.position(A), units(0));
+}
+
+/// A short worth a tenth of the largest cash there is, at a rate of 100 %, for a day: the plain
+/// product of charge and time would overflow.
+#[test]
+fn charges_on_the_largest_positions_do_not_overflow() {
+    let day = crate::time::Span::from_days(1).nanos();
+    let year = crate::time::Span::from_days(365).nanos();
+    let amount = Cash::from_units(i128::MAX / 10);
+    let due = super::margin::share(amount, day.into(), year.into());
+    assert_eq!(due.units(), i128::MAX / 10 / 365 + 1);
+    let paid = super::funding::received(amount, Rate::from_bps(-1));
+    assert_eq!(paid.units(), i128::MAX / 10 / 10_000);
+}
+
 /// Only as much as is needed is closed, the largest first: B's 100 at 50 stay.
 #[test]
 fn a_liquidation_stops_when_the_requirement_is_met() {
