@@ -15,18 +15,21 @@ use ballast_domain::kernel::Settings;
 use ballast_domain::market::{BarSize, Field, Fields, PriceBasis};
 use ballast_domain::money::{Cash, Rate, Weight};
 use ballast_domain::orders::Installation;
-use ballast_domain::portfolio::Rebalance;
+use ballast_domain::portfolio::{MarginModel, Rebalance};
 use ballast_domain::risk::Limits;
-use ballast_domain::simulation::{ExchangeSettings, FeeModel, SlippageModel};
+use ballast_domain::simulation::{
+    ExchangeSettings, FeeModel, MarginTerms, SlippageModel, VenueRules,
+};
 use ballast_domain::time::{NANOS_PER_DAY, Span};
 use ballast_domain::{Error, Result};
 use ballast_files::catalog::{Catalog, CatalogMarketData, Selection};
-use ballast_files::{CsvMarketData, CsvOptions, CsvSource, FileDigest};
+use ballast_files::{ContractStage, CsvMarketData, CsvOptions, CsvSource, Defect, FileDigest};
 use ballast_ports::MarketData;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::config::{Config, MoneyLimit};
+use crate::drivers::backtest::Variant;
 use crate::sample;
 
 /// A backtest as the config describes it, for the instruments that were found in the data: what
@@ -34,14 +37,14 @@ use crate::sample;
 ///
 /// # Errors
 /// `Configuration` when a value does not fit its instrument or asset.
-pub fn backtest(
-    config: &Config,
-    symbols: &[String],
-) -> Result<(Instruments, Settings, ExchangeSettings)> {
+pub fn backtest(config: &Config, symbols: &[String]) -> Result<(Instruments, Variant)> {
     let instruments = instruments(config, symbols)?;
-    let settings = settings(config, &instruments)?;
-    let exchange = exchange(config, &instruments)?;
-    Ok((instruments, settings, exchange))
+    let variant = Variant {
+        settings: settings(config, &instruments)?,
+        exchange: exchange(config, &instruments)?,
+        rules: rules(config)?,
+    };
+    Ok((instruments, variant))
 }
 
 /// The registry: the base currency, then each symbol in the order given.
@@ -80,6 +83,7 @@ pub fn settings(config: &Config, instruments: &Instruments) -> Result<Settings> 
         rebalance: Rebalance {
             of: config.rebalance.of,
             value: weight(config.rebalance.threshold)?,
+            net_of_costs: config.rebalance.net_of_costs,
         },
         limits: Limits {
             max_order_notional: money(risk.max_order_notional)?,
@@ -121,6 +125,28 @@ pub fn exchange(config: &Config, instruments: &Instruments) -> Result<ExchangeSe
     })
 }
 
+/// What the exchange does beyond that. A margin account carries `risk.max_leverage` times its equity.
+/// It has no maintenance requirement: configs have no key for one, and the initial one in its place
+/// would liquidate what the venue had just let in. So nothing is liquidated, and a run whose account
+/// loses all of its equity ends with an error.
+///
+/// # Errors
+/// `Configuration` when a number is not exact at its scale.
+pub fn rules(config: &Config) -> Result<VenueRules> {
+    let margin = match config.account.margin {
+        MarginModel::Cash => None,
+        MarginModel::Margin => Some(MarginTerms::carrying(weight(config.risk.max_leverage)?)),
+        model @ MarginModel::CrossMarginedPerpetual => Some(MarginTerms {
+            model,
+            ..MarginTerms::carrying(weight(config.risk.max_leverage)?)
+        }),
+    };
+    Ok(VenueRules {
+        margin,
+        ..VenueRules::default()
+    })
+}
+
 /// Market data and the files it was read from.
 #[derive(Clone, Debug)]
 pub struct Opened {
@@ -128,6 +154,8 @@ pub struct Opened {
     pub source: Arc<dyn MarketData>,
     /// Its files with their hashes.
     pub files: Vec<FileDigest>,
+    /// What the data contract let pass, left out or repaired.
+    pub warnings: Vec<Defect>,
 }
 
 /// The market data a config names: files, a sample, or `catalog:` and the folder of a catalog.
@@ -141,12 +169,14 @@ pub fn market_data(config: &Config, base: &Path) -> ballast_ports::Result<Opened
         let data = catalog(config, &base.join(folder))?;
         return Ok(Opened {
             files: data.inventory().files.clone(),
+            warnings: data.warnings().to_vec(),
             source: Arc::new(data),
         });
     }
     let data = files(config, base)?;
     Ok(Opened {
         files: data.inventory().files.clone(),
+        warnings: data.warnings().to_vec(),
         source: Arc::new(data),
     })
 }
@@ -168,7 +198,7 @@ fn catalog(config: &Config, folder: &Path) -> ballast_ports::Result<CatalogMarke
         symbols: data.symbols.clone(),
         bar: Some(data.bar),
     };
-    let opened = CatalogMarketData::open(&catalog, &selection)?;
+    let opened = CatalogMarketData::open(&catalog, &selection, Some(data.contract))?;
     let manifest = catalog.manifest()?;
     let of_run = |symbol: &String| manifest.find(symbol, data.bar);
     let mut series = opened.inventory().symbols.keys().filter_map(of_run);
@@ -203,6 +233,10 @@ fn files(config: &Config, base: &Path) -> ballast_ports::Result<CsvMarketData> {
     options.basis = data.basis;
     options.adjust.clone_from(&data.adjust);
     options.required = Fields::of(&[Field::Close]);
+    options.contract = Some(ContractStage {
+        strictness: data.contract,
+        calendar: Some(data.calendar),
+    });
     CsvMarketData::open(&options)
 }
 

@@ -253,6 +253,22 @@ impl Quantity {
 }
 
 impl Cash {
+    /// The share `weight` of this amount, rounded towards zero exposure. The weight counts to 1e-15,
+    /// all a double holds near 1: coarser shares would show in the value of a portfolio.
+    ///
+    /// # Errors
+    /// As [`Weight::from_f64`].
+    pub fn share(self, weight: f64) -> Result<Self> {
+        const FINE: i64 = 1_000_000_000_000_000;
+        Weight::from_f64(weight)?;
+        let weight = i128::from(truncate_to_i64(weight * FINE as f64));
+        let one = i128::from(FINE);
+        // Split so that large amounts at fine scales cannot overflow the product.
+        Ok(Self(
+            (self.0 / one) * weight + (self.0 % one) * weight / one,
+        ))
+    }
+
     /// `rate` of the absolute amount, rounded against us (up).
     #[must_use]
     pub const fn fee(self, rate: Rate) -> Self {

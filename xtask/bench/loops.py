@@ -50,7 +50,11 @@ def sweep(o, c, fasts, slows, fee, cash):
     out = np.empty((fasts.size * slows.size, 3))
     for a in range(fasts.size):
         for b in range(slows.size):
-            out[a * slows.size + b] = sma_cross(o, c, fasts[a], slows[b], fee, cash, True)
+            fills, equity, worst = sma_cross(o, c, fasts[a], slows[b], fee, cash, True)
+            row = a * slows.size + b
+            out[row, 0] = fills
+            out[row, 1] = equity
+            out[row, 2] = worst
     return out
 
 

@@ -6,7 +6,9 @@
 pub mod bench;
 pub mod bootstrap;
 pub mod check;
+pub mod coverage;
 pub mod features;
+pub mod fuzz;
 pub mod graph;
 pub mod guides;
 pub mod layers;

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use xtask::{
-    bench, bootstrap, check, features, graph, guides, layers, metadata, repository, strangers_path,
-    tidy, tools,
+    bench, bootstrap, check, coverage, features, fuzz, graph, guides, layers, metadata, repository,
+    strangers_path, tidy, tools,
 };
 
 const USAGE: &str = "\
@@ -18,6 +18,10 @@ Usage: cargo xtask COMMAND
                       with --check only say whether it is up to date
   graph [--check]     draw the crate graph into docs/ARCHITECTURE.md, between its two markers;
                       with --check only say whether the drawing is the real graph
+  fuzz [TARGET] [--seconds N]
+                      hostile bytes for one reader or for all, a minute each
+  coverage [--raise]  lines that tests run, held against xtask/src/coverage.txt;
+                      with --raise write a higher figure there
   bench [ARGS]        measure the promised jobs, alone or beside other libraries; --help explains
   strangers-path      clone, first report, own data, own strategy: each with its time
   guides              run every command of docs/getting-started in a fresh clone, as printed
@@ -44,6 +48,11 @@ fn main() -> ExitCode {
         }
         ["graph"] => graph::write(&repository::root()).map(|text| print!("{text}")),
         ["graph", "--check"] => graph::check(&repository::root()).map(|text| print!("{text}")),
+        ["fuzz", rest @ ..] => fuzz::run(&repository::root(), rest),
+        ["coverage"] => coverage::check(&repository::root()).map(|text| print!("{text}")),
+        ["coverage", "--raise"] => {
+            coverage::raise(&repository::root()).map(|text| print!("{text}"))
+        }
         ["bench", args @ ..] => bench::run(&repository::root(), args),
         ["strangers-path"] => strangers_path::run(&repository::root()),
         ["guides"] => guides::run(&repository::root()),

@@ -61,6 +61,20 @@ pub const TOOLS: &[Tool] = &[
         optional: true,
         install: "cargo install --locked cargo-nextest",
     },
+    Tool {
+        name: "cargo-fuzz",
+        probe: &["cargo", "fuzz", "--version"],
+        purpose: "looks for bytes that break a reader: cargo xtask fuzz",
+        optional: true,
+        install: "cargo install --locked cargo-fuzz",
+    },
+    Tool {
+        name: "cargo-llvm-cov",
+        probe: &["cargo", "llvm-cov", "--version"],
+        purpose: "counts the lines that tests run: cargo xtask coverage",
+        optional: true,
+        install: "cargo install --locked cargo-llvm-cov, and rustup component add llvm-tools",
+    },
 ];
 
 /// The target that keeps operating-system crates out of the domain.

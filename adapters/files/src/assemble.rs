@@ -6,6 +6,7 @@ use ballast_domain::market::{Bar, BarSize, Bars, Fields, PriceBasis, Series};
 use ballast_domain::time::{NANOS_PER_SECOND, Timestamp};
 use ballast_ports::{Error, Result};
 
+use crate::contract_stage::hold;
 use crate::defect::{Defect, DefectCode, Defects};
 use crate::options::{CsvOptions, DateFormat};
 use crate::rows::{Row, Rows, SymbolRows};
@@ -42,6 +43,9 @@ pub(crate) fn assemble(
     let Some(bar) = bar_size(files, rows, options, defects) else {
         return Ok(None);
     };
+    if let Some(stage) = options.contract {
+        hold(files, rows, bar, stage, defects)?;
+    }
     let fields = rows.fields.unwrap_or(Fields::CLOSE);
     let mut assembly = Assembly {
         files,

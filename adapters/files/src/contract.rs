@@ -1,10 +1,11 @@
 //! A file held against the data contract: one verdict, and every reason for it.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ballast_domain::calendar::Calendar;
 use ballast_domain::market::contract::{
-    DefectCode, Examination, Finding, RawBar, Terms, Verdict, examine, likely_calendar,
+    DefectCode, Examination, FEW, Finding, RawBar, Terms, Verdict, examine, likely_calendar,
     mislabelled, staleness,
 };
 use ballast_domain::market::{BarSize, Field, Fields};
@@ -14,9 +15,10 @@ use ballast_ports::{Error, Result};
 use crate::assemble::{bar_size, date_format, resolve_slashes};
 use crate::checksum::Checksum;
 use crate::contract_report::{ContractDefect, ContractReport};
-use crate::defect::{Defect, Defects, Severity};
+use crate::defect::{Defect, Defects};
 use crate::layout::COLUMNS;
 use crate::options::{CsvOptions, CsvSource, DateFormat};
+use crate::policy::ContractPolicy;
 use crate::rows::{Place, Rows, read_file};
 use crate::source::{self, TextFile};
 
@@ -39,6 +41,8 @@ pub struct ContractOptions {
     pub expect: Vec<String>,
     /// Whether anything but an acceptance is a rejection.
     pub strict: bool,
+    /// What times of day without a zone and rows with holes mean.
+    pub policy: ContractPolicy,
     /// What the bytes of the one file must hash to, as `sha256:HEX` or `blake3:HEX`: the only way to
     /// see a changed value that is still plausible.
     pub checksum: Option<Checksum>,
@@ -57,6 +61,7 @@ impl ContractOptions {
             max_age: None,
             expect: Vec::new(),
             strict: false,
+            policy: ContractPolicy::USUAL,
             checksum: None,
             actions: None,
         }
@@ -247,8 +252,9 @@ impl Check<'_> {
                     },
                 );
             }
-            let rows = merged.entry(name).or_default();
-            rows.extend(lane);
+            merged.entry(name).or_default().extend(lane);
+        }
+        for rows in merged.values_mut() {
             rows.sort_by_key(|(file, bar)| (*file, bar.row));
         }
         merged
@@ -309,8 +315,23 @@ impl Check<'_> {
             })
             .collect();
         let code = DefectCode::SymbolMismatch;
+        // A guest of other rows than twins can only be of a far longer host. Most hosts are left out
+        // that way, or a file of one row a symbol would take the square of its rows.
+        let mut longest: Vec<(usize, &String)> = (sorted.iter())
+            .map(|(name, bars)| (bars.len(), name))
+            .collect();
+        longest.sort_by_key(|(length, _)| Reverse(*length));
         for (guest, bars) in &sorted {
-            for (host, of_host) in sorted.iter().filter(|(host, _)| *host != guest) {
+            let has_twins = bars.windows(2).any(|pair| pair[0].time == pair[1].time);
+            let least = if has_twins { 0 } else { bars.len() * FEW };
+            let mut hosts: Vec<&String> = (longest.iter())
+                .take_while(|(length, _)| *length >= least)
+                .map(|(_, host)| *host)
+                .filter(|host| *host != guest)
+                .collect();
+            hosts.sort();
+            for host in hosts {
+                let of_host = &sorted[host];
                 for i in mislabelled(of_host, bars) {
                     let bar = bars[i];
                     let Some(lane) = lanes.get_mut(guest) else {
@@ -377,11 +398,7 @@ impl Check<'_> {
 
     /// A defect the reader found.
     fn of_reading(&mut self, found: &Defect) {
-        // A missing line end may have cost digits, which nobody can tell: it stays a warning.
-        let verdict = match (found.code, found.severity) {
-            (DefectCode::Truncated, Severity::Warning) => Verdict::Warn,
-            (code, _) => code.verdict(),
-        };
+        let verdict = self.options.policy.verdict(found);
         let message = match &found.value {
             Some(value) => format!("{}: '{value}'", found.message),
             None => found.message.clone(),

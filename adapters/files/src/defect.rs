@@ -7,8 +7,10 @@ use ballast_domain::time::Timestamp;
 use ballast_ports::{Error, ErrorKind};
 use serde::Serialize;
 
-/// Defects listed in one error; the rest are counted. A screen holds no more.
-pub(crate) const LISTED_MAX: usize = 20;
+/// Defects of one kind and column shown in an error; the rest are counted. Five show the pattern.
+const SAMPLES_MAX: usize = 5;
+/// Kinds and columns listed in one error; the rest are counted. A screen holds no more.
+const GROUPS_MAX: usize = 20;
 
 /// Defects kept for a check; the rest are counted. More than this says "another file format".
 const KEPT_MAX: usize = 10_000;
@@ -112,23 +114,76 @@ impl fmt::Display for Defect {
     }
 }
 
-/// The defects that refused a file: the first twenty, and how many there are.
+/// The defects that refused a file, by kind and column: how many, and the first few of each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DefectReport {
-    /// At most twenty, by file and line.
-    pub defects: Vec<Defect>,
-    /// All of them.
+    /// At most twenty, in the order of their first lines.
+    pub groups: Vec<DefectGroup>,
+    /// All defects, listed or not.
     pub total: u64,
+}
+
+/// Defects of one kind in one column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DefectGroup {
+    /// The kind.
+    pub code: DefectCode,
+    /// The column, where one is meant.
+    pub column: Option<String>,
+    /// How many there are, among the first 10,000 of the file.
+    pub count: u64,
+    /// The first five, by file and line.
+    pub samples: Vec<Defect>,
+}
+
+impl DefectReport {
+    fn new<'a>(defects: impl Iterator<Item = &'a Defect>, total: u64) -> Self {
+        let mut groups: Vec<DefectGroup> = Vec::new();
+        for defect in defects {
+            let same = |g: &DefectGroup| g.code == defect.code && g.column == defect.column;
+            let at = groups.iter().position(same).unwrap_or(groups.len());
+            if at == GROUPS_MAX {
+                continue;
+            }
+            if at == groups.len() {
+                groups.push(DefectGroup {
+                    code: defect.code,
+                    column: defect.column.clone(),
+                    count: 0,
+                    samples: Vec::new(),
+                });
+            }
+            let group = &mut groups[at];
+            group.count += 1;
+            if group.samples.len() < SAMPLES_MAX {
+                group.samples.push(defect.clone());
+            }
+        }
+        Self { groups, total }
+    }
 }
 
 impl fmt::Display for DefectReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for defect in &self.defects {
-            write!(f, "\n  {defect}")?;
+        let mut shown = 0;
+        for group in &self.groups {
+            for sample in &group.samples {
+                write!(f, "\n  {sample}")?;
+            }
+            let more = group.count - group.samples.len() as u64;
+            if more > 0 {
+                write!(f, "\n  and {more} more such")?;
+                if let Some(column) = &group.column {
+                    write!(f, " in {column}: {} in all", group.count)?;
+                } else {
+                    write!(f, ": {} in all", group.count)?;
+                }
+            }
+            shown += group.count;
         }
-        let more = self.total.saturating_sub(self.defects.len() as u64);
+        let more = self.total.saturating_sub(shown);
         if more > 0 {
-            write!(f, "\n  and {more} more")?;
+            write!(f, "\n  and {more} others")?;
         }
         Ok(())
     }
@@ -153,6 +208,29 @@ impl Defects {
         }
         if room {
             self.kept.push(defect);
+        }
+    }
+
+    /// Turns errors of the codes that `mends` says yes to into warnings: what they refused is left
+    /// out.
+    pub(crate) fn mend(&mut self, mends: impl Fn(DefectCode) -> bool) {
+        for defect in &mut self.kept {
+            if defect.severity == Severity::Error && mends(defect.code) {
+                defect.severity = Severity::Warning;
+                self.errors -= 1;
+                self.warnings += 1;
+            }
+        }
+    }
+
+    /// Turns warnings of this code into errors.
+    pub(crate) fn harden(&mut self, code: DefectCode) {
+        for defect in &mut self.kept {
+            if defect.severity == Severity::Warning && defect.code == code {
+                defect.severity = Severity::Error;
+                self.errors += 1;
+                self.warnings -= 1;
+            }
         }
     }
 
@@ -185,9 +263,6 @@ impl Defects {
             format!("{} {noun} in the data", self.errors),
         )
         .hint("repair every line listed, then load again")
-        .caused_by(DefectReport {
-            defects: errors.take(LISTED_MAX).cloned().collect(),
-            total: self.errors,
-        }))
+        .caused_by(DefectReport::new(errors, self.errors)))
     }
 }

@@ -1,5 +1,7 @@
 //! What a header says about its file.
 
+use std::collections::BTreeSet;
+
 use ballast_domain::market::{Field, Fields};
 
 use crate::defect::{Defect, DefectCode};
@@ -63,8 +65,9 @@ pub(crate) fn layout(
 ) -> Result<Layout, Vec<Defect>> {
     let lower: Vec<String> = header.iter().map(|name| name.to_lowercase()).collect();
     let mut defects = Vec::new();
+    let mut seen = BTreeSet::new();
     for (i, name) in lower.iter().enumerate() {
-        if !name.is_empty() && lower[..i].contains(name) {
+        if !name.is_empty() && !seen.insert(name) {
             defects.push(
                 Defect::new(
                     DefectCode::DuplicateColumn,
@@ -83,13 +86,13 @@ pub(crate) fn layout(
         } else {
             "rename the column that holds it, or add it"
         };
-        Defect::new(
-            DefectCode::MissingColumn,
-            file,
-            format!("column '{name}' is missing; found: {}", header.join(", ")),
-        )
-        .row(1)
-        .hint(hint)
+        let message = format!("column '{name}' is missing; found: {}", header.join(", "));
+        Defect {
+            column: Some(name.to_owned()),
+            ..Defect::new(DefectCode::MissingColumn, file, message)
+                .row(1)
+                .hint(hint)
+        }
     };
     let time = find(&TIME_NAMES);
     if time.is_none() {

@@ -7,7 +7,8 @@
 //!
 //! Timestamps are bar opens. A plain date takes its open and close from the calendar. Loading is
 //! strict: one defect refuses the data, and all of them are reported at once with line, column,
-//! value and hint. [`check`] gives the same list without refusing.
+//! value and hint. With [`CsvOptions::contract`] the rows are also held against the data contract, and
+//! a lenient stage leaves out what does not meet it. [`check`] gives the same list without refusing.
 
 mod actions;
 mod assemble;
@@ -19,12 +20,14 @@ mod column;
 mod columnar;
 mod contract;
 mod contract_report;
+mod contract_stage;
 mod defect;
 mod inventory;
 mod layout;
 mod market_data;
 mod number;
 mod options;
+mod policy;
 mod rows;
 mod session;
 mod source;
@@ -36,7 +39,9 @@ pub use checksum::Checksum;
 pub use column::{NumericColumn, read_column};
 pub use contract::{ContractOptions, check_contract};
 pub use contract_report::{ContractDefect, ContractReport};
-pub use defect::{Defect, DefectCode, DefectReport, Severity};
+pub use contract_stage::{ContractStage, Strictness};
+pub use defect::{Defect, DefectCode, DefectGroup, DefectReport, Severity};
 pub use inventory::{FileDigest, Inventory, SymbolInventory};
 pub use market_data::CsvMarketData;
 pub use options::{CsvOptions, CsvSource, DateFormat};
+pub use policy::ContractPolicy;

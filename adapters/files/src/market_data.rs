@@ -29,7 +29,7 @@ impl CsvMarketData {
     ///
     /// # Errors
     /// `InvalidData` when there is any defect; its source is a
-    /// [`DefectReport`](crate::DefectReport) with the first twenty. Otherwise as
+    /// [`DefectReport`](crate::DefectReport) with the first of each kind. Otherwise as
     /// [`check`](crate::check).
     pub fn open(options: &CsvOptions) -> Result<Self> {
         let read = read(options)?;

@@ -10,6 +10,8 @@ use ballast_domain::error::Error;
 use ballast_domain::market::{BarSize, Fields, PriceBasis};
 use serde::{Deserialize, Serialize};
 
+use crate::contract_stage::ContractStage;
+
 /// Where the bytes are.
 #[derive(Clone, PartialEq, Eq)]
 pub enum CsvSource {
@@ -89,6 +91,9 @@ pub struct CsvOptions {
     pub adjust: Option<String>,
     /// Columns a long file must have. A wide table has only closes.
     pub required: Fields,
+    /// Whether rows are held against the data contract as well, and what follows; `None` only
+    /// reads, and refuses what cannot be read.
+    pub contract: Option<ContractStage>,
 }
 
 impl CsvOptions {
@@ -103,6 +108,7 @@ impl CsvOptions {
             basis: PriceBasis::Raw,
             adjust: None,
             required: Fields::ALL,
+            contract: None,
         }
     }
 

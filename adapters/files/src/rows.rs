@@ -411,12 +411,14 @@ impl FileContext<'_> {
         if high < low {
             found.push((DefectCode::HighLtLow, 1, "high is below low"));
         } else {
-            for (i, code) in [
-                (0, DefectCode::OpenOutOfRange),
-                (CLOSE, DefectCode::CloseOutOfRange),
+            for (i, above, below) in [
+                (0, DefectCode::OpenAboveHigh, DefectCode::OpenBelowLow),
+                (CLOSE, DefectCode::CloseAboveHigh, DefectCode::CloseBelowLow),
             ] {
-                if has(i) && !(low..=high).contains(&values[i]) {
-                    found.push((code, i, "the price is outside low to high"));
+                if has(i) && values[i] > high {
+                    found.push((above, i, "the price is above the high"));
+                } else if has(i) && values[i] < low {
+                    found.push((below, i, "the price is below the low"));
                 }
             }
         }

@@ -181,6 +181,15 @@ pub(super) struct Series {
     /// Bars in a year; without it 252 for daily dates, 365 with weekends among them
     #[arg(long, value_name = "N")]
     annualisation: Option<f64>,
+    /// A CSV file with the levels of a benchmark at the same dates: alpha, beta, information ratio
+    #[arg(long, value_name = "FILE")]
+    benchmark: Option<PathBuf>,
+    /// List the N deepest drawdowns with their dates
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    drawdowns: usize,
+    /// Volatility, Sharpe ratio and beta over windows of N bars
+    #[arg(long, value_name = "N")]
+    rolling: Option<usize>,
 }
 
 impl From<Series> for MetricsRequest {
@@ -190,6 +199,9 @@ impl From<Series> for MetricsRequest {
             kind: series.kind,
             column: series.column,
             annualisation: series.annualisation,
+            benchmark: series.benchmark,
+            drawdowns: series.drawdowns,
+            rolling: series.rolling,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ballast_files::ContractPolicy;
 use clap::{Args, Subcommand};
 
 use crate::commands::catalog::{ExportRequest, ImportRequest};
@@ -165,6 +166,12 @@ pub(super) struct DataCheck {
     /// What the file must hash to, as sha256:HEX or blake3:HEX
     #[arg(long, value_name = "HASH")]
     checksum: Option<String>,
+    /// Read a time of day without a zone as UTC, with a warning, instead of rejecting the file
+    #[arg(long)]
+    allow_naive: bool,
+    /// Reject the file for a missing value instead of leaving its row out
+    #[arg(long)]
+    forbid_missing: bool,
 }
 
 impl From<DataCheck> for DataCheckRequest {
@@ -178,6 +185,10 @@ impl From<DataCheck> for DataCheckRequest {
             expect: check.expect,
             strict: check.strict,
             checksum: check.checksum,
+            policy: ContractPolicy {
+                require_zone: !check.allow_naive,
+                allow_missing: !check.forbid_missing,
+            },
         }
     }
 }

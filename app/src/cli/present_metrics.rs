@@ -3,10 +3,12 @@
 use std::fmt::Write;
 
 use ballast_domain::error::Result;
+use chrono::NaiveDate;
 
 use super::present::Answer;
 use crate::commands::metrics::SeriesMetrics;
-use crate::reports::figures::{count, maybe_percent, ratio};
+use crate::commands::metrics_detail::BenchmarkFigures;
+use crate::reports::figures::{count, maybe_percent, percent, ratio};
 
 pub(super) fn metrics(found: &SeriesMetrics) -> Result<Answer> {
     let m = &found.metrics;
@@ -124,5 +126,57 @@ pub(super) fn metrics(found: &SeriesMetrics) -> Result<Answer> {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "  {key:<26} {value:>12}  {meaning}");
     }
+    detail(&mut text, found);
     Answer::new(text, found)
+}
+
+/// What was asked for beyond the figures: benchmark, drawdowns, and where the moving figures stand.
+fn detail(text: &mut String, found: &SeriesMetrics) {
+    if let Some(BenchmarkFigures { column, figures }) = &found.benchmark {
+        let _ = writeln!(
+            text,
+            "\nbeside {column}: {} returns\n",
+            count(figures.n as u64)
+        );
+        for (key, value) in [
+            ("alpha", maybe_percent(figures.alpha)),
+            ("beta", ratio(figures.beta)),
+            ("correlation", ratio(figures.correlation)),
+            ("active_return", maybe_percent(figures.active_return)),
+            ("tracking_error", maybe_percent(figures.tracking_error)),
+            ("information_ratio", ratio(figures.information_ratio)),
+        ] {
+            let _ = writeln!(text, "  {key:<26} {value:>12}");
+        }
+    }
+    if !found.drawdowns.is_empty() {
+        let _ = writeln!(
+            text,
+            "\n  depth      peak        trough      recovery    bars"
+        );
+    }
+    for d in &found.drawdowns {
+        let day = |date: Option<NaiveDate>, none: &str| {
+            date.map_or_else(|| none.to_owned(), |date| date.to_string())
+        };
+        let _ = writeln!(
+            text,
+            "  {:>9}  {:<10}  {:<10}  {:<10}  {}",
+            percent(d.depth),
+            day(d.peak, "the start"),
+            day(d.trough, "–"),
+            day(d.recovery, "not yet"),
+            count(d.length_bars as u64)
+        );
+    }
+    if let Some(last) = found.rolling.last() {
+        let _ = writeln!(
+            text,
+            "\nmoving, at {}: volatility {}, Sharpe {}, beta {}; --json has every bar",
+            last.time.date(),
+            maybe_percent(last.volatility),
+            ratio(last.sharpe),
+            ratio(last.beta)
+        );
+    }
 }

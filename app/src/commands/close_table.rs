@@ -7,7 +7,7 @@ use ballast_domain::calendar::Calendar;
 use ballast_domain::error::{Error, Result};
 use ballast_domain::market::{Field, Fields};
 use ballast_domain::time::{NANOS_PER_DAY, Span, Timestamp};
-use ballast_files::{CsvMarketData, CsvOptions, CsvSource};
+use ballast_files::{ContractStage, CsvMarketData, CsvOptions, CsvSource, Strictness};
 use chrono::{Datelike, NaiveDate, Weekday};
 
 use crate::config::nearest;
@@ -59,6 +59,10 @@ impl CloseTable {
         let source = CsvSource::Path(selection.input.clone());
         let mut options = CsvOptions::new(source, Calendar::Utc24x7);
         options.required = Fields::of(&[Field::Close]);
+        options.contract = Some(ContractStage {
+            strictness: Strictness::Strict,
+            calendar: None,
+        });
         options.adjust.clone_from(&selection.adjust);
         let data = CsvMarketData::open(&options).map_err(RunError::Port)?;
         let symbols = chosen(&data, &selection.symbols)?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ballast_domain::error::Error;
 use ballast_domain::market::contract::{DEFAULT_MAX_AGE, Verdict};
 use ballast_domain::time::{Span, Timestamp};
-use ballast_files::{ContractOptions, ContractReport, CsvSource, check_contract};
+use ballast_files::{ContractOptions, ContractPolicy, ContractReport, CsvSource, check_contract};
 use ballast_ports::Clock;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
@@ -33,6 +33,8 @@ pub struct DataCheckRequest {
     pub strict: bool,
     /// What the bytes must hash to, as `sha256:HEX` or `blake3:HEX`.
     pub checksum: Option<String>,
+    /// What times without a zone and rows with holes mean.
+    pub policy: ContractPolicy,
 }
 
 /// Reads the file and judges it.
@@ -60,6 +62,7 @@ pub fn data_check(
         expect: request.expect.clone(),
         strict: request.strict,
         checksum: request.checksum.as_deref().map(str::parse).transpose()?,
+        policy: request.policy,
         ..ContractOptions::new(CsvSource::Path(request.file.clone()))
     };
     Ok(check_contract(&options).map_err(RunError::Port)?)

@@ -7,7 +7,7 @@ use ballast_domain::error::Error;
 use ballast_domain::indicators::{CATALOGUE, Columns, IndicatorSpec};
 use ballast_domain::market::{BarSize, Bars, Field, Fields};
 use ballast_domain::time::{NANOS_PER_DAY, Timestamp};
-use ballast_files::{CsvMarketData, CsvOptions, CsvSource};
+use ballast_files::{ContractStage, CsvMarketData, CsvOptions, CsvSource, Strictness};
 use chrono::{Datelike, NaiveDate, Weekday};
 
 use crate::config::nearest;
@@ -148,6 +148,10 @@ fn open(request: &IndicatorRequest, adjust: Option<&str>) -> Result<CsvMarketDat
     let source = CsvSource::Path(request.input.clone());
     let mut options = CsvOptions::new(source, Calendar::Utc24x7);
     options.required = Fields::of(&[Field::Close]);
+    options.contract = Some(ContractStage {
+        strictness: Strictness::Strict,
+        calendar: None,
+    });
     options.adjust = adjust.map(str::to_owned);
     CsvMarketData::open(&options).map_err(|e| RunError::Port(e).into())
 }

@@ -10,6 +10,7 @@ use ballast_files::{CsvSource, read_column};
 use chrono::{Datelike, Weekday};
 use serde::Serialize;
 
+use super::metrics_detail::{self, BenchmarkFigures, DrawdownRow, Path, RollingRow};
 use crate::drivers::RunError;
 use crate::exit::Failure;
 
@@ -46,6 +47,12 @@ pub struct MetricsRequest {
     pub column: Option<String>,
     /// Bars in a year; `None` for daily dates: 365 when one of them is a weekend, else 252.
     pub annualisation: Option<f64>,
+    /// A CSV file with the levels of a benchmark at the same dates.
+    pub benchmark: Option<PathBuf>,
+    /// How many of the deepest drawdowns to list.
+    pub drawdowns: usize,
+    /// Window of the moving figures, in bars; `None` computes none.
+    pub rolling: Option<usize>,
 }
 
 /// The figures and what they rest on.
@@ -58,12 +65,22 @@ pub struct SeriesMetrics {
     /// The figures.
     #[serde(flatten)]
     pub metrics: Metrics,
+    /// What was the benchmark's and what was its own; `None` without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub benchmark: Option<BenchmarkFigures>,
+    /// The deepest drawdowns, deepest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drawdowns: Vec<DrawdownRow>,
+    /// Moving figures, one row a return.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rolling: Vec<RollingRow>,
 }
 
 /// Reads the series and computes every figure.
 ///
 /// # Errors
-/// As [`read_column`]; `Configuration` without `annualisation` when the rows are not daily; as
+/// As [`read_column`], for the benchmark as well; `DataMissing` when the benchmark lacks a date of
+/// the series; `Configuration` for a window below 2 bars or without `annualisation` when the rows are not daily; as
 /// [`Metrics::from_equity`] and [`Metrics::from_returns`], with the kind of bad data.
 pub fn metrics(request: &MetricsRequest) -> Result<SeriesMetrics, Failure> {
     let source = CsvSource::Path(request.input.clone());
@@ -80,10 +97,27 @@ pub fn metrics(request: &MetricsRequest) -> Result<SeriesMetrics, Failure> {
         }
     };
     let metrics = metrics.map_err(|e| as_data(e, request.kind))?;
+    let path = match request.kind {
+        SeriesKind::Returns => Path::of_returns(&column.values, &column.times)?,
+        SeriesKind::Equity | SeriesKind::Prices => Path::of_levels(&column.values, &column.times)?,
+    };
+    let levels = match &request.benchmark {
+        Some(file) => Some(metrics_detail::levels(file, &path)?),
+        None => None,
+    };
     Ok(SeriesMetrics {
         column: column.name,
         annualisation,
         metrics,
+        benchmark: match &levels {
+            Some(levels) => Some(path.against(levels, annualisation)?),
+            None => None,
+        },
+        drawdowns: path.drawdowns(request.drawdowns),
+        rolling: match request.rolling {
+            Some(window) => path.rolling(levels.as_ref(), window, annualisation)?,
+            None => Vec::new(),
+        },
     })
 }
 

@@ -8,6 +8,7 @@ pub mod explain;
 pub mod indicator;
 pub mod init;
 pub mod metrics;
+pub mod metrics_detail;
 pub mod report_compare;
 pub mod runs;
 pub mod runs_archive;

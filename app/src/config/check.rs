@@ -1,6 +1,6 @@
 //! From a merged table to a typed config, with everything that is wrong with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ballast_domain::error::Error;
 use ballast_domain::market::BarSize;
@@ -13,12 +13,27 @@ use super::keys::{self, KEYS, Key, RULES, SECTIONS, Takes};
 use super::layer::{Origin, join};
 use super::nearest::nearest;
 
+/// Unknown keys that are listed, each with what was perhaps meant; the rest are counted. A file with
+/// more is no config of ours, and a search for each of a megabyte's would take seconds.
+const UNKNOWN_MAX: usize = 100;
+
 /// Collects the errors of one table.
 #[derive(Debug)]
 pub(super) struct Check<'a> {
     origins: &'a BTreeMap<String, Origin>,
     /// Errors with the origin that sorts them.
     errors: Vec<(Option<Origin>, Error)>,
+    unknown: Vec<Unknown<'a>>,
+}
+
+/// A key that nobody reads.
+#[derive(Debug)]
+struct Unknown<'a> {
+    origin: Option<&'a Origin>,
+    path: String,
+    name: String,
+    /// The section it stands in; `None` when it is itself in the place of one.
+    section: Option<String>,
 }
 
 impl<'a> Check<'a> {
@@ -27,6 +42,7 @@ impl<'a> Check<'a> {
         Self {
             origins,
             errors: Vec::new(),
+            unknown: Vec::new(),
         }
     }
 
@@ -38,7 +54,7 @@ impl<'a> Check<'a> {
         }
         for (section, value) in table {
             if !SECTIONS.contains(&section.as_str()) {
-                self.unknown_section(section);
+                self.unknown(join("", section), section, None);
                 continue;
             }
             let Value::Table(entries) = value else {
@@ -62,6 +78,7 @@ impl<'a> Check<'a> {
 
     /// All errors: of files by line, then of arguments, then what is missing.
     pub(super) fn finish(mut self) -> Vec<Error> {
+        self.name_unknown();
         self.errors
             .sort_by(|(a, _), (b, _)| (a.is_none(), a).cmp(&(b.is_none(), b)));
         self.errors.into_iter().map(|(_, error)| error).collect()
@@ -88,7 +105,7 @@ impl<'a> Check<'a> {
         for (name, value) in entries {
             let path = join(path, name);
             let Some(key) = known.iter().find(|key| key.name == name) else {
-                self.unknown_key(&path, name, &known);
+                self.unknown(path, name, Some(section));
                 continue;
             };
             match canonical(key.takes, value) {
@@ -127,32 +144,41 @@ impl<'a> Check<'a> {
         checked
     }
 
-    fn unknown_section(&mut self, name: &str) {
-        let path = join("", name);
-        let belongs = KEYS.iter().find(|key| key.name == name);
-        let hint = match (belongs, nearest(name, SECTIONS.iter().copied())) {
-            (Some(key), _) => format!("'{name}' belongs below [{0}]: {0}.{name}", key.section),
-            (None, Some(section)) => format!("did you mean '{section}'?"),
-            (None, None) => match nearest(name, KEYS.iter().map(|key| key.name)) {
-                Some(key) => format!("did you mean '{}'?", full_name(key)),
-                None => format!("the sections are {}", SECTIONS.join(", ")),
-            },
-        };
-        self.refuse(&path, format!("unknown key '{path}'"), hint);
+    fn unknown(&mut self, path: String, name: &str, section: Option<&str>) {
+        self.unknown.push(Unknown {
+            origin: self.origins.get(&path),
+            path,
+            name: name.to_owned(),
+            section: section.map(str::to_owned),
+        });
     }
 
-    fn unknown_key(&mut self, path: &str, name: &str, known: &[&Key]) {
-        let hint = match nearest(name, known.iter().map(|key| key.name)) {
-            Some(key) => format!("did you mean '{key}'?"),
-            None => match nearest(name, KEYS.iter().map(|key| key.name)) {
-                Some(key) => format!("did you mean '{}'?", full_name(key)),
-                None => {
-                    let names: Vec<_> = known.iter().map(|key| key.name).collect();
-                    format!("known here are {}", names.join(", "))
-                }
-            },
-        };
-        self.refuse(path, format!("unknown key '{path}'"), hint);
+    /// An error for each of the first unknown keys, and one for the number of the others.
+    fn name_unknown(&mut self) {
+        let mut unknown = std::mem::take(&mut self.unknown);
+        unknown.sort_by_key(|key| (key.origin.is_none(), key.origin));
+        let more = unknown.split_off(unknown.len().min(UNKNOWN_MAX));
+        for Unknown {
+            path,
+            name,
+            section,
+            ..
+        } in unknown
+        {
+            let hint = match section {
+                Some(section) => meant_key(&name, &keys::keys_of(&section)),
+                None => meant_section(&name),
+            };
+            self.refuse(&path, format!("unknown key '{path}'"), hint);
+        }
+        if let Some(first) = more.first() {
+            let message = match more.len() {
+                1 => "1 more unknown key".to_owned(),
+                n => format!("{n} more unknown keys"),
+            };
+            let hint = "so many do not belong to a config of this program: is it the right file?";
+            self.refuse(&first.path, message, hint.to_owned());
+        }
     }
 
     fn required(&mut self, table: &toml::Table) {
@@ -168,6 +194,34 @@ impl<'a> Check<'a> {
                 let path = join(key.section, key.name);
                 self.refuse(&path, format!("'{path}' is missing"), hint.to_owned());
             }
+        }
+    }
+}
+
+/// What was perhaps meant by `name` in the place of a section.
+fn meant_section(name: &str) -> String {
+    if let Some(key) = KEYS.iter().find(|key| key.name == name) {
+        return format!("'{name}' belongs below [{0}]: {0}.{name}", key.section);
+    }
+    match nearest(name, SECTIONS.iter().copied()) {
+        Some(section) => format!("did you mean '{section}'?"),
+        None => match nearest(name, KEYS.iter().map(|key| key.name)) {
+            Some(key) => format!("did you mean '{}'?", full_name(key)),
+            None => format!("the sections are {}", SECTIONS.join(", ")),
+        },
+    }
+}
+
+/// What was perhaps meant by `name` in a section of the `known` keys.
+fn meant_key(name: &str, known: &[&Key]) -> String {
+    if let Some(key) = nearest(name, known.iter().map(|key| key.name)) {
+        return format!("did you mean '{key}'?");
+    }
+    match nearest(name, KEYS.iter().map(|key| key.name)) {
+        Some(key) => format!("did you mean '{}'?", full_name(key)),
+        None => {
+            let names: Vec<_> = known.iter().map(|key| key.name).collect();
+            format!("known here are {}", names.join(", "))
         }
     }
 }
@@ -288,11 +342,8 @@ fn texts(value: &Value) -> Result<Value, String> {
             .collect::<Result<_, _>>()?,
         other => return Err(format!("cannot be {}", shown(other))),
     };
-    if let Some(twice) = items
-        .iter()
-        .enumerate()
-        .find_map(|(i, item)| items[..i].contains(item).then_some(item))
-    {
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = items.iter().find(|item| !seen.insert(item.as_str())) {
         return Err(format!("names \"{twice}\" twice"));
     }
     Ok(Value::Array(items.into_iter().map(Value::String).collect()))

@@ -64,11 +64,11 @@ fn exposure(config: &Config, check: &mut Check<'_>) {
             "lower risk.max_gross, or raise risk.max_leverage".to_owned(),
         );
     }
-    if config.account.margin != MarginModel::Cash {
+    if config.account.margin == MarginModel::CrossMarginedPerpetual {
         check.refuse(
             "account.margin",
-            "only cash accounts can trade yet".to_owned(),
-            "set account.margin = \"cash\"".to_owned(),
+            "perpetual accounts cannot trade yet".to_owned(),
+            "set account.margin = \"cash\" or \"margin\"".to_owned(),
         );
     }
 }

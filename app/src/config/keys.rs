@@ -126,6 +126,12 @@ pub(super) const KEYS: &[Key] = &[
         Takes::Word(&["raw", "back_adjusted"]),
         Value("\"raw\""),
     ),
+    key(
+        "data",
+        "contract",
+        Takes::Word(&["strict", "lenient"]),
+        Value("\"strict\""),
+    ),
     key("data", "adjust", Takes::Text, Absent),
     key("data", "actions", Takes::Text, Absent),
     key(
@@ -210,6 +216,7 @@ pub(super) const KEYS: &[Key] = &[
         from_zero(1, SHARE_DIGITS),
         Value("0.95"),
     ),
+    key("rebalance", "net_of_costs", Takes::Flag, Value("false")),
     key("rebalance", "max_plans", Takes::Whole(2, 255), Value("5")),
     key(
         "risk",

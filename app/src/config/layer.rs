@@ -79,8 +79,10 @@ impl Layer {
         let spans = DeTable::parse(text).map_err(|e| refused(&e))?;
         let table: toml::Table = text.parse().map_err(|e| refused(&e))?;
         let mut origins = BTreeMap::new();
+        // Counted once: a file of many keys would be read anew for each.
+        let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
         let mut found = |path: String, at: usize| {
-            let (name, line) = (name.to_owned(), position(text, at).0);
+            let (name, line) = (name.to_owned(), ends.partition_point(|end| *end < at) + 1);
             origins.insert(path, Origin::File { name, line });
         };
         locate(spans.get_ref(), "", &mut found);

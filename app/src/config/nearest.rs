@@ -9,9 +9,15 @@ pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
+    let length = word.chars().count();
+    let limit = (length / 3).max(1);
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
+        // Lengths that differ by more are further apart: a word of a megabyte is near to nothing,
+        // and its table of distances would not fit into memory.
+        if candidate.chars().count().abs_diff(length) > limit {
+            continue;
+        }
         let d = distance(&word.to_lowercase(), &candidate.to_lowercase());
         if d <= limit && best.is_none_or(|(least, _)| d < least) {
             best = Some((d, candidate));
@@ -45,6 +51,14 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A key of a megabyte once took half a minute.
+    #[test]
+    fn an_endless_word_is_near_to_nothing() {
+        let word = "x".repeat(1 << 20);
+        assert_eq!(nearest(&word, ["fee_bps", "slippage_bps"]), None);
+        assert_eq!(nearest("fee_bp", ["fee_bps"]), Some("fee_bps"));
+    }
 
     #[test]
     fn distances_count_edits() {

@@ -10,6 +10,7 @@ use ballast_domain::market::{BarSize, PriceBasis};
 use ballast_domain::portfolio::{MarginModel, ThresholdBase};
 use ballast_domain::simulation::FillPoint;
 use ballast_domain::strategy::Schedule;
+use ballast_files::Strictness;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::de::Error as _;
@@ -74,6 +75,8 @@ pub struct Data {
     pub calendar: Calendar,
     /// What the prices mean.
     pub basis: PriceBasis,
+    /// Whether data that do not meet the contract are refused, or used without the rows at fault.
+    pub contract: Strictness,
     /// Column to use as a back-adjusted close.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adjust: Option<String>,
@@ -233,6 +236,8 @@ pub struct Rebalance {
     /// Below this share of exposure with fresh data nothing is traded, 0 to 1.
     #[serde(with = "decimal")]
     pub min_fresh_share: Decimal,
+    /// Whether weights are shares of the equity left after the fees of the rebalance.
+    pub net_of_costs: bool,
     /// Plans under one decision, at least 2.
     pub max_plans: u8,
 }

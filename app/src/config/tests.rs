@@ -187,7 +187,11 @@ fn contradictions_are_refused() {
         ),
         ("risk", "max_leverage = 0.5", "is above max_leverage"),
         ("risk", "max_gross = 2\nmax_leverage = 2", "a cash account"),
-        ("account", "margin = \"margin\"", "only cash accounts"),
+        (
+            "account",
+            "margin = \"cross_margined_perpetual\"",
+            "perpetual accounts cannot trade yet",
+        ),
         ("instruments", "tick = \"0.00001\"", "not exact at 4 digits"),
         ("instruments.BTC", "lot = \"0.5\"", "not exact at 0 digits"),
     ] {
@@ -352,4 +356,45 @@ proptest! {
         config.account.cash = rust_decimal::Decimal::from(cash);
         prop_assert_eq!(Config::from_toml(&config.to_toml()).unwrap(), config);
     }
+}
+
+/// Of very many unknown keys the first hundred by line are named and the rest counted.
+#[test]
+fn of_many_unknown_keys_the_first_are_named_and_the_rest_counted() {
+    let lines = |n: usize| {
+        (0..n)
+            .map(|i| format!("k{} = 1\n", 9_000 - i))
+            .collect::<String>()
+    };
+    let errors = refused(&format!("{SMALL}[report]\n{}", lines(100)));
+    assert_eq!(errors.len(), 100);
+    let errors = refused(&format!("{SMALL}[report]\n{}", lines(102)));
+    assert_eq!(errors.len(), 101);
+    // In the order of the lines, which is not that of the names.
+    assert!(
+        errors[0]
+            .to_string()
+            .starts_with("unknown key 'report.k9000'")
+    );
+    let last = errors[100].to_string();
+    assert!(
+        last.starts_with("2 more unknown keys (key = report.k8900"),
+        "{last}"
+    );
+}
+
+/// Keys that nobody reads are answered in time that grows with their number: what each was to mean
+/// was once searched for all of them.
+#[test]
+fn ninety_thousand_unknown_keys_are_answered_in_seconds() {
+    let many: String = (0..90_000).map(|i| format!("k{i:x} = 1\n")).collect();
+    let begun = std::time::Instant::now();
+    assert_eq!(
+        refused(&many).len(),
+        105,
+        "a hundred, their rest, and what is missing"
+    );
+    assert_eq!(refused(&format!("{SMALL}[report]\n{many}")).len(), 101);
+    let took = begun.elapsed();
+    assert!(took.as_secs() < 60, "{took:?}");
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ballast_domain::error::{Error, Result};
+use ballast_domain::market::contract::Verdict;
 use ballast_domain::strategies::EqualWeightHold;
+use ballast_files::Defect;
 
-use super::backtest::{Backtest, Finished, IndexBenchmark, Summary, trades_csv};
+use super::backtest::{Backtest, DataFinding, Finished, IndexBenchmark, Summary, trades_csv};
 use super::{Progress, RunError};
 use crate::config::{Config, Resolved, StrategyChoice};
 use crate::engine::Engine;
@@ -56,6 +58,7 @@ fn prepare(
     strategies: &Strategies,
 ) -> std::result::Result<Backtest, RunError> {
     let market_data = wiring::market_data(config, base)?;
+    let data_findings = findings(&market_data.warnings);
     let mut data_files = BTreeMap::new();
     note(&mut data_files, &market_data, "data");
     let mut indices = Vec::new();
@@ -78,8 +81,38 @@ fn prepare(
         market_data: market_data.source,
         data_files,
         indices,
+        data_findings,
         strategies: strategies.clone(),
     })
+}
+
+/// Defects that refused nothing, summed up by kind and symbol in the order of their first.
+fn findings(warnings: &[Defect]) -> Vec<DataFinding> {
+    let mut all: Vec<DataFinding> = Vec::new();
+    for defect in warnings {
+        let code = serde_json::to_value(defect.code).expect("a code is a word");
+        let code = code.as_str().unwrap_or_default();
+        let known = |f: &&mut DataFinding| f.code == code && f.symbol == defect.symbol;
+        if let Some(finding) = all.iter_mut().find(known) {
+            finding.count += 1;
+            continue;
+        }
+        let line = defect.row.map(|row| format!(" line {row}"));
+        all.push(DataFinding {
+            code: code.to_owned(),
+            symbol: defect.symbol.clone(),
+            consequence: match defect.code.verdict() {
+                Verdict::DropRows => "dropped",
+                Verdict::Repair => "repaired",
+                _ => "warned",
+            }
+            .to_owned(),
+            count: 1,
+            first: format!("{}{}", defect.file, line.unwrap_or_default()),
+            message: defect.message.clone(),
+        });
+    }
+    all
 }
 
 /// The config as it reads a benchmark: the whole of one file, as it is.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ballast_domain::calendar::Calendar;
 use ballast_domain::instrument::{Asset, InstrumentKind, InstrumentSpec, Instruments};
 use ballast_domain::strategies::{
-    BreakoutInverseVolatility, EqualWeightHold, MomentumTopK, SmaCrossUnits,
+    BreakoutInverseVolatility, EqualWeightHold, MomentumTopK, PeriodicWeights, SmaCrossUnits,
 };
 use ballast_domain::strategy::Strategy;
 use ballast_domain::{Error, Result};
@@ -31,7 +31,7 @@ type Make = dyn Fn(&StrategyChoice, &Instruments) -> Result<Box<dyn Strategy>> +
 /// });
 /// assert_eq!(
 ///     strategies.names().collect::<Vec<_>>(),
-///     ["breakout", "equal_weight", "mine", "momentum", "sma_cross"]
+///     ["breakout", "equal_weight", "mine", "momentum", "periodic_weights", "sma_cross"]
 /// );
 /// ```
 #[derive(Clone)]
@@ -59,6 +59,10 @@ impl Strategies {
         .with("sma_cross", |choice, instruments| {
             let parameters = choice.typed_parameters()?;
             Ok(Box::new(SmaCrossUnits::new(&parameters, instruments)?))
+        })
+        .with("periodic_weights", |choice, instruments| {
+            let parameters = choice.typed_parameters()?;
+            Ok(Box::new(PeriodicWeights::new(&parameters, instruments)?))
         })
         .with("equal_weight", |choice, instruments| {
             let parameters = choice.typed_parameters()?;

@@ -211,6 +211,7 @@ fn summary(identity: Identity) -> Summary {
             topic: "survivorship".to_owned(),
             text: "five names known today".to_owned(),
         }],
+        data_findings: Vec::new(),
         analysis: Analysis::default(),
     }
 }

@@ -116,6 +116,89 @@ fn a_person_reads_a_table_and_a_mistake_says_what_to_do() {
     assert_eq!(output.status.code(), Some(3), "{output:?}");
 }
 
+/// Alpha, beta and the information ratio of a series that is twice its benchmark plus a constant are
+/// known; drawdowns have their dates; moving figures start with a full window.
+#[test]
+fn a_benchmark_drawdowns_and_moving_figures_are_there_when_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: String| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        file
+    };
+    let market = [0.01, -0.02, 0.015, -0.005, 0.02, -0.03, 0.01, 0.005];
+    let (mut own, mut level) = (String::from("date,ret\n"), 100.0);
+    let mut index = String::from("date,close\n2024-01-01,100\n");
+    for (i, m) in market.iter().enumerate() {
+        level *= 1.0 + m;
+        let date = format!("2024-01-{:02}", i + 2);
+        own += &format!("{date},{}\n", 0.001 + 2.0 * m);
+        index += &format!("{date},{level}\n");
+    }
+    let (own, index) = (write("own.csv", own), write("index.csv", index));
+    let index = index.to_str().unwrap();
+    let mut arguments = vec!["--kind", "returns", "--annualisation", "252", "--json"];
+    assert!(json(&metrics(&own, &arguments)).get("benchmark").is_none());
+    arguments.extend(["--benchmark", index, "--drawdowns", "2", "--rolling", "3"]);
+    let found = json(&metrics(&own, &arguments));
+    let close = |value: &Value, expected: f64| {
+        let got = value.as_f64().unwrap();
+        assert!((got - expected).abs() < 1e-9, "{got} instead of {expected}");
+    };
+    // The first return starts before any date, so the benchmark is laid beside the other seven.
+    let beside = &found["benchmark"];
+    assert_eq!(
+        (&beside["column"], &beside["n"]),
+        (&"close".into(), &7.into())
+    );
+    close(&beside["beta"], 2.0);
+    close(&beside["correlation"], 1.0);
+    close(&beside["alpha"], 0.001 * 252.0);
+    let active: Vec<f64> = market[1..].iter().map(|m| 0.001 + m).collect();
+    let mean = active.iter().sum::<f64>() / 7.0;
+    let squares: f64 = active.iter().map(|a| (a - mean) * (a - mean)).sum();
+    let ratio = mean / (squares / 6.0).sqrt() * 252.0_f64.sqrt();
+    close(&beside["information_ratio"], ratio);
+    // +2.1 %, then −3.9 % and so on: the deepest loss lasts from the 6th to the 7th return.
+    let deepest = &found["drawdowns"][0];
+    assert_eq!(deepest["peak"], "2024-01-06");
+    assert_eq!(deepest["trough"], "2024-01-07");
+    assert!(deepest["recovery"].is_null());
+    close(&deepest["depth"], 0.001 - 0.06);
+    assert_eq!(found["drawdowns"][1]["peak"], "2024-01-02");
+    let rolling = found["rolling"].as_array().unwrap();
+    assert_eq!(rolling.len(), 8);
+    assert!(rolling[1]["volatility"].is_null() && rolling[2]["beta"].is_null());
+    close(&rolling[3]["beta"], 2.0);
+    // For people.
+    let output = metrics(&own, &[&arguments[..4], &arguments[5..]].concat());
+    let text = String::from_utf8(output.stdout).unwrap();
+    for words in [
+        "information_ratio",
+        "not yet",
+        "2024-01-06",
+        "moving, at 2024-01-09",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    // A benchmark with a hole is refused with the date, and so is a window of one bar.
+    let holed = std::fs::read_to_string(index).unwrap();
+    let holed: String = (holed.lines().filter(|l| !l.starts_with("2024-01-05")))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let holed = write("holed.csv", holed);
+    let holed = holed.to_str().unwrap();
+    for (extra, code, says) in [
+        (["--benchmark", holed], 3, "2024-01-05"),
+        (["--rolling", "1"], 2, "two bars or more"),
+    ] {
+        let output = metrics(&own, &[&arguments[..4], &extra].concat());
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert!(err.contains(says), "{err}");
+    }
+}
+
 /// The rows of a corpus file between two dates, as a file of their own.
 fn selection(root: &Path, folder: &Path, key: &str, panels: &[Value]) -> (PathBuf, String) {
     let (panel, symbol) = key.split_once(':').unwrap();

@@ -121,6 +121,8 @@ pub const CATALOGUE: &[Definition] = &[
     close("linreg_slope", N, "linreg_slope_20", "slope of that line a bar", "n - 1"),
     close("linreg_r2", N, "linreg_r2_20", "share of the variance that the line explains", "n - 1"),
     close("adf", N, "adf_60", "augmented Dickey-Fuller t-statistic of the last n closes, constant and trend, lags by AIC up to ceil(12 (n/100)^0.25)", "n - 1"),
+    close("adf_lags", N, "adf_lags_60", "the lags that adf chose", "n - 1"),
+    close("adf_clip", N, "adf_clip_60", "adf within -20 to 0", "n - 1"),
     against(close("beta", N, "beta_60", "cov/var of the last n log returns against the benchmark's", "n")),
     against(close("corr", N, "corr_60", "correlation of the last n log returns with the benchmark's", "n")),
     close("drawdown", NONE, "drawdown", "close/highest close so far - 1", "0"),

@@ -1,8 +1,25 @@
 //! The augmented Dickey–Fuller statistic: how strongly a series returns to its trend.
 
+/// A test of a series for a unit root.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DickeyFuller {
+    /// The t-statistic; more negative speaks more against a unit root.
+    pub statistic: f64,
+    /// The number of lagged changes that were used.
+    pub lags: usize,
+}
+
+impl DickeyFuller {
+    /// The statistic within `-20..=0`. A ranking needs no more: beyond -20 no series is any more
+    /// stationary, and above 0 it explodes, which is as far from stationary as a random walk.
+    pub fn clipped(self) -> f64 {
+        self.statistic.clamp(-20.0, 0.0)
+    }
+}
+
 /// The t-statistic of `γ` in `Δx_t = a + b t + γ x_{t−1} + Σ φ_i Δx_{t−i}` over `values`.
 ///
-/// More negative speaks more against a unit root. With a constant and a trend; the number of lagged
+/// With a constant and a trend; the number of lagged
 /// changes minimises Akaike's criterion among 0 to `⌈12 (n/100)^{1/4}⌉`, at most `n/2 − 3`, all
 /// fitted on the bars that the longest leaves; the statistic comes from a fit on the bars that the
 /// chosen one leaves (D. Dickey and W. Fuller 1979; the choices of statsmodels' `adfuller` with
@@ -10,7 +27,7 @@
 ///
 /// `None` below 8 values, or when the values are constant, on a line, or follow the lags exactly.
 /// Windowed work: about `n × lags²` operations a call, so it belongs to decisions, not to bars.
-pub fn dickey_fuller(values: &[f64]) -> Option<f64> {
+pub fn dickey_fuller(values: &[f64]) -> Option<DickeyFuller> {
     let n = values.len();
     if n < 8 {
         return None;
@@ -29,7 +46,10 @@ pub fn dickey_fuller(values: &[f64]) -> Option<f64> {
     let share = fit.add(values[lags..n - 1].to_vec())?;
     let free = rows.checked_sub(lags + 3).filter(|free| *free > 0)?;
     let variance = fit.squares()? / free as f64;
-    Some(share / variance.sqrt())
+    Some(DickeyFuller {
+        statistic: share / variance.sqrt(),
+        lags,
+    })
 }
 
 /// `⌈12 (n/100)^{1/4}⌉`, the usual bound (G. W. Schwert 1989).
@@ -126,6 +146,15 @@ mod tests {
     #[test]
     fn the_usual_bound_of_lags() {
         assert_eq!([60, 100, 101, 250, 1].map(longest_lag), [11, 12, 13, 16, 4]);
+    }
+
+    #[test]
+    fn a_clipped_statistic_keeps_its_place() {
+        let clip = |statistic| DickeyFuller { statistic, lags: 0 }.clipped();
+        assert_eq!(
+            [-31.0, -20.0, -3.5, 0.0, 1.25].map(clip),
+            [-20.0, -20.0, -3.5, 0.0, 0.0]
+        );
     }
 
     #[test]

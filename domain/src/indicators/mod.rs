@@ -34,7 +34,7 @@ pub mod volatility;
 
 pub use catalogue::{CATALOGUE, Definition, Reads};
 pub use channel::{Bollinger, Breakout, Channel, Donchian, bollinger, breakout, donchian};
-pub use dickey_fuller::dickey_fuller;
+pub use dickey_fuller::{DickeyFuller, dickey_fuller};
 pub use directional_movement::{Adx, DirectionalMovement, Directions, adx, directional_movement};
 pub use drawdown::{Drawdown, drawdown};
 pub use exponential_average::{Ema, Seed, ema};

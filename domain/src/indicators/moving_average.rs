@@ -99,25 +99,15 @@ pub fn sma(values: &[f64], period: usize, out: &mut [f64]) -> Result<()> {
         sum += x;
         *first = sum / divisor;
     }
-    // Leaving, entering and output in step, so that the loop needs no bounds checks. Divisions
-    // apart from the sums, so that the processor does two at a time.
+    // Leaving, entering and output in step, so that the loop needs no bounds checks.
     let entering = values.get(period..).unwrap_or(&[]);
     let rest = out.get_mut(period..).unwrap_or(&mut []);
-    let parts = values.chunks(PART).zip(entering.chunks(PART));
-    for ((leaving, entering), out) in parts.zip(rest.chunks_mut(PART)) {
-        for ((leaving, x), y) in leaving.iter().zip(entering).zip(&mut *out) {
-            sum += x - leaving;
-            *y = sum;
-        }
-        for y in out {
-            *y /= divisor;
-        }
+    for ((leaving, x), y) in values.iter().zip(entering).zip(rest) {
+        sum += x - leaving;
+        *y = sum / divisor;
     }
     Ok(())
 }
-
-/// Values in one part of a batch: few enough to stay in the processor's nearest cache.
-const PART: usize = 256;
 
 #[cfg(test)]
 mod tests {

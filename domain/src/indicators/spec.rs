@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::error::{Error, ErrorKind, Result};
 use crate::indicators::catalogue::{Definition, Reads, definition};
 use crate::indicators::channel::{Bollinger, Breakout};
-use crate::indicators::dickey_fuller::dickey_fuller;
+use crate::indicators::dickey_fuller::{DickeyFuller, dickey_fuller};
 use crate::indicators::directional_movement::{Adx, DirectionalMovement};
 use crate::indicators::drawdown::Drawdown;
 use crate::indicators::exponential_average::{Ema, Seed};
@@ -207,7 +207,9 @@ impl IndicatorSpec {
             "linreg" => each!(RollingTrend::new(n())?, |l: Line| l.at_latest),
             "linreg_slope" => each!(RollingTrend::new(n())?, |l: Line| l.slope),
             "linreg_r2" => each!(RollingTrend::new(n())?, |l: Line| l.r_squared),
-            "adf" => self.adf(closes),
+            "adf" => self.adf(closes, |test| test.statistic),
+            "adf_lags" => self.adf(closes, |test| test.lags as f64),
+            "adf_clip" => self.adf(closes, DickeyFuller::clipped),
             "drawdown" => each!(Drawdown::new()),
             _ => Err(self.unbuilt()),
         }
@@ -279,12 +281,12 @@ impl IndicatorSpec {
     }
 
     /// Windowed, unlike the others: each window is a regression of its own.
-    fn adf(&self, closes: &[f64]) -> Result<Vec<f64>> {
-        require_period("adf", self.period(0), 8)?;
+    fn adf(&self, closes: &[f64], figure: impl Fn(DickeyFuller) -> f64) -> Result<Vec<f64>> {
+        require_period(self.definition.name, self.period(0), 8)?;
         let mut values = vec![f64::NAN; closes.len()];
         let windows = closes.windows(self.period(0));
         for (window, y) in windows.zip(values.iter_mut().skip(self.period(0) - 1)) {
-            *y = dickey_fuller(window).unwrap_or(f64::NAN);
+            *y = dickey_fuller(window).map_or(f64::NAN, &figure);
         }
         Ok(values)
     }

@@ -31,6 +31,7 @@ mod report;
 mod saga;
 mod session;
 mod settings;
+mod sizing;
 mod slots;
 mod watch;
 

@@ -6,9 +6,9 @@ use super::{Cut, Effects, IntentRecord, Kernel, Record};
 use crate::error::Result;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::market::LaneState;
-use crate::money::{Cash, Price, Quantity, Rate, Weight};
+use crate::money::{Cash, Price, Quantity, Rate};
 use crate::orders::{Cause, ClientOrderId, Intent, Order, OrderId, OrderStatus, OrderType, Side};
-use crate::portfolio::{Budget, Disposition, Leg, MarginModel, Step};
+use crate::portfolio::{Budget, Disposition, Leg, MarginModel, Step, after_costs};
 use crate::risk::{self, Context, Exposure, check};
 use crate::strategy::{Strategy, Target};
 
@@ -33,7 +33,11 @@ impl<S: Strategy> Kernel<S> {
     /// A leg for everything that is targeted, held or still open, in instrument order.
     pub(super) fn value_legs(&self, goal: Goal) -> Result<(Cash, Vec<Leg>)> {
         let equity = self.account.cash() + self.account.positions_value(&self.instruments);
-        let equity = equity.max(Cash::ZERO);
+        let mut equity = equity.max(Cash::ZERO);
+        if self.settings.rebalance.net_of_costs && goal == Goal::Targets {
+            let rate = self.settings.limits.fee_estimate;
+            equity = after_costs(equity, rate, |left| self.traded_at(left))?;
+        }
         let budget = Budget {
             equity,
             gross: self.settings.limits.max_gross.of(equity),
@@ -64,17 +68,8 @@ impl<S: Strategy> Kernel<S> {
         budget: Budget,
     ) -> Result<Leg> {
         let price = Price::from_market_data(self.account.mark(id), instrument.price_scale);
-        let cash_scale = self.instruments.base().scale;
-        let value = match target {
-            None => None,
-            Some(Target::Weight(w)) => Some(Weight::from_f64(w)?.of(budget.equity)),
-            Some(Target::Notional(n)) => Some(Cash::from_decimal(n, cash_scale)?),
-            Some(Target::Units(u)) => {
-                let units = Quantity::from_decimal(u, instrument.quantity_scale)?;
-                Some(instrument.notional(price.unwrap_or(Price::ZERO), units))
-            }
-        };
         let at = price.unwrap_or(Price::ZERO);
+        let value = self.wanted(target, instrument, at, budget.equity)?;
         let mut leg = self
             .settings
             .rebalance
@@ -120,11 +115,12 @@ impl<S: Strategy> Kernel<S> {
     pub(super) fn draft_additions(&self, saga: &mut Saga) -> Vec<Draft> {
         let mut drafts = Vec::new();
         let limits = &self.settings.limits;
-        let mut cash = self.account.cash() - self.exposure.reserved_cash();
+        let (mut gross, mut costs) = (self.gross(saga), self.exposure.reserved_cash());
         if self.planted(Bug::ReservedIgnored) {
-            cash = self.account.cash();
+            costs = Cash::ZERO;
         }
-        let mut headroom = limits.max_gross.of(saga.equity) - self.gross(saga);
+        let mut cash = self.account.cash() - costs;
+        let mut headroom = limits.max_gross.of(saga.equity) - gross;
         for (i, l) in saga.legs.iter_mut().enumerate().filter(|(_, l)| !l.added) {
             if self.must_wait(l.leg.instrument) {
                 continue;
@@ -143,6 +139,11 @@ impl<S: Strategy> Kernel<S> {
                 if paid < spend {
                     (spend, binding) = (paid, Cut::Cash);
                 }
+            } else if self.settings.margin == MarginModel::Margin {
+                let room = risk::margin_room(limits, saga.equity - costs, gross);
+                if room < spend {
+                    (spend, binding) = (room, Cut::Margin);
+                }
             }
             let full = instrument.notional(l.leg.price, wanted.abs());
             let delta = if full <= spend {
@@ -157,6 +158,8 @@ impl<S: Strategy> Kernel<S> {
                 continue;
             }
             headroom -= notional;
+            gross += notional;
+            costs += risk::set_aside(limits, self.settings.margin, Side::of(wanted), notional);
             if wanted.is_positive() {
                 cash -= risk::cost_of_buy(limits, notional);
             }
@@ -288,11 +291,10 @@ impl<S: Strategy> Kernel<S> {
         self.exposure.add_open(id, intent.side, intent.quantity);
         let after = self.exposure.worst_case(id, held);
         let mut order = Order::new(intent, OrderStatus::Recorded);
-        if intent.side == Side::Buy {
-            let notional = instrument.notional(price, intent.quantity);
-            order.reserved_cash = risk::cost_of_buy(&self.settings.limits, notional);
-            self.exposure.add_reserved(order.reserved_cash);
-        }
+        let notional = instrument.notional(price, intent.quantity);
+        let (limits, margin) = (&self.settings.limits, self.settings.margin);
+        order.reserved_cash = risk::set_aside(limits, margin, intent.side, notional);
+        self.exposure.add_reserved(order.reserved_cash);
         let added = instrument.notional(price, after - before);
         self.orders.push(order);
         added

@@ -174,6 +174,8 @@ pub enum Cut {
     Cash,
     /// What was left of `max_gross`.
     GrossBudget,
+    /// What equity less costs still carries at `max_leverage`.
+    Margin,
 }
 
 impl Cut {
@@ -182,6 +184,7 @@ impl Cut {
         match self {
             Self::Cash => "cash",
             Self::GrossBudget => "gross_budget",
+            Self::Margin => "margin",
         }
     }
 }

@@ -137,6 +137,7 @@ impl Settings {
             rebalance: Rebalance {
                 of: ThresholdBase::Gross,
                 value: Weight::from_units(50_000_000),
+                net_of_costs: false,
             },
             limits,
             margin: MarginModel::Cash,
@@ -183,10 +184,10 @@ impl Settings {
         if self.rebalance.value.units() < 0 {
             return refuse("rebalance.threshold", "use 0 or more");
         }
-        if self.margin != MarginModel::Cash {
-            return Err(Error::config("only cash accounts can trade yet")
+        if self.margin == MarginModel::CrossMarginedPerpetual {
+            return Err(Error::config("perpetual accounts cannot trade yet")
                 .context("key", "account.margin")
-                .hint("use margin = \"cash\"; margin and perpetual accounts are not built yet"));
+                .hint("use margin = \"cash\" or margin = \"margin\""));
         }
         Ok(())
     }

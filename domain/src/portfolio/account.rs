@@ -19,9 +19,9 @@ pub enum MarginModel {
     /// Everything is paid in full: no shorts, no negative cash.
     #[default]
     Cash,
-    /// Shorts and borrowed cash within the limits of risk.
+    /// Shorts and borrowed cash: equity carries gross exposure up to `max_leverage` times itself.
     Margin,
-    /// Perpetuals on one pool of collateral.
+    /// Perpetuals on one pool of collateral; not built yet.
     CrossMarginedPerpetual,
 }
 

@@ -9,5 +9,6 @@ mod sleeve;
 pub use account::{Account, MarginModel};
 pub use ledger::{Entry, EntryKind, Ledger, LedgerAccount, Posting};
 pub use position::Position;
+pub(crate) use rebalance::after_costs;
 pub use rebalance::{Budget, Disposition, Leg, Rebalance, Step, ThresholdBase};
 pub use sleeve::Sleeves;

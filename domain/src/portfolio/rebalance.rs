@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Result;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::market::LaneState;
-use crate::money::{Cash, Price, Quantity, Weight};
+use crate::money::{Cash, Price, Quantity, Rate, Weight};
 
 /// What the rebalance threshold is a share of.
 #[derive(
@@ -28,6 +29,30 @@ pub struct Rebalance {
     pub of: ThresholdBase,
     /// The share; 0 trades every drift.
     pub value: Weight,
+    /// Whether weights are shares of what equity is left once the fees of this rebalance are paid,
+    /// rather than of equity before. Only then can a full allocation be reached at a cost.
+    pub net_of_costs: bool,
+}
+
+/// The equity that is left when `rate` is paid on what `traded` says must be traded to hold targets
+/// sized by it: the fixed point of `left = equity − rate × traded(left)`.
+///
+/// Each round is closer by a factor of about rate × gross, so a few reach the last unit.
+pub(crate) fn after_costs(
+    equity: Cash,
+    rate: Rate,
+    traded: impl Fn(Cash) -> Result<Cash>,
+) -> Result<Cash> {
+    const ROUNDS: usize = 64;
+    let mut left = equity;
+    for _ in 0..ROUNDS {
+        let next = (equity - traded(left)?.fee(rate)).max(Cash::ZERO);
+        if next == left {
+            break;
+        }
+        left = next;
+    }
+    Ok(left)
 }
 
 /// What became of a leg, and why.
@@ -199,6 +224,7 @@ mod tests {
         let rule = Rebalance {
             of: ThresholdBase::Gross,
             value: Weight::from_units(50_000_000),
+            net_of_costs: false,
         };
         let budget = Budget {
             equity: dollars(100_000),
@@ -251,6 +277,21 @@ mod tests {
             Step::Add(Quantity::from_units(-20_000))
         );
         assert_eq!(l.step(Quantity::from_units(-20_000)), Step::None);
+    }
+
+    #[test]
+    fn costs_of_a_full_allocation_are_paid_from_it() {
+        // From cash: n + 0.1 % of n = 1000.
+        let left = after_costs(dollars(1_000), Rate::from_bps(10), Ok).unwrap();
+        assert_eq!(left.units(), 999_000_999);
+        // From everything in one name to another: 2n at 100 bps less what is sold.
+        let turn = |n: Cash| Ok(n + dollars(1_000));
+        let left = after_costs(dollars(1_000), Rate::from_bps(100), turn).unwrap();
+        // n = 1000 − 0.01 (n + 1000)  →  n = 990 / 1.01
+        assert_eq!(left.units(), 980_198_019);
+        assert_eq!(after_costs(dollars(7), Rate::ZERO, Ok).unwrap(), dollars(7));
+        let ruin = after_costs(dollars(7), Rate::ONE, |_| Ok(dollars(9))).unwrap();
+        assert_eq!(ruin, Cash::ZERO);
     }
 
     proptest! {

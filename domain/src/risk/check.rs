@@ -5,7 +5,7 @@ use super::exposure::Exposure;
 use super::limits::Limits;
 use super::mode::Mode;
 use crate::instrument::{AssetId, Instrument};
-use crate::money::{Cash, Price, Quantity, Rate};
+use crate::money::{Cash, Price, Quantity, Rate, Weight};
 use crate::orders::{Intent, OrderType, Side};
 use crate::portfolio::MarginModel;
 use crate::time::{Span, Timestamp};
@@ -82,6 +82,7 @@ pub fn check(limits: &Limits, intent: &Intent, context: &Context<'_>) -> Verdict
     if let Some(allowed) = limits.max_order_notional {
         verdict.at_most(Control::MaxOrderNotional, notional, allowed);
     }
+    let mut gross_after = c.gross;
     if !reduces {
         let before =
             instrument.notional(reference, c.exposure.worst_case(intent.instrument, c.held));
@@ -98,27 +99,65 @@ pub fn check(limits: &Limits, intent: &Intent, context: &Context<'_>) -> Verdict
             gross,
             limits.max_leverage.of(c.equity),
         );
+        gross_after = gross;
     }
-    buying_power(&mut verdict, limits, intent, c, notional);
+    match c.margin {
+        MarginModel::Cash => paid_in_full(&mut verdict, limits, intent, c, notional),
+        MarginModel::Margin => {
+            if !reduces {
+                let costs = set_aside(limits, c.margin, intent.side, notional);
+                let covering = c.equity - c.exposure.reserved_cash() - costs;
+                let carried = limits.max_leverage.of(covering.max(Cash::ZERO));
+                verdict.at_most(Control::BuyingPower, gross_after, carried);
+            }
+        }
+        // No kernel runs such an account yet; nothing may pass that was not worked out.
+        MarginModel::CrossMarginedPerpetual => verdict.require(Control::BuyingPower, false),
+    }
     verdict
 }
 
 /// Cash to set aside for a buy worth `notional`: fees and the buffer included, rounded up.
 pub(crate) fn cost_of_buy(limits: &Limits, notional: Cash) -> Cash {
-    let extra = Rate::from_units(limits.fee_estimate.units() + limits.cash_buffer.units());
-    notional + notional.fee(extra)
+    notional + notional.fee(extra_costs(limits))
 }
 
-fn buying_power(
+/// What an order worth `notional` sets aside. A cash account pays for its buys in full; a margin
+/// account only keeps the costs of either side back, and the exposure is counted as such.
+pub(crate) fn set_aside(limits: &Limits, margin: MarginModel, side: Side, notional: Cash) -> Cash {
+    match (margin, side) {
+        (MarginModel::Cash, Side::Buy) => cost_of_buy(limits, notional),
+        (MarginModel::Cash, Side::Sell) => Cash::ZERO,
+        _ => notional.fee(extra_costs(limits)),
+    }
+}
+
+/// The largest notional that `equity` may still carry beside `gross`, its own costs counted:
+/// `n` with `gross + n <= max_leverage × (equity − costs(n))`, rounded down, at least 0.
+pub(crate) fn margin_room(limits: &Limits, equity: Cash, gross: Cash) -> Cash {
+    let one = i128::from(Weight::ONE.units());
+    // Costs are rounded up by less than a unit, which is kept back here.
+    let equity = (equity - Cash::from_units(1)).max(Cash::ZERO);
+    let room = (limits.max_leverage.of(equity) - gross).units();
+    let leverage = i128::from(limits.max_leverage.units());
+    let costs = leverage * i128::from(extra_costs(limits).units());
+    // 1 + leverage × costs, in units of 1e-9, rounded up.
+    let divisor = one + (costs + one - 1) / one;
+    let room = room.max(0);
+    Cash::from_units((room / divisor) * one + (room % divisor) * one / divisor)
+}
+
+fn extra_costs(limits: &Limits) -> Rate {
+    Rate::from_units(limits.fee_estimate.units() + limits.cash_buffer.units())
+}
+
+fn paid_in_full(
     verdict: &mut Verdict,
     limits: &Limits,
     intent: &Intent,
     c: &Context<'_>,
     notional: Cash,
 ) {
-    if c.margin != MarginModel::Cash {
-        return;
-    }
     match intent.side {
         Side::Buy => {
             let available = c.cash - c.exposure.reserved_cash();
@@ -176,10 +215,11 @@ fn within_collar(price: Price, reference: Price, collar: Rate) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::calendar::Calendar;
     use crate::instrument::{Asset, InstrumentId, InstrumentKind, InstrumentSpec, Instruments};
-    use crate::money::Weight;
     use crate::orders::{ClientOrderId, OrderId, TimeInForce};
 
     fn dollars(n: i128) -> Cash {
@@ -404,6 +444,98 @@ mod tests {
                 bad.validate().unwrap_err().to_string().contains("risk."),
                 "{bad:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_margin_account_needs_equity_for_what_it_adds_and_nothing_to_reduce() {
+        let short = |q| Intent {
+            side: Side::Sell,
+            ..buy(q)
+        };
+        let margin = |cash: i128, held: i64| {
+            move |c: &mut Context<'_>| {
+                c.margin = MarginModel::Margin;
+                (c.cash, c.equity) = (dollars(cash), dollars(1_000));
+                c.held = Quantity::from_units(held);
+                c.gross = dollars(i128::from(held.abs()) * 10);
+            }
+        };
+        // 1,000 of equity at a leverage of 1 carries less than 100 units at 10: fees come first.
+        assert!(denied(short(90), margin(0, 0)).is_empty());
+        assert_eq!(denied(short(100), margin(0, 0)), ["buying_power"]);
+        assert_eq!(denied(buy(100), margin(-5_000, 0)), ["buying_power"]);
+        for held in [200, -200] {
+            let less = if held > 0 { short(200) } else { buy(200) };
+            assert!(denied(less, margin(0, held)).is_empty(), "{held}");
+        }
+        let perpetual = |c: &mut Context<'_>| c.margin = MarginModel::CrossMarginedPerpetual;
+        assert_eq!(denied(buy(10), perpetual), ["buying_power"]);
+    }
+
+    proptest! {
+        /// Whatever is held and open on both sides, a passing order leaves the
+        /// worst case of either side within leverage times the equity that no cost has claimed.
+        #[test]
+        fn passing_orders_stay_within_margin_at_worst_case(
+            held in -200_i64..200,
+            open_buys in 0_i64..100,
+            open_sells in 0_i64..100,
+            set_aside_before in 0_i128..200,
+            equity in 1_i128..5_000,
+            leverage in 1_i64..40,
+            quantity in 1_i64..30,
+            sells in any::<bool>(),
+        ) {
+            let (all, mut exposure) = (instruments(), Exposure::new(2));
+            let id = InstrumentId(0);
+            exposure.add_open(id, Side::Buy, Quantity::from_units(open_buys));
+            exposure.add_open(id, Side::Sell, Quantity::from_units(open_sells));
+            exposure.add_reserved(dollars(set_aside_before));
+            let instrument = all.get(id).unwrap();
+            let price = Price::from_units(1_000);
+            let held = Quantity::from_units(held);
+            let limits = Limits {
+                max_order_notional: None,
+                max_position_notional: None,
+                max_position_weight: Weight::from_units(1_000_000_000_000),
+                max_gross: Weight::from_units(1_000_000_000_000),
+                max_leverage: Weight::from_units(leverage * 100_000_000),
+                cash_buffer: Rate::from_bps(100),
+                ..limits()
+            };
+            let context = Context {
+                instrument: Some(instrument),
+                reference: Some(price),
+                reference_age: Span::ZERO,
+                held,
+                exposure: &exposure,
+                cash: Cash::ZERO,
+                equity: dollars(equity),
+                gross: instrument.notional(price, exposure.worst_case(id, held)),
+                mode: Mode::Active,
+                margin: MarginModel::Margin,
+                now: Timestamp::EPOCH,
+            };
+            let side = if sells { Side::Sell } else { Side::Buy };
+            let intent = Intent { side, ..buy(quantity * 10) };
+            let passed = check(&limits, &intent, &context).passed();
+            // By hand: the two extremes the position can reach.
+            let (mut high, mut low) = (held.units() + open_buys, held.units() - open_sells);
+            if sells { low -= quantity * 10 } else { high += quantity * 10 }
+            let worst = i128::from(high.abs().max(low.abs())) * 10_000_000;
+            let costs = (i128::from(quantity) * 100_000_000 * 110).div_euclid(10_000);
+            let free = (equity - set_aside_before) * 1_000_000 - costs;
+            let carried = free.max(0) * i128::from(leverage) / 10;
+            let only_reduces = reduces(&intent, &context);
+            prop_assert_eq!(passed, only_reduces || worst <= carried, "{} {}", worst, carried);
+            // What the plan may add fits the check, and not one dollar more does.
+            let room = margin_room(&limits, dollars(equity), Cash::ZERO);
+            let fits = |n: Cash| {
+                let costs = set_aside(&limits, MarginModel::Margin, side, n);
+                n <= limits.max_leverage.of((dollars(equity) - costs).max(Cash::ZERO))
+            };
+            prop_assert!(fits(room) && !fits(room + dollars(1)));
         }
     }
 }

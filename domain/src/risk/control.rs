@@ -31,7 +31,8 @@ pub enum Control {
     MaxLeverage,
     /// A limit price lies within `price_collar` of the reference.
     PriceCollar,
-    /// Cash, or units to sell, cover the order and everything already working.
+    /// Cash, or units to sell, cover the order and everything already working; in a margin account
+    /// equity less all costs carries the worst-case gross exposure at `max_leverage`.
     BuyingPower,
     /// The trading mode lets this order through.
     Mode,

@@ -19,7 +19,8 @@ pub struct Limits {
     /// Largest worst-case gross exposure as a share of equity; also the gross budget of the
     /// rebalance threshold.
     pub max_gross: Weight,
-    /// Largest ratio of worst-case gross exposure to equity the venue's margin would allow.
+    /// Largest ratio of worst-case gross exposure to equity the venue's margin would allow: one over
+    /// its initial margin, so 2 where half of a position must be own money.
     pub max_leverage: Weight,
     /// Largest distance of a limit price from the reference price.
     pub price_collar: Rate,

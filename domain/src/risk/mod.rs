@@ -6,8 +6,8 @@ mod exposure;
 mod limits;
 mod mode;
 
-pub(crate) use check::cost_of_buy;
 pub use check::{Context, check};
+pub(crate) use check::{cost_of_buy, margin_room, set_aside};
 pub use control::{Breach, Control, Verdict};
 pub use exposure::Exposure;
 pub use limits::Limits;

@@ -7,7 +7,9 @@
 pub mod breakout;
 pub mod momentum;
 pub mod sma_cross;
+pub mod validator;
 
 pub use breakout::{Breakout, BreakoutLabel, BreakoutState};
 pub use momentum::Momentum;
 pub use sma_cross::SmaCross;
+pub use validator::{Sides, SignalValidator};

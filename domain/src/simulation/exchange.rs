@@ -32,7 +32,7 @@ pub struct ExchangeSettings {
     pub slippage: SlippageModel,
     /// Cash in the account at the beginning, in the base currency.
     pub opening_cash: Cash,
-    /// What holders lose of the last value when an instrument ends.
+    /// What holders lose of the last value when an instrument ends; a short pays it on top.
     pub delisting_haircut: Rate,
 }
 

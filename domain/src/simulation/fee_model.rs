@@ -51,14 +51,18 @@ pub struct FeeAsset {
 }
 
 impl FeeAsset {
-    /// `fee` of the quote asset in this one, rounded up.
+    /// `fee` of the quote asset in this one, rounded up. `price` is above 0.
+    ///
+    /// Divided digit by digit: eighteen digits of this asset on eighteen of the quote asset overflow
+    /// the plain product at a fee of a few hundred.
     pub fn convert(&self, fee: Cash) -> Cash {
-        let whole = 10_i128.pow(u32::from(self.scale));
-        Cash::from_units(divide(
-            fee.units() * whole,
-            self.price.units(),
-            Rounding::Up,
-        ))
+        let price = self.price.units();
+        let (mut units, mut rest) = (fee.units() / price, fee.units() % price);
+        for _ in 0..self.scale {
+            units = units * 10 + rest * 10 / price;
+            rest = rest * 10 % price;
+        }
+        Cash::from_units(units + divide(rest, price, Rounding::Up))
     }
 }
 
@@ -161,5 +165,27 @@ mod tests {
         };
         assert_eq!(coin.convert(Cash::from_units(30_000)).units(), 100_000_000);
         assert_eq!(coin.convert(Cash::from_units(1)).units(), 3_334);
+    }
+
+    /// 900 of a cash with 18 digits, paid in a coin of 18 digits that is worth 3,000, and one unit
+    /// more; the plain product would overflow.
+    #[test]
+    fn a_fee_at_the_finest_scales_does_not_overflow() {
+        let whole = 10_i128.pow(18);
+        let coin = FeeAsset {
+            asset: AssetId(1),
+            scale: 18,
+            price: Cash::from_units(3_000 * whole),
+        };
+        let fee = 900 * whole;
+        for (fee, expected) in [
+            (0, 0),
+            (1, 1),
+            (fee, 3 * whole / 10),
+            (fee + 1, 3 * whole / 10 + 1),
+            (fee * 1_000_000_000, 300_000_000 * whole),
+        ] {
+            assert_eq!(coin.convert(Cash::from_units(fee)).units(), expected);
+        }
     }
 }

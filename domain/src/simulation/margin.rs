@@ -2,9 +2,9 @@
 //!
 //! A margin account exchanges the whole notional and may owe cash or units. A perpetual account
 //! exchanges none: its cash is collateral, and the profit of what is closed settles in it. Both keep
-//! `equity >= initial requirement` when exposure grows, and are liquidated below the maintenance
-//! requirement: working orders end, then the largest positions are closed at their marks until the
-//! requirement is met.
+//! gross exposure within leverage times equity when it grows. Where the terms name a maintenance
+//! requirement they are liquidated below it: working orders end, then the largest positions are closed
+//! at their marks until the requirement is met.
 
 use super::exchange::Exchange;
 use super::fee_model::Liquidity;
@@ -12,19 +12,25 @@ use super::venue_order::VenueOrder;
 use crate::error::{Error, Result};
 use crate::instrument::{AssetId, Instrument, InstrumentId};
 use crate::kernel::{AdjustmentKind, Fact};
-use crate::money::{Cash, Price, Quantity, Rate, Rounding, divide};
+use crate::money::{Cash, Price, Quantity, Rate, Rounding, Weight, divide};
 use crate::portfolio::MarginModel;
 use crate::time::{Span, Timestamp};
 
 /// What a venue asks of an account on margin. Rates are shares of the gross value of positions.
+///
+/// What exposure needs when it grows is written as leverage, as
+/// [`Limits::max_leverage`](crate::risk::Limits::max_leverage) writes it: kernel and venue then draw
+/// the same line to the last unit, which one over it, rounded to nine digits, would not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarginTerms {
     /// `Margin` or `CrossMarginedPerpetual`.
     pub model: MarginModel,
-    /// Equity needed to add exposure: 0.5 is two times leverage.
-    pub initial: Rate,
-    /// Equity below which positions are closed.
-    pub maintenance: Rate,
+    /// Gross exposure that each unit of equity carries when exposure grows: 2 where the initial
+    /// requirement is one half.
+    pub max_leverage: Weight,
+    /// Equity below which positions are closed; `None` for a venue that never does: the account may
+    /// then lose all it has, and more.
+    pub maintenance: Option<Rate>,
     /// Fee of a liquidation, a share of what is closed.
     pub liquidation_fee: Rate,
     /// What shorts cost, a share of their value in 365 days; 0 for none.
@@ -32,11 +38,37 @@ pub struct MarginTerms {
 }
 
 impl MarginTerms {
+    /// A margin account that carries `max_leverage` times its equity, is never liquidated, and
+    /// borrows for nothing.
+    pub const fn carrying(max_leverage: Weight) -> Self {
+        Self {
+            model: MarginModel::Margin,
+            max_leverage,
+            maintenance: None,
+            liquidation_fee: Rate::ZERO,
+            borrow_a_year: Rate::ZERO,
+        }
+    }
+
+    /// Whether the passing of time alone can change the account.
+    pub(super) fn needs_upkeep(&self) -> bool {
+        self.maintenance.is_some() || self.borrow_a_year != Rate::ZERO
+    }
+
+    /// Whether the maintenance requirement lies above 0 and within the initial one.
+    fn maintenance_is_sane(&self) -> bool {
+        let one = i128::from(Rate::ONE.units()) * i128::from(Weight::ONE.units());
+        self.maintenance.is_none_or(|rate| {
+            let at_full_leverage = i128::from(rate.units()) * i128::from(self.max_leverage.units());
+            rate > Rate::ZERO && at_full_leverage <= one
+        })
+    }
+
     /// Checks what no type can.
     ///
     /// # Errors
-    /// `Configuration` with the key: a cash account, or rates outside
-    /// `0 < maintenance <= initial <= 1` and `0 <= fee < 1`.
+    /// `Configuration` with the key: a cash account, a leverage of 0, a maintenance requirement of 0
+    /// or above the initial one (one over the leverage), a fee outside `0 <= fee < 1`.
     pub fn validate(&self) -> Result<()> {
         let zero = Rate::ZERO;
         for (key, good, hint) in [
@@ -46,14 +78,14 @@ impl MarginTerms {
                 "a cash account has no margin terms: leave them out",
             ),
             (
-                "margin.initial",
-                self.initial > zero && self.initial <= Rate::ONE,
-                "use a share above 0 and at most 1; 0.5 is two times leverage",
+                "margin.max_leverage",
+                self.max_leverage.units() > 0,
+                "use a number above 0; 2 where half of a position must be own money",
             ),
             (
                 "margin.maintenance",
-                self.maintenance > zero && self.maintenance <= self.initial,
-                "use a share above 0 and at most the initial one",
+                self.maintenance_is_sane(),
+                "use a share above 0 and at most one over max_leverage, or leave it out",
             ),
             (
                 "margin.liquidation_fee",
@@ -124,7 +156,8 @@ impl Exchange {
     }
 
     /// How much of `wanted` the account's margin carries: what reduces always passes, and of the
-    /// rest as many lots as leave equity after fees at the initial requirement.
+    /// rest as many lots as keep gross exposure within leverage times equity after fees. Other
+    /// positions count at their last close, this one at the execution price.
     pub(super) fn carriable(
         &self,
         terms: &MarginTerms,
@@ -143,7 +176,7 @@ impl Exchange {
             let after = instrument.notional(price, held + side.signed(quantity));
             let notional = instrument.notional(price, quantity);
             let left = equity - self.settings.fees.fee_for(notional, liquidity);
-            (others + after.abs()).fee(terms.initial) <= left
+            others + after.abs() <= terms.max_leverage.of(left.max(Cash::ZERO))
         };
         let closing = self.reducible(order).min(wanted);
         super::matching::most_lots(closing, wanted, instrument.lot, carries)
@@ -183,9 +216,12 @@ impl Exchange {
         };
         self.now = self.now.max(now);
         self.charge_borrowing(&terms, now);
+        let Some(maintenance) = terms.maintenance else {
+            return;
+        };
         let falls_short = |exchange: &Self| {
             let (equity, gross) = exchange.values(None);
-            equity < gross.fee(terms.maintenance)
+            equity < gross.fee(maintenance)
         };
         if !falls_short(self) {
             return;

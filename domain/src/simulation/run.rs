@@ -4,7 +4,9 @@ use super::exchange::Exchange;
 use super::fill_point::FillPoint;
 use crate::error::{Error, Result};
 use crate::instrument::{InstrumentId, Instruments};
-use crate::kernel::{Action, Counts, Effects, Input, Kernel, Quotes, Record, Severity, SizeAt};
+use crate::kernel::{
+    Action, AdjustmentKind, Counts, Effects, Fact, Input, Kernel, Quotes, Record, Severity, SizeAt,
+};
 use crate::market::{Fields, Panel, PriceBasis, Slice};
 use crate::orders::TimeInForce;
 use crate::portfolio::{Account, MarginModel};
@@ -68,10 +70,14 @@ pub struct RunTotals {
 /// At one instant: corporate actions, then executions, then marks, then decisions. Orders sent in
 /// answer to executions execute at the same instant, until nothing happens any more.
 ///
+/// After a liquidation the run goes on with a warning. The kernel only reduces that instrument from
+/// then on, as it does with whatever a venue changes unasked.
+///
 /// # Errors
 /// `DataMissing` or `DataValidation` when the panel cannot serve the strategy or the fill point;
 /// the error of an alert; the sink's error; and `Invariant` when at the end verdicts and intents,
-/// permits and sends, or the two accounts do not agree, or equity is not positive.
+/// permits and sends, or the two accounts do not agree, or equity is not positive (on margin that is
+/// `Execution`: it can happen to anybody).
 pub fn run<S: Strategy, K: Sink + ?Sized>(
     kernel: &mut Kernel<S>,
     exchange: &mut Exchange,
@@ -116,13 +122,20 @@ fn check_data<S: Strategy>(kernel: &Kernel<S>, exchange: &Exchange, panel: &Pane
     }
     exchange.settings().validate()?;
     exchange.rules().validate(kernel.instruments())?;
-    let model = exchange.rules().margin.map(|terms| terms.model);
-    if model == Some(MarginModel::CrossMarginedPerpetual) {
+    let model = exchange.rules().account_model();
+    if model == MarginModel::CrossMarginedPerpetual {
         return Err(Error::config(
             "the account's books cannot follow a perpetual's collateral yet",
         )
         .context("key", "margin.model")
         .hint("drive the exchange by hand, or use a cash or margin account"));
+    }
+    if model != kernel.settings().margin {
+        return Err(Error::config(
+            "kernel and exchange differ about what kind of account they keep",
+        )
+        .context("key", "account.margin")
+        .hint("give the venue margin terms exactly when the account is on margin"));
     }
     let requirements = kernel.requirements();
     let point = exchange.settings().fill_point;
@@ -273,10 +286,23 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
             self.fill_point(slice, close)?;
         }
         let account = self.kernel.account();
-        if account.equity() <= 0.0 || !account.equity().is_finite() {
+        let equity = account.equity();
+        let on_margin = self.exchange.rules().margin.is_some();
+        if equity.is_finite() && equity <= 0.0 && on_margin {
+            return Err(
+                Error::execution("the margin account has lost all of its equity")
+                    .context("time", close)
+                    .context("equity", equity)
+                    .hint(
+                        "a venue with a maintenance requirement closes positions before that, as \
+                     far as prices let it: lower risk.max_gross, or risk less on one name",
+                    ),
+            );
+        }
+        if equity <= 0.0 || !equity.is_finite() {
             return Err(Error::invariant("equity is not a positive number")
                 .context("time", close)
-                .context("equity", account.equity())
+                .context("equity", equity)
                 .hint("check the prices at this time; an account without money cannot go on"));
         }
         self.sink.bar(&BarClose {
@@ -347,13 +373,19 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
     /// Carries out effects and delivers facts until both are used up.
     #[inline]
     fn settle(&mut self, now: Timestamp) -> Result<()> {
+        let mut foreseen = false;
         loop {
             while let Some(action) = self.effects.next_action() {
-                self.carry_out(action, now)?;
+                match action {
+                    // The venue did what its terms say. What is left of the account trades on.
+                    Action::Alert(Severity::Error, error) if foreseen => self.warnings.push(error),
+                    action => self.carry_out(action, now)?,
+                }
             }
             let Some(fact) = self.exchange.next_fact() else {
                 return Ok(());
             };
+            foreseen = matches!(&fact, Fact::Adjusted { kind, .. } if *kind == AdjustmentKind::Liquidation);
             self.kernel.step(now, Input::Fact(&fact), &mut self.effects);
         }
     }
@@ -369,7 +401,7 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
                 Ok(order) => self.exchange.submit_at(order, now),
                 Err(unspent) => {
                     self.unspent += 1;
-                    let fact = crate::kernel::Fact::NotSent {
+                    let fact = Fact::NotSent {
                         client_id: unspent.intent().client_id,
                         reason: "the send gate refused the permit".into(),
                     };

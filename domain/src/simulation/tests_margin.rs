@@ -6,7 +6,7 @@ use super::trial::{
     A, B, bars, dollars, exchange, exchange_with, hour, limit, order, told, trade_bar, units,
 };
 use super::{FeeModel, FundingRate, MarginTerms, VenueRules};
-use crate::money::{Cash, Rate};
+use crate::money::{Cash, Rate, Weight};
 use crate::orders::{Intent, Side};
 use crate::portfolio::MarginModel;
 
@@ -16,10 +16,9 @@ use Side::{Buy, Sell};
 fn terms(model: MarginModel) -> MarginTerms {
     MarginTerms {
         model,
-        initial: Rate::from_bps(5_000),
-        maintenance: Rate::from_bps(2_500),
+        maintenance: Some(Rate::from_bps(2_500)),
         liquidation_fee: Rate::from_bps(100),
-        borrow_a_year: Rate::ZERO,
+        ..MarginTerms::carrying(Weight::from_units(2_000_000_000))
     }
 }
 
@@ -50,6 +49,35 @@ fn exposure_grows_to_the_initial_requirement_and_no_further() {
             assert_eq!(last, ended);
         }
     }
+}
+
+/// A third of 30,000, rounded to nine digits either way, is not 10,000: leverage is exact.
+#[test]
+fn a_leverage_without_a_finite_rate_is_carried_to_the_last_unit() {
+    let panel = bars(&[at(100.0)]);
+    for (wanted, carried) in [(300, 300), (301, 300)] {
+        let terms = MarginTerms::carrying(Weight::from_units(3_000_000_000));
+        let mut venue = exchange(VenueRules {
+            margin: Some(terms),
+            ..VenueRules::default()
+        });
+        venue.receive(order(1, Sell, wanted), hour(0));
+        trade_bar(&mut venue, &panel, 0);
+        assert_eq!(venue.position(A), units(-carried));
+    }
+    // And what a venue without a maintenance requirement let in, it never closes.
+    let mut venue = exchange(VenueRules {
+        margin: Some(MarginTerms::carrying(Weight::from_units(3_000_000_000))),
+        ..VenueRules::default()
+    });
+    let panel = bars(&[at(100.0), at(900.0)]);
+    venue.receive(order(1, Sell, 300), hour(0));
+    trade_bar(&mut venue, &panel, 0);
+    trade_bar(&mut venue, &panel, 1);
+    assert_eq!(
+        (venue.position(A), venue.equity()),
+        (units(-300), dollars(-230_000))
+    );
 }
 
 /// 100 long at 100, sold at 110, and 50 more: the notional moves on margin, only the profit does
@@ -227,17 +255,21 @@ fn shorts_pay_for_what_they_borrow_by_the_time_they_hold_it() {
 fn terms_and_rules_that_cannot_be_meant_are_refused_with_their_key() {
     let instruments = super::trial::instruments(crate::instrument::InstrumentKind::Spot);
     type Change = fn(&mut VenueRules);
-    let cases: [(Change, &str); 8] = [
+    let cases: [(Change, &str); 9] = [
         (
             |r| r.margin.as_mut().unwrap().model = MarginModel::Cash,
             "margin.model",
         ),
         (
-            |r| r.margin.as_mut().unwrap().initial = Rate::ZERO,
-            "margin.initial",
+            |r| r.margin.as_mut().unwrap().max_leverage = Weight::ZERO,
+            "margin.max_leverage",
         ),
         (
-            |r| r.margin.as_mut().unwrap().maintenance = Rate::from_bps(5_001),
+            |r| r.margin.as_mut().unwrap().maintenance = Some(Rate::from_bps(5_001)),
+            "margin.maintenance",
+        ),
+        (
+            |r| r.margin.as_mut().unwrap().maintenance = Some(Rate::ZERO),
             "margin.maintenance",
         ),
         (

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::instrument::{AssetId, Instruments};
 use crate::market::{Field, Fields};
 use crate::money::{Cash, Rate};
+use crate::portfolio::MarginModel;
 use crate::time::Span;
 
 /// Ended orders, executions and events that an exchange remembers unless told otherwise: a day of a
@@ -39,7 +40,8 @@ pub struct VenueRules {
     /// How long after its arrival an order takes effect, where quotes exist. Bars are coarser than
     /// any latency, so it does not apply to them.
     pub latency: Span,
-    /// Shorts, borrowed cash and perpetuals; `None` is a cash account.
+    /// Shorts, borrowed cash and perpetuals; `None` is a cash account, which pays in full and cannot
+    /// be short.
     pub margin: Option<MarginTerms>,
     /// Funding of perpetuals, in order of time.
     pub funding: Vec<FundingRate>,
@@ -64,15 +66,22 @@ impl Default for VenueRules {
 }
 
 impl VenueRules {
+    /// How the venue thinks the account pays for exposure.
+    pub fn account_model(&self) -> MarginModel {
+        self.margin.map_or(MarginModel::Cash, |terms| terms.model)
+    }
+
     /// Whether an order can outlive the fill point it met: then `Day` means the rest of the session.
     pub(super) fn lets_orders_rest(&self) -> bool {
         self.participation.is_some() || self.limit_fills == LimitFills::ThroughBar
     }
 
-    /// Whether a bar is over with its fill point: nothing rests in it, is funded or carried.
+    /// Whether a bar is over with its fill point: nothing rests in it, is funded, charged or
+    /// liquidated.
     #[inline]
     pub(super) fn is_plain(&self) -> bool {
-        !self.lets_orders_rest() && self.margin.is_none() && self.funding.is_empty()
+        let upkeep = self.margin.is_some_and(|terms| terms.needs_upkeep());
+        !self.lets_orders_rest() && !upkeep && self.funding.is_empty()
     }
 
     /// Columns without which these rules have nothing to go by.
@@ -91,7 +100,7 @@ impl VenueRules {
     ///
     /// # Errors
     /// `Configuration` with the key: a participation outside (0, 1], a negative latency, margin
-    /// rates that are no shares or a maintenance above the initial one, funding out of order, an
+    /// terms as [`MarginTerms::validate`] refuses them, funding out of order, an
     /// unknown asset or instrument.
     pub fn validate(&self, instruments: &Instruments) -> Result<()> {
         let refuse = |key: &str, value: String, hint: &str| {

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `breakout` | what broke out of its range, the calmer the more: [`BreakoutInverseVolatility`] |
 //! | `momentum` | the few with the highest past return: [`MomentumTopK`] |
-//! | `sma_cross` | each while its fast average is above its slow one: [`SmaCrossUnits`] |
+//! | `sma_cross` | each while its fast average is above its slow one, flat or short below: [`SmaCrossUnits`] |
+//! | `periodic_weights` | everything, by a weighting method, renewed every so many bars: [`PeriodicWeights`] |
 //! | `equal_weight` | the same of everything, a benchmark: [`EqualWeightHold`] |
 //!
 //! Each has a parameter struct with the usual defaults and is made for the instruments of an
@@ -24,6 +25,7 @@ mod eligibility;
 mod equal_weight;
 mod identity;
 mod momentum;
+mod periodic_weights;
 mod sizing;
 mod sma_cross;
 #[cfg(test)]
@@ -33,4 +35,5 @@ mod window;
 pub use breakout::{BreakoutInverseVolatility, BreakoutParameters};
 pub use equal_weight::{EqualWeightHold, EqualWeightParameters};
 pub use momentum::{MomentumParameters, MomentumTopK, MomentumWeighting};
-pub use sma_cross::{Entry, Sizing, SmaCrossParameters, SmaCrossUnits};
+pub use periodic_weights::{PeriodicWeights, PeriodicWeightsParameters};
+pub use sma_cross::{Below, Entry, Sizing, SmaCrossParameters, SmaCrossUnits};

@@ -1,4 +1,5 @@
-//! Long while a fast moving average is above a slow one, traded only when that changes.
+//! Long while a fast moving average is above a slow one, flat or short below, traded only when that
+//! changes.
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -33,8 +34,19 @@ pub enum Entry {
     /// The fast average is above the slow one, as it may be at the first slow average.
     #[default]
     State,
-    /// It was seen not to be above before: an average that starts above waits for its next cross.
+    /// The side was seen to change: averages wait for their first cross, wherever they start.
     Cross,
+}
+
+/// What is held while the fast average is not above the slow one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Below {
+    /// Nothing.
+    #[default]
+    Flat,
+    /// As much as above, sold short; needs a margin account.
+    Short,
 }
 
 /// Parameters of [`SmaCrossUnits`].
@@ -49,6 +61,8 @@ pub struct SmaCrossParameters {
     pub sizing: Sizing,
     /// What a first entry takes; `state` by default.
     pub entry: Entry,
+    /// What is held below; `flat` by default.
+    pub below: Below,
 }
 
 impl Default for SmaCrossParameters {
@@ -58,11 +72,12 @@ impl Default for SmaCrossParameters {
             slow: 50,
             sizing: Sizing::Units(Decimal::ONE),
             entry: Entry::State,
+            below: Below::Flat,
         }
     }
 }
 
-/// Long each name while [`SmaCross`] says so, flat otherwise.
+/// Long each name while [`SmaCross`] says so, otherwise flat or short.
 ///
 /// The averages are of closes of the total-return index: without corporate actions these are the
 /// raw closes to the bit, and with them a split does not look like a crash. Both averages scale with
@@ -74,6 +89,8 @@ impl Default for SmaCrossParameters {
 pub struct SmaCrossUnits {
     identity: Identity,
     sizing: Sizing,
+    entry: Entry,
+    below: Below,
     warm_up: usize,
     lanes: Vec<Lane>,
 }
@@ -82,12 +99,37 @@ pub struct SmaCrossUnits {
 struct Lane {
     cross: SmaCross,
     bars: usize,
-    /// Whether being above is enough to be wanted.
+    /// The side the averages were first seen on.
+    first: Option<bool>,
+    /// Whether the side now is enough to be wanted.
     armed: bool,
     /// What the latest slice asks for.
-    wanted: bool,
+    wanted: Held,
     /// What the last targets asked for.
-    decided: bool,
+    decided: Held,
+}
+
+/// The side of a position.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Held {
+    #[default]
+    Flat,
+    Long,
+    Short,
+}
+
+impl Held {
+    const ALL: [Self; 3] = [Self::Flat, Self::Long, Self::Short];
+
+    fn read(reader: &mut StateReader<'_>) -> Result<Self> {
+        let code = reader.usize()?;
+        Self::ALL.get(code).copied().ok_or_else(|| {
+            Error::signal(format!(
+                "saved state holds {code} for the side of a position"
+            ))
+            .hint("the state is damaged: warm up again")
+        })
+    }
 }
 
 impl SmaCrossUnits {
@@ -105,6 +147,7 @@ impl SmaCrossUnits {
             slow,
             sizing,
             entry,
+            below,
         } = parameters;
         require_window("slow", slow)?;
         let sizing_text = match sizing {
@@ -113,7 +156,7 @@ impl SmaCrossUnits {
         };
         let identity = Identity::new(
             Self::NAME,
-            2,
+            3,
             vec![
                 ("fast", fast.to_string()),
                 ("slow", slow.to_string()),
@@ -124,6 +167,15 @@ impl SmaCrossUnits {
                         "state"
                     } else {
                         "cross"
+                    }
+                    .to_owned(),
+                ),
+                (
+                    "below",
+                    if below == Below::Flat {
+                        "flat"
+                    } else {
+                        "short"
                     }
                     .to_owned(),
                 ),
@@ -138,13 +190,16 @@ impl SmaCrossUnits {
         let lane = Lane {
             cross: SmaCross::new(fast, slow)?,
             bars: 0,
+            first: None,
             armed: entry == Entry::State,
-            wanted: false,
-            decided: false,
+            wanted: Held::Flat,
+            decided: Held::Flat,
         };
         Ok(Self {
             identity,
             sizing,
+            entry,
+            below,
             warm_up: slow,
             lanes: vec![lane; instruments.len()],
         })
@@ -153,21 +208,30 @@ impl SmaCrossUnits {
     /// Targets of all lanes; what they ask for is now decided.
     #[cold]
     fn targets(&mut self, slice: &Slice<'_>) -> Decision {
-        let long = self.lanes.iter().filter(|lane| lane.wanted).count();
-        let target = match self.sizing {
-            Sizing::Units(units) => Target::Units(units),
-            Sizing::EqualWeight => Target::Weight(1.0 / long as f64),
+        let held = self.lanes.iter().filter(|l| l.wanted != Held::Flat).count();
+        let target = |short: bool| match self.sizing {
+            Sizing::Units(units) => Target::Units(if short { -units } else { units }),
+            Sizing::EqualWeight => {
+                let weight = 1.0 / held as f64;
+                Target::Weight(if short { -weight } else { weight })
+            }
         };
         let mut targets = Targets::new();
         for (i, lane) in self.lanes.iter_mut().enumerate() {
             let id = InstrumentId::from_index(i);
             lane.decided = lane.wanted;
-            if lane.wanted {
+            if lane.wanted != Held::Flat {
+                let short = lane.wanted == Held::Short;
+                let signal = if short {
+                    "fast_not_above_slow"
+                } else {
+                    "fast_above_slow"
+                };
                 let note = Note {
-                    signal: Reason::Borrowed("fast_above_slow"),
+                    signal: Reason::Borrowed(signal),
                     ..Note::default()
                 };
-                targets.push(id, target, note);
+                targets.push(id, target(short), note);
             } else {
                 let state = slice.state(id);
                 let idle = match state {
@@ -219,11 +283,17 @@ impl Strategy for SmaCrossUnits {
             let id = InstrumentId::from_index(i);
             if let Some(close) = slice.total_return(id, Field::Close) {
                 let above = lane.cross.update(close);
-                lane.armed |= above == Some(false);
-                lane.wanted = lane.armed && above == Some(true);
+                lane.first = lane.first.or(above);
+                lane.armed |= above != lane.first && self.entry == Entry::Cross;
+                lane.wanted = match (above, self.below) {
+                    _ if !lane.armed => Held::Flat,
+                    (Some(true), _) => Held::Long,
+                    (Some(false), Below::Short) => Held::Short,
+                    _ => Held::Flat,
+                };
                 lane.bars += 1;
             } else if slice.state(id) == LaneState::Delisted {
-                lane.wanted = false;
+                lane.wanted = Held::Flat;
             }
         }
     }
@@ -241,9 +311,11 @@ impl Strategy for SmaCrossUnits {
         for lane in &self.lanes {
             writer.words(&lane.cross.save());
             writer.usize(lane.bars);
+            writer.bool(lane.first.is_some());
+            writer.bool(lane.first == Some(true));
             writer.bool(lane.armed);
-            writer.bool(lane.wanted);
-            writer.bool(lane.decided);
+            writer.usize(lane.wanted as usize);
+            writer.usize(lane.decided as usize);
         }
         State {
             words: writer.finish(),
@@ -257,9 +329,11 @@ impl Strategy for SmaCrossUnits {
         for lane in &mut lanes {
             lane.cross.restore(reader.words()?)?;
             lane.bars = reader.usize()?;
+            let (seen, above) = (reader.bool()?, reader.bool()?);
+            lane.first = seen.then_some(above);
             lane.armed = reader.bool()?;
-            lane.wanted = reader.bool()?;
-            lane.decided = reader.bool()?;
+            lane.wanted = Held::read(&mut reader)?;
+            lane.decided = Held::read(&mut reader)?;
         }
         reader.finish()?;
         self.lanes = lanes;
@@ -280,6 +354,41 @@ mod tests {
             slow: 2,
             sizing,
             entry: Entry::State,
+            below: Below::Flat,
+        }
+    }
+
+    #[test]
+    fn below_can_be_short_and_a_cross_waits_for_the_first_change_of_side() {
+        let of = shares(&["A"]);
+        let closes = [10.0, 9.0, 8.0, 9.0, 8.0];
+        let trial = closes
+            .iter()
+            .fold(Trial::default(), |trial, c| trial.row(&[flat(*c)]));
+        for (entry, expected) in [
+            (
+                Entry::State,
+                ["hold: no cross", "0:-3u", "hold: no cross", "0:3u", "0:-3u"],
+            ),
+            (
+                Entry::Cross,
+                [
+                    "hold: no cross",
+                    "hold: no cross",
+                    "hold: no cross",
+                    "0:3u",
+                    "0:-3u",
+                ],
+            ),
+        ] {
+            let parameters = SmaCrossParameters {
+                entry,
+                below: Below::Short,
+                ..small(Sizing::Units(Decimal::new(3, 0)))
+            };
+            let mut strategy = SmaCrossUnits::new(&parameters, &of).unwrap();
+            let decisions: Vec<_> = trial.run(&mut strategy, &of).iter().map(brief).collect();
+            assert_eq!(decisions, expected, "{entry:?}");
         }
     }
 

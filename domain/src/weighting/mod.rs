@@ -42,5 +42,5 @@ pub use minimum_variance::{
 pub use proportional::{inverse_variance, market_cap};
 pub use return_window::ReturnWindow;
 pub use risk_parity::{risk_contributions, risk_parity};
-pub use target_weights::{TargetWeights, combine, drift};
+pub use target_weights::{SUM_TOLERANCE, TargetWeights, combine, drift};
 pub use volatility_target::VolatilityTarget;

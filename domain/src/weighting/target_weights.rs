@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
+/// How far from 1 a full allocation may sum: 1e-6.
+pub const SUM_TOLERANCE: f64 = 1e-6;
+
 /// A signed weight for each of some instruments, finite, each instrument once, in index order.
 ///
 /// 0.25 is a quarter of the sleeve's equity held long, −0.25 held short. An instrument that is not
@@ -34,6 +37,35 @@ impl TargetWeights {
                 .hint("leave instruments that cannot be weighted out"));
         }
         Ok(Self { entries })
+    }
+
+    /// Checks a full long-only allocation: at least one weight, none negative, summing to 1 within
+    /// [`SUM_TOLERANCE`]. Signs are looked at before the sum.
+    ///
+    /// # Errors
+    /// `Signal` naming the instrument below zero, or the sum.
+    pub fn require_full_allocation(&self) -> Result<()> {
+        if self.entries.is_empty() {
+            return Err(Error::signal("there is no weight to allocate by")
+                .hint("hold instead, or give at least one instrument a weight"));
+        }
+        if let Some(&(instrument, weight)) = self.entries.iter().find(|(_, w)| *w < 0.0) {
+            return Err(
+                Error::signal("a weight of a long-only allocation is negative")
+                    .context("instrument", instrument)
+                    .context("weight", weight)
+                    .hint(
+                        "leave the instrument out, or allocate to both sides on a margin account",
+                    ),
+            );
+        }
+        let sum: f64 = self.entries.iter().map(|(_, weight)| weight).sum();
+        if (sum - 1.0).abs() > SUM_TOLERANCE {
+            return Err(Error::signal(format!("the weights sum to {sum}, not to 1"))
+                .context("tolerance", SUM_TOLERANCE)
+                .hint("divide each by the sum, or say what stays in cash"));
+        }
+        Ok(())
     }
 
     /// The `(instrument, weight)` pairs in index order.
@@ -263,6 +295,36 @@ mod tests {
             let borrowed: Vec<_> = sleeves.iter().map(|(a, w)| (*a, w)).collect();
             let account = combine(&borrowed).unwrap();
             prop_assert!((account.net() - 1.0).abs() < 1e-12);
+        }
+    }
+
+    /// VAL-13: a full allocation sums to 1 within 1e-6, or the sum is said. VAL-14: a weight below
+    /// zero is refused for its sign even when the sum is right, and NaN and infinity never get here.
+    #[test]
+    fn val_13_val_14_full_allocations() {
+        let check = |list: &[f64]| {
+            let entries = list.iter().copied().enumerate().collect();
+            let weights = TargetWeights::new(entries).map_err(|e| e.to_string())?;
+            weights.require_full_allocation().map_err(|e| e.to_string())
+        };
+        assert_eq!(check(&[0.6, 0.4 + 1e-7]), Ok(()));
+        assert_eq!(check(&[1.0]), Ok(()));
+        for (list, text) in [
+            (
+                &[0.6, 0.3][..],
+                "the weights sum to 0.8999999999999999, not to 1",
+            ),
+            (&[0.6, 0.4 + 2e-6], "the weights sum to 1.000002"),
+            (&[], "there is no weight"),
+            (
+                &[0.7, 0.5, -0.2],
+                "negative (instrument = 2, weight = -0.2)",
+            ),
+            (&[0.5, f64::NAN], "must be a finite number"),
+            (&[0.5, f64::INFINITY], "must be a finite number"),
+        ] {
+            let error = check(list).unwrap_err();
+            assert!(error.contains(text), "{list:?}: {error}");
         }
     }
 }

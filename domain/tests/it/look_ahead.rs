@@ -17,7 +17,7 @@ use ballast_domain::strategy::{
 use ballast_domain::time::{Span, Timestamp};
 use ballast_testkit::permits::permissive_settings;
 
-use ballast_domain::strategies::{Entry, Sizing, SmaCrossParameters, SmaCrossUnits};
+use ballast_domain::strategies::{Below, Entry, Sizing, SmaCrossParameters, SmaCrossUnits};
 
 use crate::panels::{eventful_walk, shares};
 use crate::roster::{ROSTER, run};
@@ -248,6 +248,7 @@ fn bt_02_a_level_rule_on_back_adjusted_prices_is_refused_or_caught() {
         slow: 5,
         sizing: Sizing::EqualWeight,
         entry: Entry::State,
+        below: Below::Flat,
     };
     let scale_free = || SmaCrossUnits::new(&parameters, &instruments).expect("valid parameters");
     assert_eq!(

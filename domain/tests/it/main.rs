@@ -1,5 +1,6 @@
 //! Integration tests of the domain, one binary.
 
+mod boundaries;
 mod calendar;
 mod conservation;
 mod corporate_actions;
@@ -13,6 +14,7 @@ mod kernel_reconcile;
 mod kernel_recovery;
 mod kernel_watch;
 mod look_ahead;
+mod margin;
 mod metrics_corpus;
 mod panels;
 mod roster;

@@ -4,8 +4,9 @@ use ballast_domain::instrument::Instruments;
 use ballast_domain::market::{LaneState, Panel};
 use ballast_domain::portfolio::Account;
 use ballast_domain::strategies::{
-    BreakoutInverseVolatility, BreakoutParameters, Entry, EqualWeightHold, EqualWeightParameters,
-    MomentumParameters, MomentumTopK, MomentumWeighting, Sizing, SmaCrossParameters, SmaCrossUnits,
+    Below, BreakoutInverseVolatility, BreakoutParameters, Entry, EqualWeightHold,
+    EqualWeightParameters, MomentumParameters, MomentumTopK, MomentumWeighting, PeriodicWeights,
+    PeriodicWeightsParameters, Sizing, SmaCrossParameters, SmaCrossUnits,
 };
 use ballast_domain::strategy::{Decision, Slot, Strategy, View};
 use ballast_domain::weighting::GrossMode;
@@ -14,7 +15,7 @@ use ballast_domain::weighting::GrossMode;
 pub(crate) type Make = fn(&Instruments) -> Box<dyn Strategy>;
 
 /// Every built-in strategy by a label, each with every switch that changes what it remembers.
-pub(crate) const ROSTER: [(&str, Make); 8] = [
+pub(crate) const ROSTER: [(&str, Make); 10] = [
     ("breakout 50/70", |of| {
         let parameters = BreakoutParameters::default();
         Box::new(BreakoutInverseVolatility::new(&parameters, of).unwrap())
@@ -66,8 +67,27 @@ pub(crate) const ROSTER: [(&str, Make); 8] = [
             slow: 9,
             sizing: Sizing::EqualWeight,
             entry: Entry::Cross,
+            below: Below::Flat,
         };
         Box::new(SmaCrossUnits::new(&parameters, of).unwrap())
+    }),
+    ("sma cross both sides", |of| {
+        let parameters = SmaCrossParameters {
+            fast: 4,
+            slow: 9,
+            sizing: Sizing::EqualWeight,
+            entry: Entry::Cross,
+            below: Below::Short,
+        };
+        Box::new(SmaCrossUnits::new(&parameters, of).unwrap())
+    }),
+    ("periodic inverse volatility", |of| {
+        let parameters = PeriodicWeightsParameters {
+            lookback: 20,
+            every: 3,
+            ..PeriodicWeightsParameters::default()
+        };
+        Box::new(PeriodicWeights::new(&parameters, of).unwrap())
     }),
     ("equal weight", |of| {
         Box::new(EqualWeightHold::new(&EqualWeightParameters::default(), of).unwrap())

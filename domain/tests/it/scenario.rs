@@ -23,7 +23,7 @@ use ballast_domain::orders::{
 use ballast_domain::portfolio::{MarginModel, Rebalance, ThresholdBase};
 use ballast_domain::risk::Limits;
 use ballast_domain::simulation::{
-    self, BarClose, Exchange, ExchangeSettings, FeeModel, FillPoint, RunTotals, Sink,
+    self, BarClose, Exchange, ExchangeSettings, FeeModel, FillPoint, MarginTerms, RunTotals, Sink,
     SlippageModel, VenueRules,
 };
 use ballast_domain::strategy::{
@@ -266,6 +266,7 @@ impl World {
             rebalance: Rebalance {
                 of: ThresholdBase::Gross,
                 value: Weight::ZERO,
+                net_of_costs: false,
             },
             limits: wide_limits(),
             margin: MarginModel::Cash,
@@ -301,6 +302,14 @@ impl World {
     #[must_use]
     pub(crate) fn filling_at(mut self, point: FillPoint) -> Self {
         self.exchange.fill_point = point;
+        self
+    }
+
+    /// A margin account that carries as much as the limits allow.
+    #[must_use]
+    pub(crate) fn on_margin(mut self) -> Self {
+        self.settings.margin = MarginModel::Margin;
+        self.rules.margin = Some(MarginTerms::carrying(self.settings.limits.max_leverage));
         self
     }
 

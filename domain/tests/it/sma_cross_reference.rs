@@ -14,7 +14,7 @@ use ballast_domain::money::{Cash, Rate};
 use ballast_domain::simulation::{
     self, Exchange, ExchangeSettings, FeeModel, FillPoint, SlippageModel,
 };
-use ballast_domain::strategies::{Entry, Sizing, SmaCrossParameters, SmaCrossUnits};
+use ballast_domain::strategies::{Below, Entry, Sizing, SmaCrossParameters, SmaCrossUnits};
 use ballast_domain::time::{Span, Timestamp};
 use ballast_testkit::by_hand::sma_cross;
 use ballast_testkit::permits::permissive_settings;
@@ -94,6 +94,7 @@ fn sma_cross_has_the_fills_and_equity_of_the_reference() {
         slow: 50,
         sizing: Sizing::Units(Decimal::ONE),
         entry: Entry::State,
+        below: Below::Flat,
     };
     let strategy = SmaCrossUnits::new(&parameters, &instruments).unwrap();
     let mut settings = permissive_settings(Calendar::Utc24x7);

@@ -1,6 +1,6 @@
 //! A venue with rules of its own behind the driver: the kernel follows it, and both books agree.
 
-use ballast_domain::money::Rate;
+use ballast_domain::money::{Rate, Weight};
 use ballast_domain::orders::{OrderStatus, TimeInForce};
 use ballast_domain::portfolio::MarginModel;
 use ballast_domain::simulation::{FillPoint, FundingRate, LimitFills, MarginTerms, VenueRules};
@@ -109,14 +109,10 @@ fn rules_without_their_columns_or_books_are_refused_before_the_first_bar() {
         ..VenueRules::default()
     };
     assert!(refused(rules).contains("missing columns: open, high, low"));
-    let half = Rate::from_bps(5_000);
     let rules = VenueRules {
         margin: Some(MarginTerms {
             model: MarginModel::CrossMarginedPerpetual,
-            initial: half,
-            maintenance: half,
-            liquidation_fee: Rate::ZERO,
-            borrow_a_year: Rate::ZERO,
+            ..MarginTerms::carrying(Weight::ONE)
         }),
         ..VenueRules::default()
     };

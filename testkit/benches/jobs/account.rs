@@ -10,7 +10,7 @@ use ballast_domain::money::{Cash, Rate};
 use ballast_domain::simulation::{
     self, Exchange, ExchangeSettings, FeeModel, FillPoint, RunTotals, Sink, SlippageModel,
 };
-use ballast_domain::strategies::{Entry, Sizing, SmaCrossParameters, SmaCrossUnits};
+use ballast_domain::strategies::{Below, Entry, Sizing, SmaCrossParameters, SmaCrossUnits};
 use ballast_domain::strategy::Strategy;
 use ballast_testkit::permits::permissive_settings;
 use rust_decimal::Decimal;
@@ -76,6 +76,7 @@ pub(crate) fn sma_cross(instruments: &Instruments, fast: usize, slow: usize) -> 
         slow,
         sizing: Sizing::Units(Decimal::ONE),
         entry: Entry::State,
+        below: Below::Flat,
     };
     SmaCrossUnits::new(&parameters, instruments).expect("valid parameters")
 }

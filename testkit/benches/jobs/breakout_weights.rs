@@ -37,6 +37,7 @@ pub(crate) fn run(plan: &Plan) -> Part {
         settings.rebalance = Rebalance {
             of: ThresholdBase::Target,
             value: Weight::from_f64(0.05).expect("finite"),
+            net_of_costs: false,
         };
         // The job limits buys by cash alone.
         let double = Weight::from_f64(2.0).expect("finite");

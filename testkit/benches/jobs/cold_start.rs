@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use crate::data::{Columns, Walk};
 use crate::job::Plan;
 use crate::measure::{Sample, median, timed};
+use crate::peers::script_command;
 use crate::report::{Part, PeerRow, Row};
 
 const BARS: usize = 1_000;
@@ -35,10 +36,7 @@ pub(crate) fn run(plan: &Plan) -> Part {
         bare.args(["-c", "pass"]);
         commands.push(("python, doing nothing".to_owned(), bare));
         for name in PEERS {
-            let mut command = Command::new(python);
-            command
-                .args(["-W", "ignore"])
-                .arg(scripts.join("sma_cross.py"));
+            let mut command = script_command(python, &scripts.join("sma_cross.py"), plan);
             command.arg(name).arg(&folder).arg("once");
             commands.push((name.to_owned(), command));
         }
@@ -138,7 +136,7 @@ installation = 1
 kind = "spot"
 tick = "0.000001"
 lot = "1"
-min_notional = "0"
+min_notional = "0.000001"
 
 [strategy]
 name = "sma_cross"

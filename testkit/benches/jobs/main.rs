@@ -108,7 +108,7 @@ fn run(mut args: impl Iterator<Item = String>) -> Result<(), String> {
         ]);
     }
     std::fs::create_dir_all(&plan.data).map_err(|e| e.to_string())?;
-    println!("nanoseconds of processor time a unit, medians; compare ratios within one run");
+    println!("processor time a unit, medians; compare ratios within one run");
     if !measure::has_cpu_clock() {
         println!("this system tells no processor time: wall time stands in for it");
     }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
@@ -52,6 +53,14 @@ const SCRIPTS: [(&str, &str, &[&str]); 6] = [
     ("J6", "orders.py", &["hftbacktest"]),
 ];
 
+/// A Python script that leaves what it compiles beside the data, not beside its source.
+pub(crate) fn script_command(python: &Path, script: &Path, plan: &Plan) -> Command {
+    let mut command = Command::new(python);
+    command.args(["-B", "-W", "ignore"]).arg(script);
+    command.env("NUMBA_CACHE_DIR", plan.data.join("compiled"));
+    command
+}
+
 /// The running peers of one job.
 pub(crate) struct Peers {
     all: Vec<Peer>,
@@ -64,6 +73,8 @@ struct Peer {
     child: Child,
     input: ChildStdin,
     lines: Receiver<String>,
+    /// What it says when it fails.
+    errors: Receiver<String>,
     samples: BTreeMap<String, (Vec<Sample>, String)>,
     /// Why it is asked no more.
     gone: Option<String>,
@@ -77,8 +88,7 @@ impl Peers {
         if let Some((python, scripts)) = &plan.peers {
             for (_, script, names) in SCRIPTS.iter().filter(|(of, ..)| *of == job) {
                 for name in *names {
-                    let mut command = Command::new(python);
-                    command.args(["-W", "ignore"]).arg(scripts.join(script));
+                    let mut command = script_command(python, &scripts.join(script), plan);
                     command.arg(name).arg(&plan.data);
                     match Peer::start(name, command) {
                         Ok(peer) => all.push(peer),
@@ -131,7 +141,6 @@ impl Peer {
             .map_err(|e| e.to_string())?;
         let input = child.stdin.take().expect("piped");
         let lines = lines_of(child.stdout.take().expect("piped"));
-        // Drained always, so that a talkative library never waits for us.
         let errors = lines_of(child.stderr.take().expect("piped"));
         let mut peer = Self {
             name: name.to_owned(),
@@ -139,6 +148,7 @@ impl Peer {
             child,
             input,
             lines,
+            errors,
             samples: BTreeMap::new(),
             gone: None,
         };
@@ -149,13 +159,9 @@ impl Peer {
                 let cases = ready["cases"].as_array().cloned().unwrap_or_default();
                 let text = |case: &Value| case.as_str().map(str::to_owned);
                 peer.cases = cases.iter().filter_map(text).collect();
-                std::thread::spawn(move || errors.iter().for_each(drop));
                 Ok(peer)
             }
-            Err(why) => {
-                let told = errors.try_iter().last().unwrap_or_default();
-                Err(format!("{why} {told}").trim().to_owned())
-            }
+            Err(why) => Err(why),
         }
     }
 
@@ -193,7 +199,11 @@ impl Peer {
                     let _ = self.child.kill();
                     return Err(format!("no answer in {} s", PATIENCE.as_secs()));
                 }
-                Err(RecvTimeoutError::Disconnected) => return Err("it ended".to_owned()),
+                Err(RecvTimeoutError::Disconnected) => {
+                    // Its last words; all of them, now that it ended.
+                    let told = self.errors.iter().filter(|line| !line.is_empty()).last();
+                    return Err(told.unwrap_or("it ended".to_owned()));
+                }
             }
         }
     }

@@ -112,14 +112,14 @@ impl Row {
             } else {
                 "missed"
             };
-            format!("goal {} {word}", number(goal))
+            format!("goal {} {word}", time(goal))
         });
         println!(
-            "  {:<24} {:>10} ns/{:<10} wall {:>9}   {goal}",
+            "  {:<26} {:>9}/{:<10} wall {:>9}   {goal}",
             self.case,
-            number(self.ours.cpu),
+            time(self.ours.cpu),
             self.unit,
-            number(self.ours.wall),
+            time(self.ours.wall),
         );
         for peer in &self.peers {
             let note = match peer.note.as_str() {
@@ -127,13 +127,22 @@ impl Row {
                 note => format!("   ({note})"),
             };
             println!(
-                "    {:<22} {:>10}               wall {:>9}   ours/theirs {}{note}",
+                "    {:<24} {:>9}            wall {:>9}   ours/theirs {}{note}",
                 peer.name,
-                number(peer.theirs.cpu),
-                number(peer.theirs.wall),
+                time(peer.theirs.cpu),
+                time(peer.theirs.wall),
                 number(self.ours.cpu / peer.theirs.cpu),
             );
         }
+    }
+}
+
+/// Nanoseconds, or milliseconds of what takes that long.
+fn time(nanoseconds: f64) -> String {
+    if nanoseconds < 1e6 {
+        format!("{} ns", number(nanoseconds))
+    } else {
+        format!("{} ms", number(nanoseconds / 1e6))
     }
 }
 

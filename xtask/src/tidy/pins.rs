@@ -74,7 +74,8 @@ pub(super) fn lints_everywhere(files: &[SourceFile]) -> Vec<Finding> {
         let member = file.name() == "Cargo.toml"
             && file.path != "Cargo.toml"
             && file.text().contains("[package]")
-            && !file.is_test();
+            && !file.is_test()
+            && !is_excluded(files, file);
         let takes = file
             .text()
             .split_once("[lints]")
@@ -87,6 +88,18 @@ pub(super) fn lints_everywhere(files: &[SourceFile]) -> Vec<Finding> {
         }
     }
     found
+}
+
+/// Is the crate of this manifest outside the workspace, by the word of both?
+fn is_excluded(files: &[SourceFile], manifest: &SourceFile) -> bool {
+    let folder = manifest.path.trim_end_matches("/Cargo.toml");
+    let root = files.iter().find(|file| file.path == "Cargo.toml");
+    let excluded = root.and_then(|root| value(root.text(), "exclude"));
+    let has_own = manifest
+        .text()
+        .lines()
+        .any(|line| line.trim() == "[workspace]");
+    has_own && excluded.is_some_and(|list| list.contains(&format!("\"{folder}\"")))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 
+use ballast_domain::market::contract::RawBar;
 use ballast_domain::market::{BarSize, Bars, CorporateAction, Field, Fields};
 use ballast_domain::time::Timestamp;
 use ballast_ports::{Error, ErrorKind, Result};
@@ -168,4 +169,14 @@ pub(super) fn row(bars: &Bars, i: usize) -> (Timestamp, [f64; 5]) {
     ];
     let values = fields.map(|field| bars.column(field).get(i).copied().unwrap_or(0.0));
     (bars.close_times()[i], values)
+}
+
+/// Bars as the contract takes them, numbered from 1.
+pub(super) fn raw_bars(bars: &Bars) -> Vec<RawBar> {
+    let raw = |i: usize| RawBar {
+        row: i as u64 + 1,
+        time: bars.open_times()[i],
+        values: Some(row(bars, i).1),
+    };
+    (0..bars.len()).map(raw).collect()
 }

@@ -10,8 +10,11 @@ use ballast_ports::{
     MarketData, MarketDataCapabilities, Result, SubscribeRequest, stream,
 };
 
+use super::held::hold;
 use super::manifest::CatalogSeries;
 use super::{Catalog, Selection};
+use crate::contract_stage::Strictness;
+use crate::defect::Defect;
 use crate::inventory::{FileDigest, Inventory, SymbolInventory, data_hash};
 
 /// Series of a catalog, proven and held in memory: one state of it, whatever is written meanwhile.
@@ -19,15 +22,26 @@ use crate::inventory::{FileDigest, Inventory, SymbolInventory, data_hash};
 pub struct CatalogMarketData {
     held: HeldSeries,
     inventory: Inventory,
+    warnings: Vec<Defect>,
 }
 
 impl CatalogMarketData {
-    /// Reads and proves the selected series. Blocks on the disk.
+    /// Reads and proves the selected series, and with `contract` holds each as a whole against the
+    /// data contract. Blocks on the disk.
     ///
     /// # Errors
-    /// As [`Catalog::series`]; `Config` when their columns differ.
-    pub fn open(catalog: &Catalog, selection: &Selection) -> Result<Self> {
-        let loaded = catalog.load(selection)?;
+    /// As [`Catalog::series`]; `Config` when their columns differ; `InvalidData` with every defect that
+    /// `contract` does not let pass.
+    pub fn open(
+        catalog: &Catalog,
+        selection: &Selection,
+        contract: Option<Strictness>,
+    ) -> Result<Self> {
+        let mut loaded = catalog.load(selection)?;
+        let warnings = match contract {
+            Some(strictness) => hold(&mut loaded, strictness)?,
+            None => Vec::new(),
+        };
         let files: Vec<FileDigest> = (loaded.entries.iter())
             .flat_map(CatalogSeries::files)
             .map(|file| FileDigest {
@@ -64,12 +78,18 @@ impl CatalogMarketData {
                 symbols,
             },
             held,
+            warnings,
         })
     }
 
     /// What was read.
     pub const fn inventory(&self) -> &Inventory {
         &self.inventory
+    }
+
+    /// What is worth knowing though it refuses nothing; nothing without a contract.
+    pub fn warnings(&self) -> &[Defect] {
+        &self.warnings
     }
 
     /// The series of a symbol, without a copy.

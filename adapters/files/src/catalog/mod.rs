@@ -18,6 +18,7 @@ mod clean;
 mod crash;
 mod disk;
 mod export;
+mod held;
 mod load;
 mod lock;
 mod manifest;

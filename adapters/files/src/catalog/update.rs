@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use ballast_domain::calendar::Calendar;
-use ballast_domain::market::contract::{RawBar, Terms, Verdict, examine};
+use ballast_domain::market::contract::{Terms, Verdict, examine};
 use ballast_domain::market::{BarSize, PriceBasis, Series};
 use ballast_domain::time::{Span, Timestamp};
 use ballast_ports::{Error, ErrorKind, HistoryRequest, MarketData, MarketDataExt as _, Result};
 
-use super::bars::row;
+use super::bars::raw_bars;
 use super::{Added, Catalog, Incoming};
 
 impl Catalog {
@@ -80,13 +80,8 @@ fn admitted(symbol: &str, series: &Series, terms: &Terms) -> Result<()> {
             .context("symbol", symbol)
             .hint("use a source of raw prices with corporate actions"));
     }
-    let raw = |i: usize| RawBar {
-        row: i as u64 + 1,
-        time: series.bars.open_times()[i],
-        values: Some(row(&series.bars, i).1),
-    };
-    let rows: Vec<RawBar> = (0..series.bars.len()).map(raw).collect();
-    let examined = examine(&rows, terms).map_err(|e| Error::from_domain("update", e))?;
+    let examined =
+        examine(&raw_bars(&series.bars), terms).map_err(|e| Error::from_domain("update", e))?;
     let mut findings = examined.findings.into_iter();
     match findings.find(|found| found.verdict > Verdict::Warn) {
         None => Ok(()),

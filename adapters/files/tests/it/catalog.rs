@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use ballast_domain::calendar::Calendar;
 use ballast_domain::market::contract::Verdict;
-use ballast_domain::market::{BarSize, Fields, Series};
+use ballast_domain::market::{Bar, BarSize, Bars, Field, Fields, Series};
 use ballast_files::catalog::{
     Catalog, CatalogMarketData, ExportOptions, Incoming, STATE, SecondSource, Selection, View,
 };
-use ballast_files::{ContractOptions, CsvSource, load_checked};
+use ballast_files::{ContractOptions, CsvSource, DefectCode, Strictness, load_checked};
 use ballast_ports::{ErrorKind, HistoryRequest};
 use ballast_testkit::builders::{SeriesBuilder, day, market};
 use ballast_testkit::conformance::market_data::Subject;
@@ -79,7 +79,7 @@ mod port {
 
     fn this() -> Subject {
         let (_folder, catalog) = filled(&market());
-        let source = CatalogMarketData::open(&catalog, &Selection::default()).unwrap();
+        let source = CatalogMarketData::open(&catalog, &Selection::default(), None).unwrap();
         Subject {
             source: Arc::new(source),
             request: HistoryRequest::all(["ALFA", "BETA"], BarSize::DAY),
@@ -474,4 +474,71 @@ fn total_returns_follow_the_vendors_rule() {
     }
     println!("{rows} changes, largest relative difference {worst:e}");
     assert!(rows > 15_000 && worst < 1e-12);
+}
+
+/// Each import was sound by itself; the whole is held against the contract when it is opened.
+#[test]
+fn what_only_the_whole_shows_is_seen_when_a_catalog_is_opened() {
+    let all = SeriesBuilder::new(3).bars(60).build();
+    let part = |range: std::ops::Range<usize>, scale: f64| {
+        let mut bars = Bars::new(all.bars.fields());
+        for i in range {
+            let at = |field| all.bars.column(field)[i] * scale;
+            let bar = Bar {
+                open_time: all.bars.open_times()[i],
+                close_time: all.bars.close_times()[i],
+                open: at(Field::Open),
+                high: at(Field::High),
+                low: at(Field::Low),
+                close: at(Field::Close),
+                volume: at(Field::Volume),
+            };
+            bars.push(&bar).unwrap();
+        }
+        let series = Series {
+            basis: all.basis,
+            bars,
+            actions: Vec::new(),
+        };
+        All::from([("A".to_owned(), series)])
+    };
+    let of = |parts: &[All]| {
+        let (folder, catalog) = filled(&parts[0]);
+        for part in &parts[1..] {
+            catalog.add(&incoming(part)).unwrap();
+        }
+        (folder, catalog)
+    };
+    let open = |catalog: &Catalog, contract| {
+        CatalogMarketData::open(catalog, &Selection::default(), contract)
+    };
+    let (strict, lenient) = (Some(Strictness::Strict), Some(Strictness::Lenient));
+    // One day of a tenth, between two that are sound.
+    let (_folder, spike) = of(&[part(0..30, 1.0), part(30..31, 0.1), part(31..60, 1.0)]);
+    assert_eq!(
+        open(&spike, None).unwrap().inventory().symbols["A"].bars,
+        60
+    );
+    let error = open(&spike, strict).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::InvalidData);
+    let text = std::error::Error::source(&error).unwrap().to_string();
+    let day = all.bars.open_times()[30].to_string();
+    assert!(text.contains("data/A/1d/") && text.contains(&day), "{text}");
+    let used = open(&spike, lenient).unwrap();
+    assert_eq!(used.inventory().symbols["A"].bars, 59);
+    let opens = used.series("A").unwrap().bars.open_times();
+    assert!(!opens.contains(&all.bars.open_times()[30]));
+    assert_eq!(used.warnings()[0].code, DefectCode::PriceSpike);
+    // Weeks that neither import had.
+    let (_folder, gap) = of(&[part(0..15, 1.0), part(45..60, 1.0)]);
+    for contract in [strict, lenient] {
+        assert_eq!(
+            open(&gap, contract).unwrap_err().kind,
+            ErrorKind::InvalidData
+        );
+    }
+    // Days that are missing here and there are said.
+    let (_folder, hole) = of(&[part(0..30, 1.0), part(31..60, 1.0)]);
+    let said = open(&hole, strict).unwrap();
+    assert_eq!(said.warnings()[0].code, DefectCode::MissingBar);
 }

@@ -7,6 +7,8 @@ use ballast_domain::market::Fields;
 use ballast_files::{CsvOptions, CsvSource, check};
 use serde::Deserialize;
 
+use crate::contract_corpus::in_its_words;
+
 fn corpus() -> Option<PathBuf> {
     let folder = std::env::var_os("BALLAST_CORPUS").map(PathBuf::from);
     if folder.is_none() {
@@ -60,13 +62,8 @@ fn damaged_files_are_refused_for_the_right_reason_and_good_ones_are_not() {
         let codes: Vec<String> = report
             .defects
             .iter()
-            .map(|d| {
-                serde_json::to_value(d.code)
-                    .unwrap()
-                    .as_str()
-                    .unwrap()
-                    .to_owned()
-            })
+            .map(|d| serde_json::to_value(d.code).unwrap())
+            .map(|code| in_its_words(code.as_str().unwrap()).to_owned())
             .collect();
         let listed = &case.expected.reason_codes;
         if case.expected.verdict == "accept" {

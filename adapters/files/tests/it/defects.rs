@@ -29,13 +29,13 @@ fn each_defect_has_its_code_line_column_and_value() {
         ),
         (
             "2020-01-02,13,12,9,11,5\n",
-            OpenOutOfRange,
+            OpenAboveHigh,
             3,
             Some(("open", "13")),
         ),
         (
             "2020-01-02,10,12,9,8.5,5\n",
-            CloseOutOfRange,
+            CloseBelowLow,
             3,
             Some(("close", "8.5")),
         ),
@@ -122,22 +122,22 @@ fn each_defect_has_its_code_line_column_and_value() {
 }
 
 #[test]
-fn all_defects_are_reported_at_once_up_to_twenty() {
+fn all_defects_are_reported_at_once_five_of_a_kind() {
     let row = |day: u32| format!("2020-01-{day:02},10,12,9,oops{day},5\n");
     let rows: String = (2..=31).map(row).collect();
     let e = CsvMarketData::open(&options("x.csv", format!("{HEADER}{GOOD}{rows}"))).unwrap_err();
     let report: &DefectReport = e.source().unwrap().downcast_ref().unwrap();
-    assert_eq!((report.defects.len(), report.total), (20, 30));
+    assert_eq!((report.groups[0].count, report.total), (30, 30));
     let text = e.chain();
     assert!(
-        text.contains("30 defects") && text.contains("and 10 more"),
+        text.contains("30 defects") && text.contains("and 25 more such in close: 30 in all"),
         "{text}"
     );
     assert!(
-        text.contains("x.csv line 21, x, close = 'oops20': not a plain number; hint: write it"),
+        text.contains("x.csv line 7, x, close = 'oops6': not a plain number; hint: write it"),
         "{text}"
     );
-    assert!(!text.contains("oops22"), "{text}");
+    assert!(!text.contains("oops7"), "{text}");
 }
 
 #[test]

@@ -5,11 +5,13 @@ mod catalog;
 mod conformance;
 mod contract;
 mod contract_corpus;
+mod contract_stage;
 mod corpus;
 mod defects;
 mod formats;
 mod inventory;
 mod parquet;
+mod validators;
 
 use ballast_domain::calendar::Calendar;
 use ballast_files::{CsvMarketData, CsvOptions, CsvSource};

@@ -3,14 +3,22 @@
 use ballast_domain::instrument::Instruments;
 use ballast_domain::kernel::SizeAt;
 use ballast_domain::market::PriceBasis;
-use ballast_domain::portfolio::{Disposition, Leg};
+use ballast_domain::portfolio::{Disposition, Leg, MarginModel};
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 
 use super::summary::Caveat;
 use crate::config::Config;
 
 /// Everything that makes these numbers better than a live account's would have been.
-pub(super) fn of(config: &Config, instruments: &Instruments, unopened: Unopened) -> Vec<Caveat> {
+///
+/// `gross` is the share of equity that was exposed at each close.
+pub(super) fn of(
+    config: &Config,
+    instruments: &Instruments,
+    unopened: Unopened,
+    gross: &[f64],
+) -> Vec<Caveat> {
     let mut all = vec![
         survivorship(config, instruments),
         caveat("fills", config.execution.fill.describe()),
@@ -24,8 +32,32 @@ pub(super) fn of(config: &Config, instruments: &Instruments, unopened: Unopened)
              trade",
         ));
     }
+    if config.account.margin != MarginModel::Cash {
+        all.push(margin(config.risk.max_leverage, gross));
+    }
     all.extend(unopened.caveat());
     all
+}
+
+/// What a margin account of a venue would have cost and done that this one does not.
+fn margin(max_leverage: Decimal, gross: &[f64]) -> Caveat {
+    let carried = max_leverage.to_f64().unwrap_or(f64::MAX);
+    let above = gross.iter().filter(|share| **share > carried).count();
+    let calls = match above {
+        0 => format!("exposure stayed within {max_leverage} times equity at every close"),
+        n => format!(
+            "exposure was above {max_leverage} times equity at {n} of {} closes, where a venue may \
+             call for margin or close positions; this run lets them drift",
+            gross.len()
+        ),
+    };
+    caveat(
+        "margin",
+        format!(
+            "shorts borrow for nothing and every name can be borrowed, borrowed cash bears no \
+             interest, proceeds of shorts earn none; {calls}"
+        ),
+    )
 }
 
 /// How often the rebalance threshold kept a wanted position closed.
@@ -138,6 +170,21 @@ mod tests {
             threshold: Cash::from_units(5),
             disposition,
         }
+    }
+
+    #[test]
+    fn a_margin_account_says_what_it_does_not_charge_and_how_often_it_was_overdrawn() {
+        let quiet = margin(Decimal::TWO, &[0.5, 2.0]).text;
+        assert!(quiet.contains("borrow for nothing"), "{quiet}");
+        assert!(
+            quiet.contains("within 2 times equity at every close"),
+            "{quiet}"
+        );
+        let loud = margin(Decimal::TWO, &[0.5, 2.1, 3.0]).text;
+        assert!(
+            loud.contains("above 2 times equity at 2 of 3 closes"),
+            "{loud}"
+        );
     }
 
     #[test]

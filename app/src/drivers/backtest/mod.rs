@@ -48,6 +48,7 @@
 //!         description: "made up".to_owned(),
 //!         source: Arc::new(FakeMarketData::new(index)),
 //!     }],
+//!     data_findings: Vec::new(),
 //!     strategies: Strategies::built_in(),
 //! };
 //! let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -78,7 +79,7 @@ pub use analysis::{Analysis, ContributionRow, Costs, DataRow, DrawdownRow};
 pub use artefacts::Artefacts;
 pub use benchmarks::Benchmark;
 pub use curves::Curves;
-pub use summary::{BenchmarkSummary, Caveat, OrderCounts, RobustnessRow, Summary};
+pub use summary::{BenchmarkSummary, Caveat, DataFinding, OrderCounts, RobustnessRow, Summary};
 pub use trades::trades_csv;
 pub use variant::Variant;
 
@@ -133,6 +134,8 @@ pub struct Backtest {
     pub data_files: BTreeMap<String, String>,
     /// Indices to compare with, besides `equal_weight`.
     pub indices: Vec<IndexBenchmark>,
+    /// What the loader found wrong with the data and let pass, or left out.
+    pub data_findings: Vec<DataFinding>,
     /// The strategies the config may name.
     pub strategies: Strategies,
 }
@@ -200,8 +203,7 @@ impl Backtest {
     async fn prepare(&self) -> Result<Prepared, RunError> {
         let config = &self.config;
         let symbols = self.symbols().await?;
-        let (instruments, settings, exchange) = wiring::backtest(config, &symbols)?;
-        let variant = Variant { settings, exchange };
+        let (instruments, variant) = wiring::backtest(config, &symbols)?;
         let requirements = self
             .strategies
             .make(&config.strategy, &instruments)?
@@ -217,7 +219,8 @@ impl Backtest {
         let offered = self.market_data.capabilities().fields;
         let needed = requirements
             .fields
-            .union(Fields::of(&[variant.exchange.fill_point.field()]));
+            .union(Fields::of(&[variant.exchange.fill_point.field()]))
+            .union(variant.rules.fields());
         // Volume comes along when it is there; what is needed and missing is refused by the run.
         let fields = if needed.missing_from(offered).is_empty() {
             needed
@@ -420,7 +423,13 @@ impl Backtest {
             },
             benchmarks: compared,
             robustness,
-            caveats: caveats::of(&self.config, &instruments, artefacts.unopened),
+            caveats: caveats::of(
+                &self.config,
+                &instruments,
+                artefacts.unopened,
+                &artefacts.gross,
+            ),
+            data_findings: self.data_findings.clone(),
             analysis,
         };
         Ok(Finished {

@@ -58,6 +58,8 @@ pub struct Summary {
     pub robustness: Vec<RobustnessRow>,
     /// What to keep in mind when believing these numbers.
     pub caveats: Vec<Caveat>,
+    /// What was wrong with the data: a line a kind and symbol.
+    pub data_findings: Vec<DataFinding>,
     /// Drawdowns, calendar returns, contributions, costs and data, in tables.
     pub analysis: Analysis,
 }
@@ -79,6 +81,23 @@ pub struct OrderCounts {
     pub residuals: u64,
     /// Orders that still waited when the data ended.
     pub open_at_end: usize,
+}
+
+/// Defects of one kind in the data of one symbol that did not refuse them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DataFinding {
+    /// The kind, such as `STUCK_PRICE`.
+    pub code: String,
+    /// The symbol, where one is meant.
+    pub symbol: Option<String>,
+    /// What became of it: `warned`, `dropped` or `repaired`.
+    pub consequence: String,
+    /// How many there are.
+    pub count: u64,
+    /// File and line of the first.
+    pub first: String,
+    /// What is wrong with the first.
+    pub message: String,
 }
 
 /// What a run is compared with.

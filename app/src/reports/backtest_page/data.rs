@@ -35,5 +35,30 @@ pub(super) fn quality(s: &Summary) -> Section {
             count(d.dividends as u64),
         ]);
     }
-    Section::new("Data").table(table)
+    let section = Section::new("Data").table(table);
+    if s.data_findings.is_empty() {
+        return section;
+    }
+    let mut findings = Table::new(
+        "Held against the data contract",
+        [
+            ("kind", Column::Text),
+            ("symbol", Column::Text),
+            ("consequence", Column::Text),
+            ("how many", Column::Number),
+            ("first", Column::Text),
+            ("what", Column::Text),
+        ],
+    );
+    for f in &s.data_findings {
+        findings = findings.row([
+            f.code.clone(),
+            f.symbol.clone().unwrap_or_else(|| "–".to_owned()),
+            f.consequence.clone(),
+            count(f.count),
+            f.first.clone(),
+            f.message.clone(),
+        ]);
+    }
+    section.table(findings)
 }

@@ -40,10 +40,14 @@ impl Verdict {
 pub enum DefectCode {
     /// High below low.
     HighLtLow,
-    /// Open outside low to high.
-    OpenOutOfRange,
-    /// Close outside low to high.
-    CloseOutOfRange,
+    /// Open above the high of its bar.
+    OpenAboveHigh,
+    /// Open below the low of its bar.
+    OpenBelowLow,
+    /// Close above the high of its bar.
+    CloseAboveHigh,
+    /// Close below the low of its bar.
+    CloseBelowLow,
     /// Empty, NaN or null where a value is needed.
     MissingValue,
     /// A price of zero or less.
@@ -119,8 +123,10 @@ impl DefectCode {
     pub const fn verdict(self) -> Verdict {
         match self {
             Self::HighLtLow
-            | Self::OpenOutOfRange
-            | Self::CloseOutOfRange
+            | Self::OpenAboveHigh
+            | Self::OpenBelowLow
+            | Self::CloseAboveHigh
+            | Self::CloseBelowLow
             | Self::MissingValue
             | Self::NonPositivePrice
             | Self::NegativeVolume

@@ -4,11 +4,32 @@ use chrono::Days;
 
 use super::{DefectCode, Finding};
 use crate::calendar::Calendar;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::time::{Span, Timestamp};
 
 /// The age at which data is still fresh unless another is asked for: 48 hours.
 pub const DEFAULT_MAX_AGE: Span = Span::from_days(2);
+
+/// Refuses data whose latest time is more than `max_age` before `now`; exactly `max_age` is fresh.
+/// Plain time, no calendar: [`staleness`] leaves out days without a session.
+///
+/// # Errors
+/// `DataValidation` when there is no latest time, `DataStale` with both times and the limit.
+pub fn require_fresh(
+    what: &str,
+    latest: Option<Timestamp>,
+    now: Timestamp,
+    max_age: Span,
+) -> Result<()> {
+    let Some(latest) = latest else {
+        return Err(Error::validation(format!("{what} is empty"))
+            .hint("fetch it before asking how old it is"));
+    };
+    if now.since(latest) <= max_age {
+        return Ok(());
+    }
+    Err(Error::stale(what, latest, now, max_age))
+}
 
 /// A finding when the newest bar closed more than `max_age` before `now` (exactly `max_age` is
 /// fresh). Whole days without a session do not age data: a Friday is fresh on Monday.
@@ -84,5 +105,30 @@ mod tests {
             let found = staleness(close, now, DEFAULT_MAX_AGE, calendar).unwrap();
             assert_eq!(found.is_some(), is_stale, "{calendar} {close} {now}");
         }
+    }
+
+    /// VAL-12: exactly the age is fresh and a second more is stale, with both times and the limit;
+    /// nothing is no data, and a time without a zone was read as UTC.
+    #[test]
+    fn val_12_freshness_is_strict_and_says_both_times() {
+        use crate::error::{ErrorFamily, ErrorKind};
+        let now: Timestamp = "2024-01-10T12:00:00Z".parse().unwrap();
+        let ask = |latest| require_fresh("close of A", latest, now, DEFAULT_MAX_AGE);
+        let limit = now - DEFAULT_MAX_AGE;
+        assert_eq!(ask(Some(limit)), Ok(()));
+        let late = limit - Span::from_seconds(1);
+        let error = ask(Some(late)).unwrap_err();
+        assert!(
+            matches!(*error.kind, ErrorKind::DataStale { observed_at, max_age, .. }
+                if observed_at == late && max_age == DEFAULT_MAX_AGE),
+            "{error}"
+        );
+        assert!(error.to_string().contains("2024-01-10T12:00:00"), "{error}");
+        let empty = ask(None).unwrap_err();
+        assert_eq!(*empty.kind, ErrorKind::DataValidation);
+        assert_eq!(empty.family(), ErrorFamily::Data);
+        // Dates carry no zone: each is its midnight in UTC.
+        let date = Timestamp::from_date("2024-01-08".parse().unwrap());
+        assert_eq!(ask(date).unwrap_err().family(), ErrorFamily::Data);
     }
 }

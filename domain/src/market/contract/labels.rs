@@ -4,7 +4,7 @@ use super::RawBar;
 use crate::market::Field;
 
 /// A symbol with fewer rows than one in twenty of another's may be that other, misnamed.
-const FEW: usize = 20;
+pub const FEW: usize = 20;
 
 /// Factor within which a close fits the other symbol's close before it: 1.5.
 const FIT: f64 = 1.5;

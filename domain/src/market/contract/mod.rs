@@ -13,8 +13,8 @@ mod times;
 mod values;
 
 pub use code::{DefectCode, Verdict};
-pub use freshness::{DEFAULT_MAX_AGE, staleness};
-pub use labels::mislabelled;
+pub use freshness::{DEFAULT_MAX_AGE, require_fresh, staleness};
+pub use labels::{FEW, mislabelled};
 
 use super::{BarSize, Field, Fields};
 use crate::calendar::Calendar;
