@@ -14,7 +14,7 @@ use ballast_domain::instrument::{Asset, Instruments};
 use ballast_domain::kernel::Settings;
 use ballast_domain::market::{BarSize, Field, Fields, PriceBasis};
 use ballast_domain::money::{Cash, Rate, Weight};
-use ballast_domain::orders::Installation;
+use ballast_domain::orders::{Installation, TimeInForce};
 use ballast_domain::portfolio::{MarginModel, Rebalance};
 use ballast_domain::risk::Limits;
 use ballast_domain::simulation::{
@@ -97,7 +97,11 @@ pub fn settings(config: &Config, instruments: &Instruments) -> Result<Settings> 
             cash_buffer: Rate::from_decimal(risk.cash_buffer)?,
         },
         margin: config.account.margin,
-        time_in_force: execution.fill.time_in_force(),
+        // What a bar's volume does not fill works on; else an order is over with its fill point.
+        time_in_force: match execution.participation {
+            Some(_) => TimeInForce::Gtc,
+            None => execution.fill.time_in_force(),
+        },
         // An order for the next open must outlive the longest closure of its market.
         permit_lifetime: days(risk.max_price_age_days)?,
         max_plans: config.rebalance.max_plans,
@@ -141,7 +145,9 @@ pub fn rules(config: &Config) -> Result<VenueRules> {
             ..MarginTerms::carrying(weight(config.risk.max_leverage)?)
         }),
     };
+    let participation = config.execution.participation;
     Ok(VenueRules {
+        participation: participation.map(Rate::from_decimal).transpose()?,
         margin,
         ..VenueRules::default()
     })
