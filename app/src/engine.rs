@@ -35,9 +35,10 @@ pub trait Engine: fmt::Debug {
     ///
     /// # Behaviour
     /// Loads the data, names it with [`RunWriter::identify`], runs, and writes every
-    /// [`RunFile`](crate::run_directory::RunFile) but `config.toml` and `summary.json`: those two
-    /// and the manifest are written by the caller. All bytes follow from `settings.config` and
-    /// the data alone.
+    /// [`RunFile`](crate::run_directory::RunFile) but `config.toml`, `summary.json` and
+    /// `metrics.json`: those three and the manifest are written by the caller. All bytes follow
+    /// from `settings.config` and the data alone; what depends on time goes into
+    /// [`RunWriter::metrics`].
     ///
     /// # Errors
     /// Data that is missing or refused, a strategy or limit that cannot be used, a broken

@@ -70,7 +70,10 @@ use wiring::Strategies;
 /// ```
 pub fn main_with(strategies: Strategies) -> ExitCode {
     cli::main(&Program {
-        engine: &FileEngine { strategies },
+        engine: &FileEngine {
+            strategies,
+            ..FileEngine::default()
+        },
         machine: &ThisMachine::new(),
     })
 }

@@ -24,7 +24,8 @@ use ballast_domain::time::{NANOS_PER_DAY, Span};
 use ballast_domain::{Error, Result};
 use ballast_files::catalog::{Catalog, CatalogMarketData, Selection};
 use ballast_files::{ContractStage, CsvMarketData, CsvOptions, CsvSource, Defect, FileDigest};
-use ballast_ports::MarketData;
+use ballast_ports::{Clock, MarketData};
+use ballast_resilience::{Metered, MetricsRegistry};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
@@ -162,6 +163,18 @@ pub struct Opened {
     pub files: Vec<FileDigest>,
     /// What the data contract let pass, left out or repaired.
     pub warnings: Vec<Defect>,
+}
+
+impl Opened {
+    /// The same, each call of the source counted into `metrics` by the time of `clock`.
+    #[must_use]
+    pub fn metered(self, clock: Arc<dyn Clock>, metrics: &MetricsRegistry) -> Self {
+        Self {
+            source: Arc::new(Metered::new(self.source, clock, metrics)),
+            files: self.files,
+            warnings: self.warnings,
+        }
+    }
 }
 
 /// The market data a config names: files, a sample, or `catalog:` and the folder of a catalog.

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use xtask::{
-    bench, bootstrap, check, coverage, features, fuzz, graph, guides, layers, metadata, repository,
-    strangers_path, tidy, tools,
+    bench, bootstrap, check, coverage, dashboard, features, fuzz, graph, guides, layers, metadata,
+    repository, strangers_path, tidy, tools,
 };
 
 const USAGE: &str = "\
@@ -23,6 +23,8 @@ Usage: cargo xtask COMMAND
   coverage [--raise]  lines that tests run, held against xtask/src/coverage.txt;
                       with --raise write a higher figure there
   bench [ARGS]        measure the promised jobs, alone or beside other libraries; --help explains
+  dashboard METRICS.json [--out FILE]
+                      one page of what a run counted and measured; dashboard.html unless FILE
   strangers-path      clone, first report, own data, own strategy: each with its time
   guides              run every command of docs/getting-started in a fresh clone, as printed
   bootstrap           the first day in one command: what is missing is named or installed, then a
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
             coverage::raise(&repository::root()).map(|text| print!("{text}"))
         }
         ["bench", args @ ..] => bench::run(&repository::root(), args),
+        ["dashboard", args @ ..] => dashboard::run(args).map(|text| print!("{text}")),
         ["strangers-path"] => strangers_path::run(&repository::root()),
         ["guides"] => guides::run(&repository::root()),
         ["bootstrap"] => bootstrap::run(&repository::root()),

@@ -107,6 +107,7 @@ pub(crate) fn read(options: &CsvOptions) -> Result<Read> {
             &mut defects,
         )?;
     }
+    defects.explain_splits(&assembled.series);
     defects.conclude(&files[0].name, !assembled.series.is_empty());
     let digests: Vec<_> = files
         .iter()

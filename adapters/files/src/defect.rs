@@ -1,8 +1,10 @@
 //! What is wrong with a file, precisely enough to repair it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 pub use ballast_domain::market::contract::DefectCode;
+use ballast_domain::market::{ActionKind, Series};
 use ballast_domain::time::Timestamp;
 use ballast_ports::{Error, ErrorKind};
 use serde::Serialize;
@@ -232,6 +234,25 @@ impl Defects {
                 self.warnings -= 1;
             }
         }
+    }
+
+    /// Takes back what looked like an unknown split where the series has a split of that date.
+    pub(crate) fn explain_splits(&mut self, series: &BTreeMap<String, Series>) {
+        let is_explained = |defect: &Defect| {
+            let splits = defect.symbol.as_ref().and_then(|symbol| series.get(symbol));
+            let mut splits = splits
+                .into_iter()
+                .flat_map(|series| &series.actions)
+                .filter(|action| matches!(action.kind, ActionKind::Split(_)));
+            defect.code == DefectCode::PossibleSplit
+                && defect.severity == Severity::Warning
+                && defect
+                    .timestamp
+                    .is_some_and(|at| splits.any(|split| split.at.date() == at.date()))
+        };
+        let before = self.kept.len();
+        self.kept.retain(|defect| !is_explained(defect));
+        self.warnings -= (before - self.kept.len()) as u64;
     }
 
     /// Ends the collection: by file and line, and never silent about data without a bar.

@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use ballast_domain::error::Error;
 
+use serde::Serialize;
+
+use super::run_metrics::RunMetrics;
 use super::settings::{self, SettingsRequest};
 use crate::config::Resolved;
 use crate::drivers::Progress;
@@ -87,13 +90,10 @@ pub(super) fn run(
     if writer.identity() != Some(&summary.identity) {
         return Err(Error::invariant("the summary and the run have two identities").into());
     }
-    let mut text = serde_json::to_string_pretty(&summary)
-        .map_err(|e| Error::invariant(format!("summary has no JSON form: {e}")))?;
-    text.push('\n');
+    let text = json(&summary, "summary")?;
     writer
         .put(RunFile::Summary, text.as_bytes())
         .map_err(Failure::state)?;
-    writer.require_complete()?;
     let execution = Execution {
         run_id,
         started,
@@ -102,6 +102,12 @@ pub(super) fn run(
         peak_memory_bytes: program.machine.peak_memory_bytes(),
         base: absolute(&settings.base),
     };
+    let metrics = RunMetrics::new(&summary, &execution, writer.metrics().snapshot());
+    let text = json(&metrics, "metrics")?;
+    writer
+        .put(RunFile::Metrics, text.as_bytes())
+        .map_err(Failure::state)?;
+    writer.require_complete()?;
     let destination = place(started, &summary.identity.result_id);
     let directory = writer
         .finish(execution, &destination)
@@ -112,6 +118,12 @@ pub(super) fn run(
         summary,
         directory,
     })
+}
+
+fn json(value: &impl Serialize, what: &str) -> Result<String, Error> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|e| Error::invariant(format!("{what} has no JSON form: {e}")))?;
+    Ok(text + "\n")
 }
 
 /// The folder as any later program finds it again.

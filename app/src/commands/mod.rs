@@ -10,6 +10,7 @@ pub mod init;
 pub mod metrics;
 pub mod metrics_detail;
 pub mod report_compare;
+pub mod run_metrics;
 pub mod runs;
 pub mod runs_archive;
 pub mod settings;

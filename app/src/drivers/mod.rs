@@ -7,4 +7,4 @@ mod recorded;
 
 pub use error::RunError;
 pub use progress::Progress;
-pub use recorded::FileEngine;
+pub use recorded::{FileEngine, STALE_DECISIONS};

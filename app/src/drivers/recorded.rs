@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use ballast_domain::error::{Error, Result};
 use ballast_domain::market::contract::Verdict;
 use ballast_domain::strategies::EqualWeightHold;
 use ballast_files::Defect;
+use ballast_ports::Clock;
+use ballast_resilience::MetricsRegistry;
+use ballast_system::SystemClock;
 
 use super::backtest::{Backtest, DataFinding, Finished, IndexBenchmark, Summary, trades_csv};
 use super::{Progress, RunError};
@@ -19,11 +23,26 @@ use crate::wiring::Strategies;
 use crate::{sample, wiring};
 
 /// Runs a config over the files and samples it names.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct FileEngine {
     /// The strategies a config may name.
     pub strategies: Strategies,
+    /// Times the reading of data, for `metrics.json` alone: no result depends on it.
+    pub clock: Arc<dyn Clock>,
 }
+
+/// The built-in strategies and the clock of this machine.
+impl Default for FileEngine {
+    fn default() -> Self {
+        Self {
+            strategies: Strategies::default(),
+            clock: Arc::new(SystemClock::new()),
+        }
+    }
+}
+
+/// Decisions made while a part of the exposure had no fresh price.
+pub const STALE_DECISIONS: &str = "decisions_on_stale_data_total";
 
 impl Engine for FileEngine {
     fn check_strategy(&self, choice: &StrategyChoice) -> Result<()> {
@@ -36,7 +55,7 @@ impl Engine for FileEngine {
         run: &mut RunWriter,
         progress: &mut dyn Progress,
     ) -> std::result::Result<Summary, Failure> {
-        let backtest = prepare(&settings.config, &settings.base, &self.strategies)?;
+        let backtest = self.prepare(&settings.config, &settings.base, run.metrics())?;
         run.identify(&backtest.data_files)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
@@ -46,44 +65,53 @@ impl Engine for FileEngine {
             return Err(Failure::interrupted());
         }
         let finished = outcome.map_err(Failure::from)?;
+        let stale = run.metrics().counter(STALE_DECISIONS, &[]);
+        stale.add(finished.artefacts.stale_decisions);
         write(&finished, run).map_err(Failure::state)?;
         Ok(finished.summary)
     }
 }
 
-/// Opens everything the config names.
-fn prepare(
-    config: &Config,
-    base: &Path,
-    strategies: &Strategies,
-) -> std::result::Result<Backtest, RunError> {
-    let market_data = wiring::market_data(config, base)?;
-    let data_findings = findings(&market_data.warnings);
-    let mut data_files = BTreeMap::new();
-    note(&mut data_files, &market_data, "data");
-    let mut indices = Vec::new();
-    for name in &config.report.benchmarks {
-        if name == EqualWeightHold::NAME {
-            continue;
+impl FileEngine {
+    /// Opens everything the config names, each source metered.
+    fn prepare(
+        &self,
+        config: &Config,
+        base: &Path,
+        metrics: &MetricsRegistry,
+    ) -> std::result::Result<Backtest, RunError> {
+        let open = |config: &Config| {
+            let opened = wiring::market_data(config, base)?;
+            Ok::<_, RunError>(opened.metered(Arc::clone(&self.clock), metrics))
+        };
+        let market_data = open(config)?;
+        let data_findings = findings(&market_data.warnings);
+        let mut data_files = BTreeMap::new();
+        note(&mut data_files, &market_data, "data");
+        let mut indices = Vec::new();
+        for name in &config.report.benchmarks {
+            if name == EqualWeightHold::NAME {
+                continue;
+            }
+            let levels = open(&index_config(config, name))?;
+            note(&mut data_files, &levels, name);
+            indices.push(IndexBenchmark {
+                name: name.strip_prefix("sample:").unwrap_or(name).to_owned(),
+                description: sample::describe(name)
+                    .unwrap_or("closes as its file gives them")
+                    .to_owned(),
+                source: levels.source,
+            });
         }
-        let levels = wiring::market_data(&index_config(config, name), base)?;
-        note(&mut data_files, &levels, name);
-        indices.push(IndexBenchmark {
-            name: name.strip_prefix("sample:").unwrap_or(name).to_owned(),
-            description: sample::describe(name)
-                .unwrap_or("closes as its file gives them")
-                .to_owned(),
-            source: levels.source,
-        });
+        Ok(Backtest {
+            config: config.clone(),
+            market_data: market_data.source,
+            data_files,
+            indices,
+            data_findings,
+            strategies: self.strategies.clone(),
+        })
     }
-    Ok(Backtest {
-        config: config.clone(),
-        market_data: market_data.source,
-        data_files,
-        indices,
-        data_findings,
-        strategies: strategies.clone(),
-    })
 }
 
 /// Defects that refused nothing, summed up by kind and symbol in the order of their first.

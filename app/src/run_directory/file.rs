@@ -40,12 +40,15 @@ pub enum RunFile {
     /// For people.
     #[serde(rename = "report.html")]
     Report,
+    /// What was counted and how long it took.
+    #[serde(rename = "metrics.json")]
+    Metrics,
 }
 
 impl RunFile {
     /// All files, in the order in which a difference is looked for: settings, then what was
     /// decided, then what followed from it.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Config,
         Self::Decisions,
         Self::Orders,
@@ -57,7 +60,14 @@ impl RunFile {
         Self::Curves,
         Self::Summary,
         Self::Report,
+        Self::Metrics,
     ];
+
+    /// Whether the file holds times of this one execution, so that equal runs differ in it. All
+    /// others follow from settings and data alone.
+    pub const fn is_measured(self) -> bool {
+        matches!(self, Self::Metrics)
+    }
 
     /// The file's name.
     pub const fn name(self) -> &'static str {
@@ -73,6 +83,7 @@ impl RunFile {
             Self::Curves => "curves.csv",
             Self::Decisions => "decisions.jsonl",
             Self::Report => "report.html",
+            Self::Metrics => "metrics.json",
         }
     }
 }

@@ -12,7 +12,8 @@ use super::revision::Revision;
 /// The manifest's file name.
 pub const MANIFEST: &str = "manifest.json";
 
-/// `manifest.json`: the only file of a run directory that differs between equal runs.
+/// `manifest.json`: with `metrics.json` the only file of a run directory that differs between equal
+/// runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use ballast_domain::error::{Error, Result};
 use ballast_domain::time::Timestamp;
+use ballast_resilience::MetricsRegistry;
 
 use super::file::RunFile;
 use super::identity::Identity;
@@ -23,6 +24,7 @@ pub struct RunWriter {
     identity: Option<(Identity, BTreeMap<String, String>)>,
     open: BTreeSet<RunFile>,
     files: BTreeMap<RunFile, FileEntry>,
+    metrics: MetricsRegistry,
     finished: bool,
 }
 
@@ -42,6 +44,7 @@ impl RunWriter {
             identity: None,
             open: BTreeSet::new(),
             files: BTreeMap::new(),
+            metrics: MetricsRegistry::default(),
             finished: false,
         };
         let mut text = writer.open(RunFile::Config)?;
@@ -71,6 +74,12 @@ impl RunWriter {
     /// What [`RunWriter::identify`] said.
     pub fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref().map(|(identity, _)| identity)
+    }
+
+    /// What the run counts on its way. The caller writes it as `metrics.json`; nothing of it may
+    /// reach another file.
+    pub const fn metrics(&self) -> &MetricsRegistry {
+        &self.metrics
     }
 
     /// Opens `file`. Several may be open at once; each is given back to [`RunWriter::close`].

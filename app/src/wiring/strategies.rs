@@ -7,7 +7,8 @@ use std::sync::Arc;
 use ballast_domain::calendar::Calendar;
 use ballast_domain::instrument::{Asset, InstrumentKind, InstrumentSpec, Instruments};
 use ballast_domain::strategies::{
-    BreakoutInverseVolatility, EqualWeightHold, MomentumTopK, PeriodicWeights, SmaCrossUnits,
+    BreakoutInverseVolatility, EqualWeightHold, MeanReversionLong, MomentumTopK, PeriodicWeights,
+    SmaCrossUnits, VolatilityFactor,
 };
 use ballast_domain::strategy::Strategy;
 use ballast_domain::{Error, Result};
@@ -31,7 +32,10 @@ type Make = dyn Fn(&StrategyChoice, &Instruments) -> Result<Box<dyn Strategy>> +
 /// });
 /// assert_eq!(
 ///     strategies.names().collect::<Vec<_>>(),
-///     ["breakout", "equal_weight", "mine", "momentum", "periodic_weights", "sma_cross"]
+///     [
+///         "breakout", "equal_weight", "mean_reversion", "mine", "momentum", "periodic_weights",
+///         "sma_cross", "volatility_factor"
+///     ]
 /// );
 /// ```
 #[derive(Clone)]
@@ -55,6 +59,14 @@ impl Strategies {
         .with("momentum", |choice, instruments| {
             let parameters = choice.typed_parameters()?;
             Ok(Box::new(MomentumTopK::new(&parameters, instruments)?))
+        })
+        .with("mean_reversion", |choice, instruments| {
+            let parameters = choice.typed_parameters()?;
+            Ok(Box::new(MeanReversionLong::new(&parameters, instruments)?))
+        })
+        .with("volatility_factor", |choice, instruments| {
+            let parameters = choice.typed_parameters()?;
+            Ok(Box::new(VolatilityFactor::new(&parameters, instruments)?))
         })
         .with("sma_cross", |choice, instruments| {
             let parameters = choice.typed_parameters()?;

@@ -69,6 +69,9 @@ fn rep_06_two_runs_write_the_same_bytes() {
     assert_eq!(compare(&runs[0], &runs[1]).unwrap(), Verdict::Identical);
     for file in RunFile::ALL {
         assert!(!runs[0].read(file).unwrap().is_empty(), "{file}");
+        if file.is_measured() {
+            continue;
+        }
         assert_eq!(
             runs[0].read(file).unwrap(),
             runs[1].read(file).unwrap(),

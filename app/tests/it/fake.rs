@@ -124,7 +124,11 @@ impl Engine for FakeEngine {
         run.put(RunFile::Decisions, lines.as_bytes())?;
         for file in RunFile::ALL {
             match file {
-                RunFile::Config | RunFile::Summary | RunFile::Fills | RunFile::Decisions => {}
+                RunFile::Config
+                | RunFile::Summary
+                | RunFile::Metrics
+                | RunFile::Fills
+                | RunFile::Decisions => {}
                 RunFile::Trades if self.plant == Plant::NoTrades => {}
                 RunFile::Report => {
                     let mut report = run.open(file)?;

@@ -20,6 +20,7 @@ mod nav;
 mod own_strategy;
 mod report;
 mod report_compare;
+mod run_metrics;
 mod terminal;
 mod trade_lists;
 mod troubleshooting;

@@ -65,6 +65,7 @@ fn a_strategy_of_the_caller_runs_by_name_through_every_command() {
     let home = tempfile::tempdir().unwrap();
     let engine = FileEngine {
         strategies: Strategies::built_in().with("half", |_, _| Ok(Box::new(HalfOfTheFirst))),
+        ..FileEngine::default()
     };
     let out = home.path().join("run");
     let place = ["--out", out.to_str().unwrap()];

@@ -5,11 +5,13 @@
 //! Prices are those the caller chose; decisions over time use the total-return index.
 
 pub mod breakout;
+pub mod mean_reversion;
 pub mod momentum;
 pub mod sma_cross;
 pub mod validator;
 
 pub use breakout::{Breakout, BreakoutLabel, BreakoutState};
+pub use mean_reversion::{MeanReversion, Surprise};
 pub use momentum::Momentum;
 pub use sma_cross::SmaCross;
 pub use validator::{Sides, SignalValidator};

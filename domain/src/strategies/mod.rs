@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `breakout` | what broke out of its range, the calmer the more: [`BreakoutInverseVolatility`] |
 //! | `momentum` | the few with the highest past return: [`MomentumTopK`] |
+//! | `mean_reversion` | what fell unusually far on unusual volume: [`MeanReversionLong`] |
+//! | `volatility_factor` | the calm, against the wild if wanted: [`VolatilityFactor`] |
 //! | `sma_cross` | each while its fast average is above its slow one, flat or short below: [`SmaCrossUnits`] |
 //! | `periodic_weights` | everything, by a weighting method, renewed every so many bars: [`PeriodicWeights`] |
 //! | `equal_weight` | the same of everything, a benchmark: [`EqualWeightHold`] |
@@ -24,16 +26,20 @@ mod breakout;
 mod eligibility;
 mod equal_weight;
 mod identity;
+mod mean_reversion;
 mod momentum;
 mod periodic_weights;
 mod sizing;
 mod sma_cross;
 #[cfg(test)]
 mod trial;
+mod volatility_factor;
 mod window;
 
 pub use breakout::{BreakoutInverseVolatility, BreakoutParameters};
 pub use equal_weight::{EqualWeightHold, EqualWeightParameters};
+pub use mean_reversion::{MeanReversionLong, MeanReversionParameters};
 pub use momentum::{MomentumParameters, MomentumTopK, MomentumWeighting};
 pub use periodic_weights::{PeriodicWeights, PeriodicWeightsParameters};
 pub use sma_cross::{Below, Entry, Sizing, SmaCrossParameters, SmaCrossUnits};
+pub use volatility_factor::{VolatilityFactor, VolatilityFactorParameters, VolatilitySides};

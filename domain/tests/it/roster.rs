@@ -5,8 +5,9 @@ use ballast_domain::market::{LaneState, Panel};
 use ballast_domain::portfolio::Account;
 use ballast_domain::strategies::{
     Below, BreakoutInverseVolatility, BreakoutParameters, Entry, EqualWeightHold,
-    EqualWeightParameters, MomentumParameters, MomentumTopK, MomentumWeighting, PeriodicWeights,
-    PeriodicWeightsParameters, Sizing, SmaCrossParameters, SmaCrossUnits,
+    EqualWeightParameters, MeanReversionLong, MeanReversionParameters, MomentumParameters,
+    MomentumTopK, MomentumWeighting, PeriodicWeights, PeriodicWeightsParameters, Sizing,
+    SmaCrossParameters, SmaCrossUnits, VolatilityFactor, VolatilityFactorParameters,
 };
 use ballast_domain::strategy::{Decision, Slot, Strategy, View};
 use ballast_domain::weighting::GrossMode;
@@ -15,7 +16,7 @@ use ballast_domain::weighting::GrossMode;
 pub(crate) type Make = fn(&Instruments) -> Box<dyn Strategy>;
 
 /// Every built-in strategy by a label, each with every switch that changes what it remembers.
-pub(crate) const ROSTER: [(&str, Make); 10] = [
+pub(crate) const ROSTER: [(&str, Make); 12] = [
     ("breakout 50/70", |of| {
         let parameters = BreakoutParameters::default();
         Box::new(BreakoutInverseVolatility::new(&parameters, of).unwrap())
@@ -70,6 +71,22 @@ pub(crate) const ROSTER: [(&str, Make); 10] = [
             below: Below::Flat,
         };
         Box::new(SmaCrossUnits::new(&parameters, of).unwrap())
+    }),
+    ("mean reversion", |of| {
+        let parameters = MeanReversionParameters {
+            window: 12,
+            entry: -0.5,
+            volume: 0.2,
+            ..MeanReversionParameters::default()
+        };
+        Box::new(MeanReversionLong::new(&parameters, of).unwrap())
+    }),
+    ("volatility factor", |of| {
+        let parameters = VolatilityFactorParameters {
+            names: 2,
+            ..VolatilityFactorParameters::default()
+        };
+        Box::new(VolatilityFactor::new(&parameters, of).unwrap())
     }),
     ("sma cross both sides", |of| {
         let parameters = SmaCrossParameters {

@@ -58,6 +58,7 @@ fn help_lists_every_command_and_a_typo_is_refused_with_it() {
         "features",
         "graph",
         "bench",
+        "dashboard",
         "strangers-path",
         "guides",
         "bootstrap",

@@ -66,6 +66,7 @@ pub(super) fn hold(loaded: &mut Loaded, strictness: Strictness) -> Result<Vec<De
         }
         defects.conclude(&entry.symbol, !series.bars.is_empty());
     }
+    defects.explain_splits(&loaded.series);
     defects.refuse()?;
     Ok(defects.kept)
 }

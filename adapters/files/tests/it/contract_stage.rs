@@ -207,3 +207,39 @@ fn loads_agree_with_the_check_over_the_corpus() {
     println!("{compared} loads compared with the check, {parquet} of Parquet, {stricter} stricter");
     assert!(compared > 100 && parquet > 10);
 }
+
+/// A level that halves for good looks like a split that nobody gave; once it is given, nothing is
+/// said.
+#[test]
+fn a_split_that_is_given_is_not_suspected() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = file(folder.path(), |day| {
+        (day >= 15).then(|| {
+            let close = 50 + day % 3;
+            format!("2024-01-{day:02}T00:00:00Z,51,53,49,{close},{day}\n")
+        })
+    });
+    let open = |actions: Option<&str>| {
+        let actions = actions.map(|text| {
+            let file = folder.path().join("actions.csv");
+            std::fs::write(&file, format!("date,symbol,kind,value\n{text}\n")).unwrap();
+            CsvSource::Path(file)
+        });
+        let options = CsvOptions {
+            bar: Some("1d".parse().unwrap()),
+            contract: Some(ContractStage {
+                strictness: Strictness::Strict,
+                calendar: Some(Calendar::Utc24x7),
+            }),
+            actions,
+            ..CsvOptions::new(CsvSource::Path(file.clone()), Calendar::Utc24x7)
+        };
+        let opened = CsvMarketData::open(&options).unwrap();
+        let codes = opened.warnings().iter().map(|w| w.code);
+        codes.filter(|c| *c == DefectCode::PossibleSplit).count()
+    };
+    assert_eq!(open(None), 1);
+    assert_eq!(open(Some("2024-01-15,BTC-USD,split,2")), 0);
+    // A split of another day explains nothing.
+    assert_eq!(open(Some("2024-01-14,BTC-USD,split,2")), 1);
+}

@@ -54,6 +54,8 @@ pub struct Artefacts {
     pub denied: u64,
     /// Targets that were not reached.
     pub residuals: u64,
+    /// Decisions made while a part of the exposure had no fresh price.
+    pub stale_decisions: u64,
     /// How often the threshold kept a wanted position closed.
     pub(super) unopened: Unopened,
     /// The slot of each decision that took effect.
@@ -101,6 +103,7 @@ impl Artefacts {
             traded: Vec::new(),
             denied: 0,
             residuals: 0,
+            stale_decisions: 0,
             unopened: Unopened::default(),
             slots: BTreeMap::new(),
             causes: BTreeMap::new(),
@@ -164,6 +167,7 @@ impl Artefacts {
     fn on_decision(&mut self, record: &DecisionRecord) -> Result<()> {
         self.flush_decision();
         self.slots.insert(record.number, record.slot);
+        self.stale_decisions += u64::from(record.fresh_share < 1.0);
         self.open_decision = Some(OpenDecision::new(record, &self.instruments)?);
         Ok(())
     }

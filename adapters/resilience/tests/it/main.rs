@@ -1,0 +1,7 @@
+//! Integration tests, one binary.
+
+mod fallback;
+mod metered;
+mod named;
+mod reliability;
+mod stack;
