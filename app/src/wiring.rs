@@ -15,10 +15,12 @@ use ballast_domain::instrument::{Asset, Instruments};
 use ballast_domain::kernel::Settings;
 use ballast_domain::market::{BarSize, Field, Fields, PriceBasis};
 use ballast_domain::money::{Cash, Rate, Weight};
-use ballast_domain::orders::Installation;
+use ballast_domain::orders::{Installation, TimeInForce};
 use ballast_domain::portfolio::{MarginModel, Rebalance};
 use ballast_domain::risk::Limits;
-use ballast_domain::simulation::{ExchangeSettings, FeeModel, SlippageModel};
+use ballast_domain::simulation::{
+    ExchangeSettings, FeeModel, MarginTerms, SlippageModel, VenueRules,
+};
 use ballast_domain::time::{NANOS_PER_DAY, Span};
 use ballast_domain::{Error, Result};
 use ballast_files::catalog::{Catalog, CatalogMarketData, Selection};
@@ -29,6 +31,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::config::{Config, MoneyLimit};
+use crate::drivers::backtest::Variant;
 use crate::sample;
 
 /// A backtest as the config describes it, for the instruments that were found in the data: what
@@ -36,14 +39,14 @@ use crate::sample;
 ///
 /// # Errors
 /// `Configuration` when a value does not fit its instrument or asset.
-pub fn backtest(
-    config: &Config,
-    symbols: &[String],
-) -> Result<(Instruments, Settings, ExchangeSettings)> {
+pub fn backtest(config: &Config, symbols: &[String]) -> Result<(Instruments, Variant)> {
     let instruments = instruments(config, symbols)?;
-    let settings = settings(config, &instruments)?;
-    let exchange = exchange(config, &instruments)?;
-    Ok((instruments, settings, exchange))
+    let variant = Variant {
+        settings: settings(config, &instruments)?,
+        exchange: exchange(config, &instruments)?,
+        rules: rules(config)?,
+    };
+    Ok((instruments, variant))
 }
 
 /// The registry: the base currency, then each symbol in the order given.
@@ -96,7 +99,11 @@ pub fn settings(config: &Config, instruments: &Instruments) -> Result<Settings> 
             cash_buffer: Rate::from_decimal(risk.cash_buffer)?,
         },
         margin: config.account.margin,
-        time_in_force: execution.fill.time_in_force(),
+        // What a bar's volume does not fill works on; else an order is over with its fill point.
+        time_in_force: match execution.participation {
+            Some(_) => TimeInForce::Gtc,
+            None => execution.fill.time_in_force(),
+        },
         // An order for the next open must outlive the longest closure of its market.
         permit_lifetime: days(risk.max_price_age_days)?,
         max_plans: config.rebalance.max_plans,
@@ -121,10 +128,30 @@ pub fn exchange(config: &Config, instruments: &Instruments) -> Result<ExchangeSe
         slippage: SlippageModel::Proportional(bps(execution.slippage_bps)?),
         opening_cash: Cash::from_decimal(config.account.cash, instruments.base().scale)?,
         delisting_haircut: Rate::from_decimal(execution.delisting_haircut)?,
-        max_leverage: match config.account.margin {
-            MarginModel::Cash => None,
-            _ => Some(weight(config.risk.max_leverage)?),
-        },
+    })
+}
+
+/// What the exchange does beyond that. A margin account carries `risk.max_leverage` times its equity.
+/// It has no maintenance requirement: configs have no key for one, and the initial one in its place
+/// would liquidate what the venue had just let in. So nothing is liquidated, and a run whose account
+/// loses all of its equity ends with an error.
+///
+/// # Errors
+/// `Configuration` when a number is not exact at its scale.
+pub fn rules(config: &Config) -> Result<VenueRules> {
+    let margin = match config.account.margin {
+        MarginModel::Cash => None,
+        MarginModel::Margin => Some(MarginTerms::carrying(weight(config.risk.max_leverage)?)),
+        model @ MarginModel::CrossMarginedPerpetual => Some(MarginTerms {
+            model,
+            ..MarginTerms::carrying(weight(config.risk.max_leverage)?)
+        }),
+    };
+    let participation = config.execution.participation;
+    Ok(VenueRules {
+        participation: participation.map(Rate::from_decimal).transpose()?,
+        margin,
+        ..VenueRules::default()
     })
 }
 

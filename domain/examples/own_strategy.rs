@@ -96,7 +96,6 @@ fn main() -> Result<()> {
         slippage: SlippageModel::Proportional(Rate::from_bps(5)),
         opening_cash: Cash::from_decimal(10_000.into(), 8)?,
         delisting_haircut: Rate::ZERO,
-        max_leverage: None,
     };
     let mut exchange = Exchange::new(instruments, venue);
     let totals = simulation::run(&mut kernel, &mut exchange, &panel.build()?, &mut ())?;

@@ -11,7 +11,7 @@ use ballast_domain::kernel::{
 };
 use ballast_domain::market::{Fields, LaneRow, LaneState, Panel, PriceBasis};
 use ballast_domain::money::{Cash, Rate, Weight};
-use ballast_domain::orders::Installation;
+use ballast_domain::orders::{Installation, TimeInForce};
 use ballast_domain::risk::Limits;
 use ballast_domain::strategy::{
     Decision, Requirements, Slot, State, Strategy, Target, Targets, View,
@@ -67,7 +67,7 @@ pub fn permissive_settings(calendar: Calendar) -> Settings {
     settings
 }
 
-/// A permit to buy each of `orders` (instrument, units) at a price of 100, minted at `now` by a
+/// A permit to buy each of `orders` (instrument, units) at a price of 100, good for the day, minted at `now` by a
 /// kernel whose account holds 1,000,000.
 ///
 /// Panics when an order does not pass risk, such as one of no units or an unknown instrument.
@@ -77,7 +77,8 @@ pub fn permits(
     gate: &Arc<SendGate>,
     now: Timestamp,
 ) -> Vec<SendPermit> {
-    let settings = permissive_settings(Calendar::Utc24x7);
+    let mut settings = permissive_settings(Calendar::Utc24x7);
+    settings.time_in_force = TimeInForce::Day;
     let wants = Wants(orders.to_vec());
     let mut kernel = Kernel::new(instruments.clone(), settings, wants, Arc::clone(gate))
         .expect("permissive settings are valid");

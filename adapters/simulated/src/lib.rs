@@ -2,19 +2,22 @@
 //!
 //! The venue is [`ballast_domain::simulation::Exchange`]; this crate puts it behind the
 //! [`Broker`] port. Whoever owns the market data tells it when prices were made
-//! ([`SimulatedBroker::execute`], [`SimulatedBroker::corporate_action`]); orders execute then.
+//! ([`SimulatedBroker::execute`], [`SimulatedBroker::corporate_action`]), or what is quoted and
+//! traded ([`SimulatedBroker::quote`], [`SimulatedBroker::trade`]); orders execute then.
 
 mod facts;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use ballast_domain::instrument::{AssetId, InstrumentId, Instruments};
-use ballast_domain::kernel::{Fact, SendGate, SendPermit};
+use ballast_domain::instrument::{InstrumentId, Instruments};
+use ballast_domain::kernel::{Fact, SendGate, SendPermit, VenueReport};
 use ballast_domain::market::{CorporateAction, Slice};
-use ballast_domain::money::Quantity;
-use ballast_domain::orders::{ClientOrderId, Intent, OrderStatus, TimeInForce};
-use ballast_domain::simulation::{Exchange, ExchangeSettings};
+use ballast_domain::money::{Price, Quantity};
+use ballast_domain::orders::{ClientOrderId, TimeInForce};
+use ballast_domain::simulation::{
+    Exchange, ExchangeSettings, LimitFills, Quote, VenueOrder, VenueRules,
+};
 use ballast_domain::time::{Span, Timestamp};
 use ballast_ports::{
     AccountReport, BoxStream, Broker, BrokerCapabilities, Clock, Error, ErrorKind, Idempotency,
@@ -25,11 +28,11 @@ use tokio::sync::broadcast;
 /// Facts a subscriber may fall behind before its stream ends: a day of fills of a large account.
 const MAX_FACTS_BEHIND: usize = 16_384;
 
-/// A simulated venue with one cash account.
+/// A simulated venue with one account.
 #[derive(Debug)]
 pub struct SimulatedBroker {
     exchange: Mutex<Exchange>,
-    instruments: Instruments,
+    post_only: bool,
     gate: Arc<SendGate>,
     clock: Arc<dyn Clock>,
     facts: broadcast::Sender<Fact>,
@@ -43,20 +46,86 @@ impl SimulatedBroker {
         gate: Arc<SendGate>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let mut exchange = Exchange::new(instruments.clone(), settings);
+        Self::with_rules(instruments, settings, VenueRules::default(), gate, clock)
+    }
+
+    /// A broker whose exchange has rules beyond those of a cash account on bars.
+    pub fn with_rules(
+        instruments: Instruments,
+        settings: ExchangeSettings,
+        rules: VenueRules,
+        gate: Arc<SendGate>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let post_only = rules.limit_fills == LimitFills::ThroughBar;
+        let mut exchange = Exchange::with_rules(instruments, settings, rules);
         // The opening balance is part of `account()`; a fact nobody can hear yet is none.
         while exchange.next_fact().is_some() {}
         let (facts, _) = broadcast::channel(MAX_FACTS_BEHIND);
         Self {
             exchange: Mutex::new(exchange),
-            instruments,
+            post_only,
             gate,
             clock,
             facts,
         }
     }
 
-    /// Executes working orders at the fill point of a slice and returns how many are done with.
+    /// Begins the bar of a slice: funding due by its open is paid, day orders of an earlier session
+    /// end. Only venues with rules of their own need it.
+    pub fn begin_bar(&self, slice: &Slice<'_>) {
+        let mut exchange = self.exchange();
+        exchange.settle_funding(slice.open_time());
+        exchange.begin_bar(slice);
+        self.publish(&mut exchange);
+    }
+
+    /// Ends the bar of a slice: funding due by its close, limits it traded through, day orders whose
+    /// session is over, margin at its close. Only venues with rules of their own need it.
+    pub fn end_bar(&self, slice: &Slice<'_>) {
+        let mut exchange = self.exchange();
+        exchange.settle_funding(slice.time());
+        while exchange.execute_through_bar(slice, slice.time()) > 0 {}
+        exchange.note_closes(slice);
+        exchange.end_bar(slice);
+        exchange.maintain(slice.time());
+        self.publish(&mut exchange);
+    }
+
+    /// The top of an instrument's book changed; its orders meet quotes from now on.
+    ///
+    /// # Errors
+    /// `InvalidData` for a quote that cannot be one; nothing changes then.
+    pub fn quote(&self, id: InstrumentId, quote: Quote) -> Result<()> {
+        let mut exchange = self.exchange();
+        let taken = exchange.on_quote(id, quote, self.clock.now());
+        self.publish(&mut exchange);
+        taken.map_err(|e| {
+            Error::new(ErrorKind::InvalidData, "quote", e.to_string())
+                .hint("a quote has a positive bid below its ask and sizes of 0 or more")
+        })
+    }
+
+    /// Somebody traded; resting orders move up or execute.
+    pub fn trade(&self, id: InstrumentId, price: Price, size: Quantity) {
+        let mut exchange = self.exchange();
+        exchange.on_trade(id, price, size, self.clock.now());
+        self.publish(&mut exchange);
+    }
+
+    /// Time passed: orders whose latency is over meet the standing quotes.
+    pub fn advance(&self) {
+        let mut exchange = self.exchange();
+        exchange.advance(self.clock.now());
+        self.publish(&mut exchange);
+    }
+
+    /// The whole account at this instant, with executions and events from `since` on.
+    pub fn report(&self, since: Timestamp) -> VenueReport {
+        self.exchange().report(since, self.clock.now())
+    }
+
+    /// Executes working orders at the fill point of a slice and returns how many moved.
     ///
     /// Orders sent in answer execute at the same instant: call it until it returns 0, then
     /// [`SimulatedBroker::end_fill_point`].
@@ -113,8 +182,8 @@ impl Broker for SimulatedBroker {
                 TimeInForce::AtOpen,
                 TimeInForce::AtClose,
             ],
-            post_only: false,
-            reduce_only: false,
+            post_only: self.post_only,
+            reduce_only: true,
             idempotency: Idempotency::OpenOnly,
             // In one process an order that is not there after the call will never be.
             expiry_fence: Some(Span::ZERO),
@@ -122,7 +191,8 @@ impl Broker for SimulatedBroker {
     }
 
     async fn submit(&self, permit: SendPermit) -> SubmitOutcome {
-        let redeemed = match permit.redeem(&self.gate, self.clock.now()) {
+        let now = self.clock.now();
+        let redeemed = match permit.redeem(&self.gate, now) {
             Ok(redeemed) => redeemed,
             Err(permit) => {
                 let cause = Error::new(ErrorKind::Halted, "submit", "the send gate is closed")
@@ -131,7 +201,7 @@ impl Broker for SimulatedBroker {
             }
         };
         let mut exchange = self.exchange();
-        exchange.submit(redeemed);
+        exchange.submit_at(redeemed, now);
         // The exchange answers each submit with one fact: this call's outcome.
         let answer = exchange.next_fact();
         self.publish(&mut exchange);
@@ -149,7 +219,8 @@ impl Broker for SimulatedBroker {
 
     async fn cancel(&self, _: InstrumentId, client_id: ClientOrderId) -> Result<()> {
         let mut exchange = self.exchange();
-        if !exchange.working().iter().any(|w| w.client_id == client_id) {
+        let works = |o: &VenueOrder| o.intent.client_id == client_id;
+        if !exchange.working().iter().any(works) {
             return Err(not_found("cancel", client_id));
         }
         exchange.cancel(client_id);
@@ -158,24 +229,22 @@ impl Broker for SimulatedBroker {
     }
 
     async fn order(&self, _: InstrumentId, client_id: ClientOrderId) -> Result<OrderReport> {
-        let exchange = self.exchange();
-        let found = exchange.working().iter().find(|w| w.client_id == client_id);
-        found
-            .map(report)
+        self.exchange()
+            .order_report(client_id)
             .ok_or_else(|| not_found("order", client_id))
     }
 
     async fn open_orders(&self) -> Result<Vec<OrderReport>> {
-        Ok(self.exchange().working().iter().map(report).collect())
+        let exchange = self.exchange();
+        Ok(exchange.working().iter().map(VenueOrder::report).collect())
     }
 
     async fn account(&self) -> Result<AccountReport> {
-        let exchange = self.exchange();
-        let positions = self.instruments.ids().map(|id| (id, exchange.position(id)));
-        Ok(AccountReport {
-            cash: vec![(AssetId::BASE, exchange.cash())],
-            positions: positions.filter(|(_, q)| !q.is_zero()).collect(),
-        })
+        let now = self.clock.now();
+        let VenueReport {
+            cash, positions, ..
+        } = self.exchange().report(now, now);
+        Ok(AccountReport { cash, positions })
     }
 
     fn facts(&self) -> BoxStream<Result<Fact>> {
@@ -183,19 +252,8 @@ impl Broker for SimulatedBroker {
     }
 }
 
-/// The exchange core ends an order with its first execution, so a working one has nothing filled.
-fn report(intent: &Intent) -> OrderReport {
-    OrderReport {
-        client_id: intent.client_id,
-        instrument: intent.instrument,
-        side: intent.side,
-        status: OrderStatus::Accepted,
-        filled: Quantity::ZERO,
-    }
-}
-
 fn not_found(operation: &'static str, client_id: ClientOrderId) -> Error {
-    Error::new(ErrorKind::NotFound, operation, "no such open order")
+    Error::new(ErrorKind::NotFound, operation, "no such order")
         .context("client_id", client_id)
-        .hint("it may have executed, expired or been canceled; look at the facts")
+        .hint("it never came, or it ended too long ago to be remembered; look at the facts")
 }

@@ -44,6 +44,28 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Decimal,
     from.deserialize_any(DecimalVisitor)
 }
 
+/// The same for a number that may be absent.
+pub(super) mod optional {
+    use super::{Decimal, Deserializer, Serializer};
+
+    #[expect(clippy::ref_option, reason = "serde's signature")]
+    pub(in crate::config) fn serialize<S: Serializer>(
+        value: &Option<Decimal>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => super::serialize(value, to),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Decimal>, D::Error> {
+        super::deserialize(from).map(Some)
+    }
+}
+
 /// The same for amounts of money: always written as a string.
 pub(super) mod amount {
     use super::{Decimal, Deserializer, Serializer};

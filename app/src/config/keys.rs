@@ -199,6 +199,12 @@ pub(super) const KEYS: &[Key] = &[
         Value("0"),
     ),
     key(
+        "execution",
+        "participation",
+        positive(1, SHARE_DIGITS),
+        Absent,
+    ),
+    key(
         "rebalance",
         "of",
         Takes::Word(&["gross", "target", "equity"]),

@@ -222,6 +222,14 @@ pub struct Execution {
     /// Share of a position's last value lost when its instrument is delisted, 0 to 1.
     #[serde(with = "decimal")]
     pub delisting_haircut: Decimal,
+    /// Share of a bar's volume that all our orders of one instrument get together, above 0 to 1;
+    /// unlimited when absent.
+    #[serde(
+        default,
+        with = "decimal::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub participation: Option<Decimal>,
 }
 
 /// `[rebalance]`

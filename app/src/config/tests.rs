@@ -132,6 +132,7 @@ fn wrong_types_and_ranges_teach() {
             "the most is 1",
             "from 0 to 1",
         ),
+        ("execution", "participation = 0", "cannot be 0", "above 0"),
         ("risk", "max_gross = 0", "cannot be 0", "above 0"),
         ("risk", "max_gross = nan", "cannot be nan", "above 0"),
         (
@@ -266,6 +267,7 @@ fn every_key_of_the_table_is_a_typed_field_and_the_other_way_round() {
     full.data.adjust = Some("x".into());
     full.data.actions = Some("x".into());
     full.data.date_format = Some("M/D/YYYY".into());
+    full.execution.participation = Some("0.1".parse().unwrap());
     full.instruments.defaults.price_scale = Some(4);
     full.instruments.defaults.quantity_scale = Some(0);
     let table = toml::Table::try_from(&full).unwrap();

@@ -113,3 +113,69 @@ fn an_initialised_folder_runs_like_the_samples() {
     let why = String::from_utf8(why).unwrap();
     assert!(why.contains("warming up"), "{why}");
 }
+
+/// A hundred units trade each day and a tenth of them is ours: what was one purchase becomes several,
+/// none above ten. Without the key nothing is limited, and a share that cannot be meant is refused.
+#[test]
+fn an_order_takes_no_more_of_a_bar_than_its_share_of_the_volume() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut csv = "date,open,high,low,close,volume\n".to_owned();
+    for day in 1..=28 {
+        let price = 100 + day % 3;
+        csv += &format!("2021-02-{day:02},{price},{price},{price},{price},100\n");
+    }
+    std::fs::write(folder.path().join("THIN.csv"), csv).unwrap();
+    let run = |name: &str, more: &[&str]| {
+        let base = [
+            "backtest",
+            "--data",
+            "THIN.csv",
+            "--strategy",
+            "equal_weight",
+            "--set",
+            "data.calendar=utc_24x7",
+            "--set",
+            "account.cash=10000",
+            "--out",
+            name,
+        ];
+        let output = ballast(&[&base[..], more].concat(), folder.path());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let read = |file: &str| std::fs::read_to_string(folder.path().join(name).join(file));
+        let (fills, config) = (read("fills.csv").unwrap(), read("config.toml").unwrap());
+        let mut lines = fills.lines();
+        let mut header = lines.next().unwrap().split(',');
+        let at = header.position(|h| h == "quantity").unwrap();
+        let sizes: Vec<u32> = lines
+            .map(|line| line.split(',').nth(at).unwrap().parse().unwrap())
+            .collect();
+        (sizes, config, String::from_utf8(output.stdout).unwrap())
+    };
+    let (sizes, config, said) = run("free", &[]);
+    let [all] = sizes[..] else {
+        panic!("one purchase: {sizes:?}");
+    };
+    assert!(!config.contains("participation") && !said.contains("of the volume"));
+    let share = ["--set", "execution.participation=0.1"];
+    let (sizes, config, said) = run("thin", &share);
+    let (most, bought) = (sizes.iter().max(), sizes.iter().sum::<u32>());
+    assert_eq!((most, bought), (Some(&10), all), "{sizes:?}");
+    assert!(config.contains("participation = 0.1\n"), "{config}");
+    assert!(said.contains("at most 10% of the volume"), "{said}");
+    let verified = ballast(&["verify", "thin"], folder.path());
+    assert_eq!(verified.stdout, b"identical\n", "{verified:?}");
+
+    let shown = ballast(&[&["config", "show"][..], &share].concat(), folder.path());
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains("participation = 0.1  # --set"), "{shown}");
+    for bad in ["0", "1.5", "-0.1"] {
+        let set = format!("execution.participation={bad}");
+        let refused = ballast(&["config", "show", "--set", &set], folder.path());
+        assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+        let err = String::from_utf8(refused.stderr).unwrap();
+        assert!(
+            err.contains(&format!("'execution.participation' cannot be {bad}")),
+            "{err}"
+        );
+    }
+}

@@ -3,19 +3,22 @@
 //! It shares no state with the kernel. What it thinks the account holds comes from its own
 //! executions, so a run can end by comparing the two.
 
-mod corporate_actions;
-
 use std::collections::VecDeque;
 
-use super::fee_model::FeeModel;
+use super::executions::History;
+use super::fee_model::{FeeModel, Liquidity};
 use super::fill_point::FillPoint;
+use super::matching::{VolumeTaken, most_lots};
+use super::quotes::QuoteBook;
 use super::slippage_model::SlippageModel;
+use super::venue_order::VenueOrder;
+use super::venue_rules::{LimitFills, VenueRules};
 use crate::error::{Error, Result};
 use crate::instrument::{AssetId, Instrument, InstrumentId, Instruments};
-use crate::kernel::{Fact, Redeemed};
-use crate::market::{LaneState, Slice};
-use crate::money::{Cash, Price, Quantity, Rate, Weight};
-use crate::orders::{ClientOrderId, Fill, Intent, OrderType, Side, TimeInForce, TradeId};
+use crate::kernel::{EventId, Fact, Redeemed};
+use crate::market::Slice;
+use crate::money::{Cash, Price, Quantity, Rate};
+use crate::orders::{ClientOrderId, Fill, Intent, OrderStatus, OrderType, Side, TradeId};
 use crate::time::Timestamp;
 
 /// How the exchange executes and what it charges.
@@ -31,9 +34,6 @@ pub struct ExchangeSettings {
     pub opening_cash: Cash,
     /// What holders lose of the last value when an instrument ends; a short pays it on top.
     pub delisting_haircut: Rate,
-    /// Gross exposure the venue carries for each unit of equity: a margin account. `None` is a cash
-    /// account, which pays in full and cannot be short.
-    pub max_leverage: Option<Weight>,
 }
 
 impl ExchangeSettings {
@@ -47,8 +47,13 @@ impl ExchangeSettings {
                 .context("key", "account.cash")
                 .hint("use 0 or more"));
         }
-        let (FeeModel::Proportional(fee), SlippageModel::Proportional(slippage)) =
-            (self.fees, self.slippage);
+        let SlippageModel::Proportional(slippage) = self.slippage;
+        let [fee, least_fee] = self.fees.rates();
+        if least_fee.units() < -fee.units() {
+            return Err(Error::config("a rebate cannot be larger than the fee")
+                .context("key", "execution.fee_bps")
+                .hint("use maker and taker rates whose sum is 0 or more"));
+        }
         for (key, rate) in [
             ("execution.fee_bps", fee),
             ("execution.slippage_bps", slippage),
@@ -71,61 +76,75 @@ impl ExchangeSettings {
 /// A simulated venue with one account.
 #[derive(Debug)]
 pub struct Exchange {
-    instruments: Instruments,
-    settings: ExchangeSettings,
-    cash: Cash,
-    positions: Vec<Quantity>,
-    last_close: Vec<f64>,
+    pub(super) instruments: Instruments,
+    pub(super) settings: ExchangeSettings,
+    pub(super) rules: VenueRules,
+    pub(super) cash: Cash,
+    /// Balances by asset, where they are not the base currency.
+    other_cash: Vec<Cash>,
+    pub(super) positions: Vec<Quantity>,
+    /// What perpetual positions were entered at; zero for everything that was paid for.
+    pub(super) costs: Vec<Cash>,
+    pub(super) last_close: Vec<f64>,
     /// In order of arrival.
-    working: Vec<Intent>,
+    pub(super) working: Vec<VenueOrder>,
     trades: u128,
     events: u128,
     received: u64,
-    facts: VecDeque<Fact>,
-}
-
-/// The most of `wanted`, in whole lots and at least `surely`, that `fits`; what is more than a
-/// quantity that does not fit does not fit either.
-fn most_lots(
-    surely: Quantity,
-    wanted: Quantity,
-    lot: Quantity,
-    fits: impl Fn(Quantity) -> bool,
-) -> Quantity {
-    if wanted <= surely || fits(wanted) {
-        return wanted;
-    }
-    let lot = lot.units();
-    let (mut most, mut too_many) = (surely.units() / lot, wanted.units() / lot);
-    while too_many - most > 1 {
-        let middle = i64::midpoint(most, too_many);
-        if fits(Quantity::from_units(middle * lot)) {
-            most = middle;
-        } else {
-            too_many = middle;
-        }
-    }
-    Quantity::from_units(most * lot)
+    pub(super) facts: VecDeque<Fact>,
+    pub(super) history: History,
+    pub(super) volume: VolumeTaken,
+    pub(super) quotes: QuoteBook,
+    /// The latest instant it was told of.
+    pub(super) now: Timestamp,
+    /// Up to when borrowing is charged.
+    pub(super) charged_at: Option<Timestamp>,
+    /// How many funding times are settled.
+    pub(super) funded: usize,
 }
 
 impl Exchange {
-    /// An exchange with these instruments and an account that holds the opening cash.
+    /// An exchange with these instruments and a cash account that holds the opening cash.
     pub fn new(instruments: Instruments, settings: ExchangeSettings) -> Self {
-        let opening = Fact::Opening {
+        Self::with_rules(instruments, settings, VenueRules::default())
+    }
+
+    /// An exchange with rules beyond those of a cash account on bars. Whoever takes rules from
+    /// outside validates them first.
+    pub fn with_rules(
+        instruments: Instruments,
+        settings: ExchangeSettings,
+        rules: VenueRules,
+    ) -> Self {
+        let mut other_cash = vec![Cash::ZERO; instruments.assets().len()];
+        let mut facts = VecDeque::from([Fact::Opening {
             asset: AssetId::BASE,
             amount: settings.opening_cash,
-        };
+        }]);
+        for (asset, amount) in rules.other_cash.iter().copied() {
+            other_cash[asset.index()] = amount;
+            facts.push_back(Fact::Opening { asset, amount });
+        }
         Self {
             cash: settings.opening_cash,
+            other_cash,
             positions: vec![Quantity::ZERO; instruments.len()],
+            costs: vec![Cash::ZERO; instruments.len()],
             last_close: vec![0.0; instruments.len()],
             working: Vec::new(),
             trades: 0,
             events: 0,
             received: 0,
-            facts: VecDeque::from([opening]),
+            facts,
+            history: History::new(rules.remembered),
+            volume: VolumeTaken::new(instruments.len()),
+            quotes: QuoteBook::default(),
+            now: Timestamp::MIN,
+            charged_at: None,
+            funded: 0,
             instruments,
             settings,
+            rules,
         }
     }
 
@@ -134,9 +153,28 @@ impl Exchange {
         &self.settings
     }
 
-    /// Cash by the exchange's own books.
+    /// What it does beyond that.
+    pub const fn rules(&self) -> &VenueRules {
+        &self.rules
+    }
+
+    /// The instruments it lists.
+    pub const fn instruments(&self) -> &Instruments {
+        &self.instruments
+    }
+
+    /// Cash in the base currency by the exchange's own books; the collateral of perpetuals.
     pub const fn cash(&self) -> Cash {
         self.cash
+    }
+
+    /// Cash in any asset by the exchange's own books.
+    pub fn balance(&self, asset: AssetId) -> Cash {
+        if asset == AssetId::BASE {
+            return self.cash;
+        }
+        let known = self.other_cash.get(asset.index());
+        known.copied().unwrap_or(Cash::ZERO)
     }
 
     /// The position by the exchange's own books.
@@ -154,8 +192,8 @@ impl Exchange {
         self.trades
     }
 
-    /// Orders that wait for a fill point.
-    pub fn working(&self) -> &[Intent] {
+    /// Orders that wait for a price, in order of arrival.
+    pub fn working(&self) -> &[VenueOrder] {
         &self.working
     }
 
@@ -164,20 +202,47 @@ impl Exchange {
         self.facts.pop_front()
     }
 
-    /// Takes an order. Only a spent permit can become one.
+    /// Takes an order that arrives at the latest instant the exchange was told of. Only a spent
+    /// permit can become one.
     pub fn submit(&mut self, order: Redeemed) {
-        self.received += 1;
-        let intent = order.into_intent();
-        let client_id = intent.client_id;
-        if let Some(reason) = self.refusal(&intent) {
-            self.facts.push_back(Fact::Rejected {
-                client_id,
-                reason: reason.into(),
-            });
-            return;
+        let now = self.now;
+        self.receive(order.into_intent(), now);
+    }
+
+    /// Takes an order that arrives at `now`; after its expiry it is refused, as its sender asked.
+    pub fn submit_at(&mut self, order: Redeemed, now: Timestamp) {
+        self.now = self.now.max(now);
+        if now <= order.expires_at() {
+            return self.receive(order.into_intent(), now);
         }
-        self.working.push(intent);
+        self.received += 1;
+        self.refuse(order.intent(), "it came after its expiry");
+    }
+
+    pub(super) fn receive(&mut self, intent: Intent, now: Timestamp) {
+        self.received += 1;
+        if let Some(reason) = self.refusal(&intent) {
+            return self.refuse(&intent, reason);
+        }
+        let client_id = intent.client_id;
+        // Overflow saturates: an order that far away never takes effect.
+        let effective_at = now + self.rules.latency;
+        self.working.push(VenueOrder::new(intent, effective_at));
         self.facts.push_back(Fact::Accepted { client_id });
+    }
+
+    fn refuse(&mut self, intent: &Intent, reason: &'static str) {
+        let client_id = intent.client_id;
+        // The refused twin of an order says nothing about the first one.
+        if self.order_report(client_id).is_none() {
+            let mut refused = VenueOrder::new(*intent, self.now);
+            refused.status = OrderStatus::Rejected;
+            self.history.note_end(refused.report());
+        }
+        self.facts.push_back(Fact::Rejected {
+            client_id,
+            reason: reason.into(),
+        });
     }
 
     fn refusal(&self, intent: &Intent) -> Option<&'static str> {
@@ -192,25 +257,42 @@ impl Exchange {
         {
             return Some("limit price is not a positive number of ticks");
         }
-        if intent.post_only {
-            return Some("post-only orders need a book; bars have none");
+        if intent.post_only
+            && let Some(reason) = self.post_only_refusal(intent)
+        {
+            return Some(reason);
         }
-        if self.working.iter().any(|w| w.client_id == intent.client_id) {
+        let same_id = |o: &VenueOrder| o.intent.client_id == intent.client_id;
+        if self.working.iter().any(same_id) {
             return Some("duplicate client order id");
         }
         None
     }
 
+    /// Post-only orders are judged by the quote, or by the last close where bars are traded through.
+    fn post_only_refusal(&self, intent: &Intent) -> Option<&'static str> {
+        let OrderType::Limit(limit) = intent.order_type else {
+            return Some("a post-only order needs a limit");
+        };
+        let price = match self.quotes.of(intent.instrument) {
+            // It is judged when it takes effect.
+            Some(_) if self.rules.latency.nanos() > 0 => return None,
+            Some(quote) => Some(quote.against(intent.side).0),
+            None if self.rules.limit_fills == LimitFills::AtFillPoint => {
+                return Some("post-only orders need a book; bars have none");
+            }
+            None => self.mark(intent.instrument),
+        };
+        match price {
+            None => Some("no price yet to judge a post-only order by"),
+            Some(price) => super::matching::allows(limit, price, intent.side)
+                .then_some("post-only, and it would trade at once"),
+        }
+    }
+
     /// Takes an order back, if it still works.
     pub fn cancel(&mut self, client_id: ClientOrderId) {
-        if let Some(i) = self.working.iter().position(|w| w.client_id == client_id) {
-            self.working.remove(i);
-            self.facts.push_back(Fact::Canceled {
-                client_id,
-                filled: Quantity::ZERO,
-                reason: "canceled by us".into(),
-            });
-        }
+        self.end_working(|o| o.intent.client_id == client_id, "canceled by us");
     }
 
     /// Whether a fill point has anything to do.
@@ -219,194 +301,168 @@ impl Exchange {
         !self.working.is_empty()
     }
 
-    /// Executes what can be executed at the fill point's price of this slice, sells before buys.
-    /// Returns how many orders are done with, executed or not.
-    pub fn execute(&mut self, slice: &Slice<'_>, now: Timestamp) -> usize {
-        let working = std::mem::take(&mut self.working);
-        let mut still = Vec::new();
-        for side in [Side::Sell, Side::Buy] {
-            for intent in working.iter().filter(|w| w.side == side) {
-                if !self.execute_one(intent, slice, now) {
-                    still.push(*intent);
-                }
-            }
-        }
-        // Back in order of arrival.
-        still.sort_by_key(|w| w.id);
-        let done = working.len() - still.len();
-        self.working = still;
-        done
-    }
-
-    /// Whether the order is done with.
-    fn execute_one(&mut self, intent: &Intent, slice: &Slice<'_>, now: Timestamp) -> bool {
-        let id = intent.instrument;
-        let Some(instrument) = self.instruments.get(id) else {
-            return true;
+    /// How much of `wanted` the account can pay for, deliver or carry: all of it, or whole lots.
+    fn coverable(
+        &self,
+        instrument: &Instrument,
+        order: &VenueOrder,
+        (price, wanted): (Price, Quantity),
+        liquidity: Liquidity,
+    ) -> Quantity {
+        let wanted = if order.intent.reduce_only {
+            let most = self.reducible(order).to_lots_toward_zero(instrument.lot);
+            wanted.min(most)
+        } else {
+            wanted
         };
-        let raw = slice.value(id, self.settings.fill_point.field());
-        let Some(market) = raw.and_then(|p| Price::from_market_data(p, instrument.price_scale))
-        else {
-            return false;
-        };
-        let Some(price) = self.price(intent, market) else {
-            return false;
-        };
-        let quantity = self.coverable(instrument, intent, price);
-        if quantity.is_positive() {
-            self.fill(id, intent, price, quantity, now);
+        if let Some(terms) = &self.rules.margin {
+            return self.carriable(terms, instrument, order, (price, wanted), liquidity);
         }
-        if quantity < intent.quantity {
-            let reason = match (self.settings.max_leverage, intent.side) {
-                (Some(_), _) => "not enough margin for the rest",
-                (None, Side::Buy) => "not enough cash for the rest",
-                (None, Side::Sell) => "not enough units for the rest",
-            };
-            self.facts.push_back(Fact::Canceled {
-                client_id: intent.client_id,
-                filled: quantity,
-                reason: reason.into(),
-            });
-        }
-        true
-    }
-
-    /// The execution price; `None` when a limit is not reached.
-    fn price(&self, intent: &Intent, market: Price) -> Option<Price> {
-        let worse = self.settings.slippage.worsen(market, intent.side);
-        match (intent.order_type, intent.side) {
-            (OrderType::Market, _) => Some(worse),
-            (OrderType::Limit(limit), Side::Buy) => (market <= limit).then(|| worse.min(limit)),
-            (OrderType::Limit(limit), Side::Sell) => (market >= limit).then(|| worse.max(limit)),
-        }
-    }
-
-    /// How much of the order the account can pay for: all of it, or whole lots that fit.
-    fn coverable(&self, instrument: &Instrument, intent: &Intent, price: Price) -> Quantity {
-        if let Some(leverage) = self.settings.max_leverage {
-            return self.carriable(instrument, intent, price, leverage);
-        }
-        match intent.side {
+        match order.intent.side {
             Side::Sell => {
-                let held = self.positions[intent.instrument.index()].max(Quantity::ZERO);
-                intent
-                    .quantity
-                    .min(held.to_lots_toward_zero(instrument.lot))
+                let most = self.reducible(order).to_lots_toward_zero(instrument.lot);
+                wanted.min(most)
             }
             Side::Buy => {
                 let cost = |q| {
                     let notional = instrument.notional(price, q);
-                    notional + self.settings.fees.fee(notional)
+                    match self.fee(notional, liquidity) {
+                        (fee, AssetId::BASE) => notional + fee,
+                        _ => notional,
+                    }
                 };
-                most_lots(Quantity::ZERO, intent.quantity, instrument.lot, |q| {
+                most_lots(Quantity::ZERO, wanted, instrument.lot, |q| {
                     cost(q) <= self.cash
                 })
             }
         }
     }
 
-    /// How much of the order the account's margin carries: what reduces always passes, and of the
-    /// rest as many lots as keep gross exposure within `leverage` times the equity after fees.
-    /// Other positions count at their last close, this one at the execution price.
-    fn carriable(
-        &self,
-        instrument: &Instrument,
-        intent: &Intent,
-        price: Price,
-        leverage: Weight,
-    ) -> Quantity {
-        let id = intent.instrument;
-        let held = self.positions[id.index()];
-        let (mut others, mut gross_others) = (Cash::ZERO, Cash::ZERO);
-        for (other, at) in self.instruments.ids().zip(self.instruments.all()) {
-            let position = self.positions[other.index()];
-            if other == id || position.is_zero() {
-                continue;
-            }
-            let last = Price::from_market_data(self.last_close[other.index()], at.price_scale);
-            let value = at.notional(last.unwrap_or(Price::ZERO), position);
-            others += value;
-            gross_others += value.abs();
+    /// How much of the position an order can close.
+    pub(super) fn reducible(&self, order: &VenueOrder) -> Quantity {
+        let held = self.positions[order.intent.instrument.index()];
+        match order.intent.side {
+            Side::Sell => held.max(Quantity::ZERO),
+            Side::Buy => (-held).max(Quantity::ZERO),
         }
-        let carries = |quantity: Quantity| {
+    }
+
+    /// The fee of an execution worth `notional`, and in which asset it is paid.
+    fn fee(&self, notional: Cash, liquidity: Liquidity) -> (Cash, AssetId) {
+        let fee = self.settings.fees.fee_for(notional, liquidity);
+        match self.settings.fees.paid_in() {
+            Some(other) if fee.is_positive() => {
+                let converted = other.convert(fee);
+                if converted <= self.balance(other.asset) {
+                    return (converted, other.asset);
+                }
+                (fee, AssetId::BASE)
+            }
+            _ => (fee, AssetId::BASE),
+        }
+    }
+
+    /// Executes an order at `price` up to what is `offered` and what the account covers; what it
+    /// does not cover ends. Returns how much was executed when anything changed.
+    pub(super) fn trade(
+        &mut self,
+        order: &mut VenueOrder,
+        (price, offered): (Price, Quantity),
+        liquidity: Liquidity,
+        now: Timestamp,
+    ) -> Option<Quantity> {
+        let wanted = order.open().min(offered);
+        let instrument = self.instruments.get(order.intent.instrument)?;
+        let quantity = self.coverable(instrument, order, (price, wanted), liquidity);
+        if quantity.is_positive() {
             let notional = instrument.notional(price, quantity);
-            let paid = instrument.notional(price, intent.side.signed(quantity));
-            let value = instrument.notional(price, held + intent.side.signed(quantity));
-            let cash = self.cash - paid - self.settings.fees.fee(notional);
-            let equity = cash + others + value;
-            gross_others + value.abs() <= leverage.of(equity.max(Cash::ZERO))
-        };
-        let against = held.units().signum() * intent.side.signed(intent.quantity).units().signum();
-        let closing = if against < 0 {
-            intent.quantity.min(held.abs())
-        } else {
-            Quantity::ZERO
-        };
-        most_lots(closing, intent.quantity, instrument.lot, carries)
+            self.fill(order, (price, quantity, notional), liquidity, now);
+        }
+        if quantity < wanted {
+            let reason = match (&self.rules.margin, order.intent.side) {
+                (Some(_), _) if order.intent.reduce_only => "nothing is left to reduce",
+                (Some(_), _) => "not enough margin for the rest",
+                (None, Side::Buy) if order.intent.reduce_only => "nothing is left to reduce",
+                (None, Side::Buy) => "not enough cash for the rest",
+                (None, Side::Sell) => "not enough units for the rest",
+            };
+            self.end(order, reason);
+        }
+        Some(quantity)
     }
 
     fn fill(
         &mut self,
-        id: InstrumentId,
-        intent: &Intent,
-        price: Price,
-        quantity: Quantity,
+        order: &mut VenueOrder,
+        (price, quantity, notional): (Price, Quantity, Cash),
+        liquidity: Liquidity,
         now: Timestamp,
     ) {
-        let Some(instrument) = self.instruments.get(id) else {
-            return;
+        let (id, side) = (order.intent.instrument, order.intent.side);
+        let (fee, fee_asset) = self.fee(notional, liquidity);
+        let signed = match side {
+            Side::Buy => notional,
+            Side::Sell => -notional,
         };
-        let notional = instrument.notional(price, quantity);
-        let fee = self.settings.fees.fee(notional);
-        match intent.side {
-            Side::Buy => self.cash -= notional,
-            Side::Sell => self.cash += notional,
+        self.settle_trade(id, side.signed(quantity), signed);
+        if fee_asset == AssetId::BASE {
+            self.cash -= fee;
+        } else {
+            self.other_cash[fee_asset.index()] -= fee;
         }
-        self.cash -= fee;
-        self.positions[id.index()] += intent.side.signed(quantity);
+        self.positions[id.index()] += side.signed(quantity);
+        if self.last_close[id.index()] <= 0.0
+            && let Some(instrument) = self.instruments.get(id)
+        {
+            // Before the first close the execution is the only price there is.
+            self.last_close[id.index()] = price.to_f64(instrument.price_scale);
+        }
         self.trades += 1;
-        self.facts.push_back(Fact::Filled(Fill {
+        let fill = Fill {
             time: now,
-            client_id: intent.client_id,
+            client_id: order.intent.client_id,
             trade_id: TradeId(self.trades),
             instrument: id,
-            side: intent.side,
+            side,
             quantity,
             price,
             fee,
-            fee_asset: AssetId::BASE,
-        }));
+            fee_asset,
+        };
+        self.history.note_fill(fill);
+        self.facts.push_back(Fact::Filled(fill));
+        order.filled += quantity;
+        order.status = if order.open().is_positive() {
+            OrderStatus::PartiallyFilled
+        } else {
+            OrderStatus::Filled
+        };
+        if order.status == OrderStatus::Filled {
+            self.history.note_end(order.report());
+        }
     }
 
-    /// Ends orders whose time is over after the fill point of this slice. A lane that was closed
-    /// has not had its auction yet.
-    pub fn expire(&mut self, slice: &Slice<'_>) {
-        let facts = &mut self.facts;
-        self.working.retain(|w| {
-            let waits = w.time_in_force == TimeInForce::Gtc
-                || slice.state(w.instrument) == LaneState::Closed;
-            if !waits {
-                facts.push_back(Fact::Expired {
-                    client_id: w.client_id,
-                    filled: Quantity::ZERO,
-                });
-            }
-            waits
+    /// Ends an order with what it executed so far.
+    pub(super) fn end(&mut self, order: &mut VenueOrder, reason: &'static str) {
+        order.status = OrderStatus::Canceled;
+        self.history.note_end(order.report());
+        self.facts.push_back(Fact::Canceled {
+            client_id: order.intent.client_id,
+            filled: order.filled,
+            reason: reason.into(),
         });
     }
 
-    fn end_working(&mut self, ends: impl Fn(&Intent) -> bool, reason: &'static str) {
-        self.working.retain(|w| {
-            let ends = ends(w);
+    pub(super) fn end_working(&mut self, ends: impl Fn(&VenueOrder) -> bool, reason: &'static str) {
+        let mut working = std::mem::take(&mut self.working);
+        working.retain_mut(|order| {
+            let ends = ends(order);
             if ends {
-                self.facts.push_back(Fact::Canceled {
-                    client_id: w.client_id,
-                    filled: Quantity::ZERO,
-                    reason: reason.into(),
-                });
+                self.end(order, reason);
             }
             !ends
         });
+        self.working = working;
     }
 
     /// Changes the account by what others do in it: a trade by hand, funding, a transfer, an
@@ -416,7 +472,23 @@ impl Exchange {
         self.cash += cash;
     }
 
-    /// Remembers the closes of a slice, for actions before the next one.
+    /// Tells of an event of the account and remembers it.
+    pub(super) fn tell_event(&mut self, fact: Fact, time: Timestamp) {
+        self.history.note_event(time, fact.clone());
+        self.facts.push_back(fact);
+    }
+
+    pub(super) fn tell_event_now(&mut self, fact: Fact) {
+        self.tell_event(fact, self.now);
+    }
+
+    pub(super) fn next_event(&mut self) -> EventId {
+        self.events += 1;
+        EventId(self.events)
+    }
+
+    /// Remembers the closes of a slice: the marks of the account, and what actions before the next
+    /// slice go by.
     #[inline]
     pub fn note_closes(&mut self, slice: &Slice<'_>) {
         for (i, last) in self.last_close.iter_mut().enumerate() {

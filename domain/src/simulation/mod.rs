@@ -1,13 +1,35 @@
 //! A venue to try a strategy on: the exchange core, its cost models, and the backtest loop.
 
+mod corporate_actions;
 mod exchange;
+mod executions;
 mod fee_model;
 mod fill_point;
+mod funding;
+mod margin;
+mod matching;
+mod quotes;
 mod run;
+mod sessions;
 mod slippage_model;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tests_margin;
+#[cfg(test)]
+mod tests_quotes;
+#[cfg(test)]
+mod trial;
+mod venue_order;
+mod venue_rules;
 
 pub use exchange::{Exchange, ExchangeSettings};
-pub use fee_model::FeeModel;
+pub use fee_model::{FeeAsset, FeeModel, FeeSchedule, Liquidity};
 pub use fill_point::FillPoint;
+pub use funding::FundingRate;
+pub use margin::MarginTerms;
+pub use quotes::Quote;
 pub use run::{BarClose, RunTotals, Sink, run};
 pub use slippage_model::SlippageModel;
+pub use venue_order::VenueOrder;
+pub use venue_rules::{LimitFills, REMEMBERED, VenueRules};

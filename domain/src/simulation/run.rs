@@ -4,7 +4,9 @@ use super::exchange::Exchange;
 use super::fill_point::FillPoint;
 use crate::error::{Error, Result};
 use crate::instrument::{InstrumentId, Instruments};
-use crate::kernel::{Action, Counts, Effects, Input, Kernel, Quotes, Record, Severity, SizeAt};
+use crate::kernel::{
+    Action, AdjustmentKind, Counts, Effects, Fact, Input, Kernel, Quotes, Record, Severity, SizeAt,
+};
 use crate::market::{Fields, Panel, PriceBasis, Slice};
 use crate::orders::TimeInForce;
 use crate::portfolio::{Account, MarginModel};
@@ -68,6 +70,9 @@ pub struct RunTotals {
 /// At one instant: corporate actions, then executions, then marks, then decisions. Orders sent in
 /// answer to executions execute at the same instant, until nothing happens any more.
 ///
+/// After a liquidation the run goes on with a warning. The kernel only reduces that instrument from
+/// then on, as it does with whatever a venue changes unasked.
+///
 /// # Errors
 /// `DataMissing` or `DataValidation` when the panel cannot serve the strategy or the fill point;
 /// the error of an alert; the sink's error; and `Invariant` when at the end verdicts and intents,
@@ -116,13 +121,21 @@ fn check_data<S: Strategy>(kernel: &Kernel<S>, exchange: &Exchange, panel: &Pane
         );
     }
     exchange.settings().validate()?;
-    let on_margin = kernel.settings().margin == MarginModel::Margin;
-    if on_margin != exchange.settings().max_leverage.is_some() {
+    exchange.rules().validate(kernel.instruments())?;
+    let model = exchange.rules().account_model();
+    if model == MarginModel::CrossMarginedPerpetual {
+        return Err(Error::config(
+            "the account's books cannot follow a perpetual's collateral yet",
+        )
+        .context("key", "margin.model")
+        .hint("drive the exchange by hand, or use a cash or margin account"));
+    }
+    if model != kernel.settings().margin {
         return Err(Error::config(
             "kernel and exchange differ about what kind of account they keep",
         )
         .context("key", "account.margin")
-        .hint("give the exchange a max_leverage exactly when the account is on margin"));
+        .hint("give the venue margin terms exactly when the account is on margin"));
     }
     let requirements = kernel.requirements();
     let point = exchange.settings().fill_point;
@@ -139,6 +152,7 @@ fn check_data<S: Strategy>(kernel: &Kernel<S>, exchange: &Exchange, panel: &Pane
     let missing = requirements
         .fields
         .union(Fields::of(&[point.field()]))
+        .union(exchange.rules().fields())
         .missing_from(panel.fields());
     if !missing.is_empty() {
         return Err(
@@ -248,13 +262,23 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
             }
             self.settle(open)?;
         }
+        let plain = self.exchange.rules().is_plain();
+        if !plain {
+            self.begin_bar(slice, open)?;
+        }
         if point == FillPoint::NextOpen {
             self.fill_point(slice, open)?;
+        }
+        if !plain {
+            self.inside_bar(slice, close)?;
         }
         if point == FillPoint::NextClose {
             self.fill_point(slice, close)?;
         }
         self.exchange.note_closes(slice);
+        if !plain {
+            self.end_bar(slice, close)?;
+        }
         self.kernel
             .step(close, Input::Slice(slice), &mut self.effects);
         self.settle(close)?;
@@ -263,14 +287,15 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
         }
         let account = self.kernel.account();
         let equity = account.equity();
-        if equity.is_finite() && equity <= 0.0 && self.exchange.settings().max_leverage.is_some() {
+        let on_margin = self.exchange.rules().margin.is_some();
+        if equity.is_finite() && equity <= 0.0 && on_margin {
             return Err(
                 Error::execution("the margin account has lost all of its equity")
                     .context("time", close)
                     .context("equity", equity)
                     .hint(
-                        "a venue would have closed the positions before: lower risk.max_gross, or \
-                     risk less on one name",
+                        "a venue with a maintenance requirement closes positions before that, as \
+                     far as prices let it: lower risk.max_gross, or risk less on one name",
                     ),
             );
         }
@@ -285,6 +310,31 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
             account,
             instruments: self.kernel.instruments(),
         })
+    }
+
+    /// What comes before the executions at an open: funding on what is held, and day orders whose
+    /// session is over.
+    fn begin_bar(&mut self, slice: &Slice<'_>, open: Timestamp) -> Result<()> {
+        self.exchange.settle_funding(open);
+        self.exchange.begin_bar(slice);
+        self.settle(open)
+    }
+
+    /// What happens between open and close: funding, then limits the bar trades through.
+    fn inside_bar(&mut self, slice: &Slice<'_>, close: Timestamp) -> Result<()> {
+        self.exchange.settle_funding(close);
+        self.settle(close)?;
+        while self.exchange.execute_through_bar(slice, close) > 0 {
+            self.settle(close)?;
+        }
+        Ok(())
+    }
+
+    /// What follows from the marks at a close, before anybody decides.
+    fn end_bar(&mut self, slice: &Slice<'_>, close: Timestamp) -> Result<()> {
+        self.exchange.end_bar(slice);
+        self.exchange.maintain(close);
+        self.settle(close)
     }
 
     /// Executes at one instant until nothing happens any more.
@@ -323,13 +373,19 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
     /// Carries out effects and delivers facts until both are used up.
     #[inline]
     fn settle(&mut self, now: Timestamp) -> Result<()> {
+        let mut foreseen = false;
         loop {
             while let Some(action) = self.effects.next_action() {
-                self.carry_out(action, now)?;
+                match action {
+                    // The venue did what its terms say. What is left of the account trades on.
+                    Action::Alert(Severity::Error, error) if foreseen => self.warnings.push(error),
+                    action => self.carry_out(action, now)?,
+                }
             }
             let Some(fact) = self.exchange.next_fact() else {
                 return Ok(());
             };
+            foreseen = matches!(&fact, Fact::Adjusted { kind, .. } if *kind == AdjustmentKind::Liquidation);
             self.kernel.step(now, Input::Fact(&fact), &mut self.effects);
         }
     }
@@ -342,10 +398,10 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
                     .step(now, Input::Persisted(id), &mut self.effects);
             }
             Action::Send(permit) => match permit.redeem(self.kernel.gate(), now) {
-                Ok(order) => self.exchange.submit(order),
+                Ok(order) => self.exchange.submit_at(order, now),
                 Err(unspent) => {
                     self.unspent += 1;
-                    let fact = crate::kernel::Fact::NotSent {
+                    let fact = Fact::NotSent {
                         client_id: unspent.intent().client_id,
                         reason: "the send gate refused the permit".into(),
                     };

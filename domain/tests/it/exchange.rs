@@ -638,7 +638,6 @@ fn settings_that_cannot_be_meant_are_refused_before_the_first_bar() {
             slippage: SlippageModel::Proportional(Rate::ZERO),
             opening_cash: Cash::from_units(1),
             delisting_haircut: Rate::ONE,
-            max_leverage: None,
         };
         settings.validate().unwrap();
         change(&mut settings);

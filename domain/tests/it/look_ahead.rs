@@ -182,7 +182,6 @@ fn backtest<S: Strategy>(instruments: &Instruments, panel: &Panel, strategy: S) 
         slippage: SlippageModel::Proportional(Rate::ZERO),
         opening_cash: Cash::from_units(10_000_000_000_000_000),
         delisting_haircut: Rate::ZERO,
-        max_leverage: None,
     };
     let mut exchange = Exchange::new(instruments.clone(), venue);
     simulation::run(&mut kernel, &mut exchange, panel, &mut ()).map(drop)

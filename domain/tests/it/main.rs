@@ -23,4 +23,5 @@ mod scenario;
 mod sma_cross_reference;
 mod strategy_state;
 mod two_strategies;
+mod venue_rules;
 mod weights_corpus;

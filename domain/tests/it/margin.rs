@@ -1,10 +1,12 @@
 //! The margin account: shorts, reversals, what the venue carries, and what a fall takes away.
 
 use ballast_domain::error::ErrorFamily;
-use ballast_domain::market::ActionKind;
+use ballast_domain::kernel::Cut;
+use ballast_domain::market::{ActionKind, LaneState};
 use ballast_domain::money::{Cash, Rate, Weight};
-use ballast_domain::orders::Side;
+use ballast_domain::orders::{OrderStatus, Side, TimeInForce};
 use ballast_domain::risk::Control;
+use ballast_domain::simulation::MarginTerms;
 use proptest::prelude::*;
 
 use crate::scenario::{A, B, Scripted, Tape, World, dollars, holding, weights};
@@ -77,9 +79,7 @@ fn additions_are_cut_to_what_equity_less_costs_carries() {
     let run = world.run(script, &tape).well();
     assert_eq!(run.held(A), 100);
     assert_eq!(run.held(B), -47);
-    let cut = run.log.intents()[1]
-        .cut
-        .map(ballast_domain::kernel::Cut::name);
+    let cut = run.log.intents()[1].cut.map(Cut::name);
     assert_eq!(cut, Some("margin"));
 }
 
@@ -101,10 +101,10 @@ fn what_the_plan_did_not_size_for_is_denied_or_cut_by_the_venue() {
         let mut world = World::shares(1);
         if kernel {
             world = world.on_margin();
-            world.exchange.max_leverage = None;
+            world.rules.margin = None;
         }
         if venue {
-            world.exchange.max_leverage = Some(Weight::ONE);
+            world.rules.margin = Some(MarginTerms::carrying(Weight::ONE));
         }
         let tape = Tape::of_closes(&[&[100.0; 3]]);
         let error = world.run(Scripted::default(), &tape).error();
@@ -133,11 +133,93 @@ fn reductions_pass_when_the_account_carries_no_more() {
 #[test]
 fn a_lost_account_is_no_bug() {
     let tape = Tape::of_closes(&[&[100.0, 100.0, 300.0, 300.0]]);
-    let script = Scripted::new([(0, holding(&[(A, -100)]))]);
-    let run = on_margin(1, 2_000).run(script, &tape);
-    let error = run.totals.unwrap_err();
-    assert_eq!(error.family(), ErrorFamily::Execution);
-    assert!(error.message.contains("lost all of its equity"), "{error}");
+    // A gap passes a maintenance requirement as well.
+    for maintenance in [None, Some(Rate::from_bps(2_500))] {
+        let mut world = on_margin(1, 2_000);
+        world.rules.margin.as_mut().unwrap().maintenance = maintenance;
+        let run = world.run(Scripted::new([(0, holding(&[(A, -100)]))]), &tape);
+        let error = run.totals.as_ref().unwrap_err();
+        assert_eq!(error.family(), ErrorFamily::Execution);
+        assert!(error.message.contains("lost all of its equity"), "{error}");
+        let left = if maintenance.is_some() { 0 } else { -100 };
+        assert_eq!(run.held(A), left);
+    }
+}
+
+/// A short of 100 and a purchase, each filled a unit a bar: what the sale will cost is kept back from
+/// the purchase, and given back unit by unit, so the venue never has to cut what the plan sized.
+#[test]
+fn costs_kept_back_for_a_sale_are_freed_as_its_parts_execute() {
+    let rows = 110;
+    let flat = vec![100.0; rows];
+    let filled_for = |bars: usize| {
+        let mut world = on_margin(2, 2_000).costing(Rate::from_bps(100), Rate::ZERO);
+        world.settings.limits.fee_estimate = Rate::from_bps(100);
+        world.settings.time_in_force = TimeInForce::Gtc;
+        world.rules.participation = Some(Rate::ONE);
+        let tape = Tape::of_closes(&[&flat[..=bars], &flat[..=bars]]);
+        let script = Scripted::new([(0, weights(&[(A, -1.0), (B, 2.0)]))]);
+        world.run(script, &tape).well()
+    };
+    // 10,000 sold cost 100; n bought: 10,000 + n <= 2 (9,900 − 0.01 n), so n <= 9,607.84.
+    for (bars, a, b) in [(1, -1, 1), (50, -50, 50), (99, -99, 96), (109, -100, 96)] {
+        let run = filled_for(bars);
+        assert_eq!((run.held(A), run.held(B)), (a, b), "after {bars} bars");
+        let cuts: Vec<_> = run.log.intents().iter().map(|i| i.cut).collect();
+        assert_eq!(cuts, [None, Some(Cut::Margin)]);
+        let exposure = run.kernel.exposure();
+        assert_eq!(exposure.open(A, Side::Sell).units(), 100 + a);
+        assert_eq!(exposure.open(B, Side::Buy).units(), 96 - b);
+        // One dollar for each unit that is still to come, of either side.
+        let to_come = 100 + a + 96 - b;
+        assert_eq!(exposure.reserved_cash(), dollars(&to_come.to_string()));
+    }
+    filled_for(rows - 1).assert_nothing_set_aside();
+}
+
+/// 150 long at 100 with 10,000 of equity: at 44 a quarter of 6,600 is more than the 1,600 left. The
+/// position is closed for 1 % and the order that waited ends; the kernel's books follow, nothing stays
+/// open or set aside, and the name is only reduced from then on.
+#[test]
+fn a_liquidation_leaves_nothing_open_and_the_run_goes_on() {
+    let fall = [100.0, 100.0, 44.0, 44.0, 44.0, 44.0];
+    let tape = |rows: usize| {
+        let all = Tape::of_closes(&[&fall[..rows], &[50.0; 6][..rows]]);
+        (1..rows).fold(all, |tape, row| tape.without(row, B, LaneState::Hole))
+    };
+    let mut world = on_margin(2, 2_000);
+    world.settings.limits.fee_estimate = Rate::from_bps(100);
+    world.settings.time_in_force = TimeInForce::Gtc;
+    world.settings.min_fresh_share = 0.0;
+    let terms = world.rules.margin.as_mut().unwrap();
+    terms.maintenance = Some(Rate::from_bps(2_500));
+    terms.liquidation_fee = Rate::from_bps(100);
+    let run = |rows: usize| {
+        let script = Scripted::new([(0, holding(&[(A, 150), (B, 40)])), (3, holding(&[(A, 10)]))]);
+        world.run(script, &tape(rows)).well()
+    };
+    // The bar before: B waits, and its costs are kept back.
+    let before = run(2);
+    assert_eq!(before.kernel.exposure().open(B, Side::Buy).units(), 40);
+    assert_eq!(before.kernel.exposure().reserved_cash(), dollars("20"));
+    // The bar of the liquidation itself.
+    run(3).assert_nothing_set_aside();
+    let run = run(6);
+    assert_eq!(run.tape_of_fills(), ["open1 buy 150 of 0 at 100 fee 0"]);
+    assert_eq!((run.held(A), run.cash()), (0, dollars("1534")));
+    assert_eq!(run.kernel.account().ledger().trial_balance(), Cash::ZERO);
+    let said = &run.totals.as_ref().unwrap().warnings;
+    assert_eq!(said.len(), 1);
+    assert!(said[0].to_string().contains("liquidation"), "{}", said[0]);
+    let intents = run.log.intents();
+    let waited = intents[1].intent.client_id;
+    assert_eq!(
+        run.log.statuses(waited).last(),
+        Some(&OrderStatus::Canceled)
+    );
+    let denied: Vec<_> = intents.last().unwrap().verdict.denied_by().collect();
+    assert_eq!(denied, [Control::Mode]);
+    run.assert_nothing_set_aside();
 }
 
 #[test]

@@ -23,7 +23,8 @@ use ballast_domain::orders::{
 use ballast_domain::portfolio::{MarginModel, Rebalance, ThresholdBase};
 use ballast_domain::risk::Limits;
 use ballast_domain::simulation::{
-    self, BarClose, Exchange, ExchangeSettings, FeeModel, FillPoint, RunTotals, Sink, SlippageModel,
+    self, BarClose, Exchange, ExchangeSettings, FeeModel, FillPoint, MarginTerms, RunTotals, Sink,
+    SlippageModel, VenueRules,
 };
 use ballast_domain::strategy::{
     Decision, Requirements, Schedule, Slot, State, Strategy, Target, Targets, View,
@@ -262,6 +263,7 @@ pub(crate) struct World {
     pub(crate) instruments: Instruments,
     pub(crate) settings: Settings,
     pub(crate) exchange: ExchangeSettings,
+    pub(crate) rules: VenueRules,
 }
 
 impl World {
@@ -295,12 +297,12 @@ impl World {
             slippage: SlippageModel::Proportional(Rate::ZERO),
             opening_cash: dollars("10000"),
             delisting_haircut: Rate::ZERO,
-            max_leverage: None,
         };
         Self {
             instruments,
             settings,
             exchange,
+            rules: VenueRules::default(),
         }
     }
 
@@ -316,9 +318,9 @@ impl World {
 
     /// A margin account that carries as much as the limits allow.
     #[must_use]
-    pub(crate) const fn on_margin(mut self) -> Self {
+    pub(crate) fn on_margin(mut self) -> Self {
         self.settings.margin = MarginModel::Margin;
-        self.exchange.max_leverage = Some(self.settings.limits.max_leverage);
+        self.rules.margin = Some(MarginTerms::carrying(self.settings.limits.max_leverage));
         self
     }
 
@@ -352,7 +354,11 @@ impl World {
             gate.clone(),
         )
         .unwrap();
-        let mut exchange = Exchange::new(self.instruments.clone(), self.exchange.clone());
+        let mut exchange = Exchange::with_rules(
+            self.instruments.clone(),
+            self.exchange.clone(),
+            self.rules.clone(),
+        );
         let mut recorder = Recorder {
             gate,
             watch,

@@ -107,7 +107,6 @@ fn sma_cross_has_the_fills_and_equity_of_the_reference() {
         slippage: SlippageModel::Proportional(Rate::ZERO),
         opening_cash: Cash::from_decimal(Decimal::from(1_000_000), 12).unwrap(),
         delisting_haircut: Rate::ZERO,
-        max_leverage: None,
     };
     let mut exchange = Exchange::new(instruments.clone(), venue);
     let totals = simulation::run(&mut kernel, &mut exchange, &panel, &mut ()).unwrap();

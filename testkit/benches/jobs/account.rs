@@ -67,7 +67,6 @@ pub(crate) fn venue(fill_point: FillPoint, slippage: Rate) -> ExchangeSettings {
         slippage: SlippageModel::Proportional(slippage),
         opening_cash: Cash::from_decimal(Decimal::from(OPENING_CASH), 16).expect("fits"),
         delisting_haircut: Rate::ZERO,
-        max_leverage: None,
     }
 }
 

@@ -3,4 +3,5 @@
 //! A suite is a list of async functions that panic on a violation, and a macro that makes one named
 //! test of each. Decorators and fakes pass the same suites as adapters.
 
+pub mod broker;
 pub mod market_data;

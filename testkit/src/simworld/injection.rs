@@ -29,7 +29,7 @@ impl World<'_> {
 
     /// The instrument a fault hits; one kind prefers where an order works.
     fn target(&self, fault: Fault) -> InstrumentId {
-        let working = self.venue.core.working();
+        let working = self.venue.working().collect::<Vec<_>>();
         let moves = matches!(fault.kind, FaultKind::Deleverage | FaultKind::ManualTrade);
         if moves && !working.is_empty() {
             return working[fault.target as usize % working.len()].instrument;

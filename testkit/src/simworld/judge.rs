@@ -186,7 +186,7 @@ impl World<'_> {
     /// Everything of ours that may still execute on one side of an instrument, without `except`.
     fn true_open(&self, index: usize, side: Side, except: ClientOrderId) -> i64 {
         let flying = self.in_flight.iter().map(|f| &f.intent);
-        let open = self.venue.core.working().iter().chain(flying);
+        let open = self.venue.working().chain(flying);
         open.filter(|i| i.instrument.index() == index && i.side == side && i.client_id != except)
             .map(|i| i.quantity.units())
             .sum()
@@ -200,7 +200,7 @@ impl World<'_> {
         let Some(process) = self.writer() else { return };
         let none = ClientOrderId::default();
         let flying = self.in_flight.iter().map(|f| &f.intent);
-        let short = self.venue.core.working().iter().chain(flying).find(|i| {
+        let short = self.venue.working().chain(flying).find(|i| {
             let truth = self.true_open(i.instrument.index(), i.side, none);
             process.kernel.exposure().open(i.instrument, i.side).units() < truth
         });

@@ -35,7 +35,7 @@ impl World<'_> {
             return;
         }
         let books = &self.processes[place].books;
-        let left = self.venue.core.working().iter().find(|i| {
+        let left = self.venue.working().find(|i| {
             let id = i.client_id;
             let known = books.passed(id) && !books.ended.contains(&id);
             known && self.judge.was_sent(id) && !self.judge.cancelled.contains(&id)
@@ -56,7 +56,7 @@ impl World<'_> {
         }
         let books = &process.books;
         let mut sells = vec![0; self.instruments.len()];
-        for i in self.venue.core.working() {
+        for i in self.venue.working() {
             let id = i.client_id;
             let ours = books.passed(id) && !books.ended.contains(&id);
             let at_venue = self.judge.was_sent(id) && !self.judge.cancelled.contains(&id);
@@ -82,7 +82,7 @@ impl World<'_> {
         }
         let id = intent.client_id;
         let flying = self.in_flight.iter().map(|f| &f.intent);
-        let open = self.venue.core.working().iter().chain(flying);
+        let open = self.venue.working().chain(flying);
         let cost: Cash = open
             .filter(|i| i.side == Side::Buy && i.client_id != id)
             .chain([intent])

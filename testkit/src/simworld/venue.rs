@@ -95,6 +95,11 @@ pub(super) struct Venue {
 const OPENING: i64 = 1_000_000;
 
 impl Venue {
+    /// The orders that work in the core.
+    pub(super) fn working(&self) -> impl Iterator<Item = &Intent> {
+        self.core.working().iter().map(|order| &order.intent)
+    }
+
     pub(super) fn new(plan: &Plan, instruments: Instruments, now: Timestamp) -> Self {
         let million =
             Cash::from_decimal(OPENING.into(), instruments.base().scale).expect("a million fits");
@@ -104,7 +109,6 @@ impl Venue {
             slippage: SlippageModel::Proportional(Rate::from_bps(2)),
             opening_cash: million,
             delisting_haircut: Rate::ZERO,
-            max_leverage: None,
         };
         let mut venue = Self {
             seed: plan.seed,
@@ -190,7 +194,7 @@ impl Venue {
 
     /// A cancel arrives.
     pub(super) fn cancel(&mut self, client_id: ClientOrderId, now: Timestamp) {
-        if self.core.working().iter().any(|w| w.client_id == client_id) {
+        if self.working().any(|w| w.client_id == client_id) {
             self.core.cancel(client_id);
             self.hear_core(now);
         } else {

@@ -1,11 +1,14 @@
 //! The simulated broker behind its port.
 
+mod conformance;
+
 use std::sync::Arc;
 
 use ballast_domain::instrument::{AssetId, InstrumentId, Instruments};
 use ballast_domain::kernel::{Fact, SendGate};
 use ballast_domain::market::{Fields, LaneRow, LaneState, Panel, PriceBasis};
 use ballast_domain::money::{Cash, Quantity, Rate};
+use ballast_domain::orders::OrderStatus;
 use ballast_domain::simulation::{ExchangeSettings, FeeModel, FillPoint, SlippageModel};
 use ballast_domain::time::{Span, Timestamp};
 use ballast_ports::stream::next;
@@ -35,7 +38,6 @@ fn setup(cash: i64) -> Setup {
         slippage: SlippageModel::Proportional(Rate::ZERO),
         opening_cash: Cash::from_decimal(Decimal::from(cash), 12).unwrap(),
         delisting_haircut: Rate::ZERO,
-        max_leverage: None,
     };
     let clock = Arc::new(FakeClock::new(now));
     let broker = SimulatedBroker::new(instruments.clone(), settings, Arc::clone(&gate), clock);
@@ -82,8 +84,10 @@ async fn an_order_is_accepted_executes_at_the_fill_point_and_shows_in_the_accoun
     assert_eq!(account.positions, [(A, Quantity::from_units(10))]);
     assert_eq!(account.cash[0].0, AssetId::BASE);
     assert_eq!(account.cash[0].1.text(12), "9500");
-    let gone = s.broker.order(A, id).await.unwrap_err();
-    assert_eq!(gone.kind, ErrorKind::NotFound);
+    assert!(s.broker.open_orders().await.unwrap().is_empty());
+    let ended = s.broker.order(A, id).await.unwrap();
+    assert_eq!(ended.status, OrderStatus::Filled);
+    assert_eq!(ended.filled, Quantity::from_units(10));
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ pub(super) fn of(
         costs(config),
         prices(config),
     ];
+    all.extend(config.execution.participation.map(volume));
     if config.execution.size_at == SizeAt::Fill {
         all.push(caveat(
             "sizes",
@@ -37,6 +38,19 @@ pub(super) fn of(
     }
     all.extend(unopened.caveat());
     all
+}
+
+/// What a limit on the share of volume leaves out.
+fn volume(share: Decimal) -> Caveat {
+    caveat(
+        "volume",
+        format!(
+            "orders of a name get at most {}% of the volume of the bar they fill in, which at an open is \
+             not over yet; what is left works on until it is filled or a newer decision replaces it; no \
+             fill moves the price",
+            (share * Decimal::ONE_HUNDRED).normalize()
+        ),
+    )
 }
 
 /// What a margin account of a venue would have cost and done that this one does not.

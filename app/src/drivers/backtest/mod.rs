@@ -204,8 +204,7 @@ impl Backtest {
     async fn prepare(&self) -> Result<Prepared, RunError> {
         let config = &self.config;
         let symbols = self.symbols().await?;
-        let (instruments, settings, exchange) = wiring::backtest(config, &symbols)?;
-        let variant = Variant { settings, exchange };
+        let (instruments, variant) = wiring::backtest(config, &symbols)?;
         let requirements = self
             .strategies
             .make(&config.strategy, &instruments)?
@@ -221,7 +220,8 @@ impl Backtest {
         let offered = self.market_data.capabilities().fields;
         let needed = requirements
             .fields
-            .union(Fields::of(&[variant.exchange.fill_point.field()]));
+            .union(Fields::of(&[variant.exchange.fill_point.field()]))
+            .union(variant.rules.fields());
         // Volume comes along when it is there; what is needed and missing is refused by the run.
         let fields = if needed.missing_from(offered).is_empty() {
             needed

@@ -8,16 +8,18 @@ use ballast_domain::kernel::{Kernel, SendGate, Settings};
 use ballast_domain::market::Panel;
 use ballast_domain::money::Rate;
 use ballast_domain::portfolio::Account;
-use ballast_domain::simulation::{self, Exchange, ExchangeSettings, RunTotals, Sink};
+use ballast_domain::simulation::{self, Exchange, ExchangeSettings, RunTotals, Sink, VenueRules};
 use ballast_domain::strategy::Strategy;
 
-/// How a strategy is run: the settings of kernel and exchange.
+/// How a strategy is run: the settings of kernel and exchange, and the venue's rules.
 #[derive(Clone, Debug)]
 pub struct Variant {
     /// Settings of the kernel.
     pub settings: Settings,
     /// Settings of the exchange.
     pub exchange: ExchangeSettings,
+    /// What the exchange does beyond that.
+    pub rules: VenueRules,
 }
 
 impl Variant {
@@ -53,7 +55,11 @@ impl Variant {
     ) -> Result<(RunTotals, Account)> {
         let gate = Arc::new(SendGate::new(1));
         let mut kernel = Kernel::new(instruments.clone(), self.settings.clone(), strategy, gate)?;
-        let mut exchange = Exchange::new(instruments.clone(), self.exchange.clone());
+        let mut exchange = Exchange::with_rules(
+            instruments.clone(),
+            self.exchange.clone(),
+            self.rules.clone(),
+        );
         let totals = simulation::run(&mut kernel, &mut exchange, panel, sink)?;
         Ok((totals, kernel.account().clone()))
     }

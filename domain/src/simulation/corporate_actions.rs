@@ -1,8 +1,9 @@
-//! Corporate actions on the exchange's own books: paid, exchanged or taken off.
+//! Corporate actions as the exchange applies them: to what is held and to what works.
 
-use super::Exchange;
+use super::exchange::Exchange;
+use super::venue_order::VenueOrder;
 use crate::instrument::InstrumentId;
-use crate::kernel::{EventId, Fact};
+use crate::kernel::Fact;
 use crate::market::{ActionKind, CorporateAction, Field, Slice, SplitRatio};
 use crate::money::{Cash, Price, Quantity, Rounding, divide};
 use crate::orders::OrderType;
@@ -10,6 +11,7 @@ use crate::orders::OrderType;
 impl Exchange {
     /// Applies a corporate action to what is held and to what works.
     pub fn apply(&mut self, id: InstrumentId, action: &CorporateAction, slice: &Slice<'_>) {
+        self.now = self.now.max(action.at);
         match action.kind {
             ActionKind::Dividend(per_unit) => self.pay_dividend(id, per_unit),
             ActionKind::Split(ratio) => self.split(id, ratio, slice),
@@ -28,7 +30,7 @@ impl Exchange {
         let amount = i.cash_per_unit(per_unit, held, self.instruments.base().scale);
         self.cash += amount;
         let id = self.next_event();
-        self.facts.push_back(Fact::Dividend {
+        self.tell_event_now(Fact::Dividend {
             id,
             instrument,
             per_unit,
@@ -57,18 +59,18 @@ impl Exchange {
         self.positions[index] = quantity;
         self.last_close[index] /= ratio.to_f64();
         let lot = i.lot;
-        for order in self
-            .working
-            .iter_mut()
-            .filter(|w| w.instrument == instrument)
-        {
-            order.quantity = ratio.apply(order.quantity, lot);
-            if let OrderType::Limit(price) = &mut order.order_type {
+        let concerned = |o: &&mut VenueOrder| o.intent.instrument == instrument;
+        for order in self.working.iter_mut().filter(concerned) {
+            // What is left and what is executed, each on its own: so the account counts as well.
+            let left = ratio.apply(order.open(), lot);
+            order.filled = ratio.apply(order.filled, lot);
+            order.intent.quantity = order.filled + left;
+            if let OrderType::Limit(price) = &mut order.intent.order_type {
                 *price = ratio.unapply(*price);
             }
         }
         let id = self.next_event();
-        self.facts.push_back(Fact::Split {
+        self.tell_event_now(Fact::Split {
             id,
             instrument,
             ratio,
@@ -76,14 +78,9 @@ impl Exchange {
             cash_in_lieu,
         });
         self.end_working(
-            |w| w.instrument == instrument && w.quantity.is_zero(),
+            |o| o.intent.instrument == instrument && o.open().is_zero(),
             "less than a lot is left after the split",
         );
-    }
-
-    fn next_event(&mut self) -> EventId {
-        self.events += 1;
-        EventId(self.events)
     }
 
     fn delist(&mut self, instrument: InstrumentId) {
@@ -92,16 +89,19 @@ impl Exchange {
             return;
         };
         let price = Price::from_market_data(self.last_close[index], i.price_scale);
-        let held = std::mem::take(&mut self.positions[index]);
+        let held = self.positions[index];
         let value = i.notional(price.unwrap_or(Price::ZERO), held);
-        let amount = value - value.fee(self.settings.delisting_haircut);
-        self.cash += amount;
+        let before = self.cash;
+        self.settle_trade(instrument, -held, -value);
+        self.cash -= value.fee(self.settings.delisting_haircut);
+        self.positions[index] = Quantity::ZERO;
+        let amount = self.cash - before;
         self.end_working(
-            |w| w.instrument == instrument,
+            |o| o.intent.instrument == instrument,
             "the instrument was delisted",
         );
         let id = self.next_event();
-        self.facts.push_back(Fact::Delisted {
+        self.tell_event_now(Fact::Delisted {
             id,
             instrument,
             amount,
