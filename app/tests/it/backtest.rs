@@ -60,6 +60,7 @@ fn rep_08_one_identity_stands_on_everything_a_run_writes() {
     assert!(summary.get("run_id").is_none());
 }
 
+/// TST-04: a backtest through the program, from settings to a directory that proves itself.
 #[test]
 fn a_run_directory_is_complete_and_its_manifest_proves_it() {
     let home = tempfile::tempdir().unwrap();

@@ -127,7 +127,7 @@ fn a_catalog_is_listed_shown_exported_and_taken_in_again() {
     assert_eq!(json(at, &["data", "list"], 0)["generation"], 1);
 }
 
-/// A backtest over the catalog trades as one over the files it was made of.
+/// TST-04: the data pipeline: a backtest over the catalog trades as one over the files it was made of.
 #[test]
 fn a_backtest_over_the_catalog_equals_one_over_the_files() {
     let folder = prepared();

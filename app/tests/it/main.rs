@@ -18,6 +18,7 @@ mod manual;
 mod metrics;
 mod nav;
 mod own_strategy;
+mod pipeline;
 mod report;
 mod report_compare;
 mod run_metrics;
