@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ballast_domain::calendar::Calendar;
 use ballast_domain::kernel::{
-    Action, BatchId, Effects, Fact, HealthFact, Input, Kernel, Record, SendGate, SendPermit,
+    Action, BatchId, Effects, Fact, HealthFact, Input, Kernel, Query, Record, SendGate, SendPermit,
     Settings, Watch,
 };
 use ballast_domain::money::{Cash, Rate, Weight};
@@ -33,6 +33,7 @@ pub(super) struct Process {
     effects: Effects,
     /// What its records say, by somebody else's addition.
     pub(super) books: Books,
+    pub(super) started: Timestamp,
     /// It stands still until then.
     pub(super) paused_until: Timestamp,
     /// What came meanwhile, in order.
@@ -162,6 +163,7 @@ impl World<'_> {
             gate,
             effects: Effects::new(),
             books,
+            started: self.now,
             paused_until: Timestamp::MIN,
             inbox: VecDeque::new(),
             journal_failed: false,
@@ -324,7 +326,14 @@ impl World<'_> {
                     self.note_cancel(order);
                     self.cancel_leaves(id, order);
                 }
-                Action::Query(query) => self.question_leaves(id, query),
+                Action::Query(query) => {
+                    if let Query::Order(_, order) = query
+                        && let Some(asked) = self.processes[place].books.unclear.get_mut(&order)
+                    {
+                        *asked = self.now;
+                    }
+                    self.question_leaves(id, query);
+                }
                 Action::Arm(timer, at) => {
                     self.queue
                         .push(at, Event::Deliver(id, Message::Timer(timer)));
@@ -338,6 +347,7 @@ impl World<'_> {
             self.check_stopped(place, record);
         }
         self.check_cover(place);
+        self.check_asked(place);
     }
 
     fn persist(&mut self, place: usize, batch: BatchId, range: std::ops::Range<usize>) {
