@@ -28,6 +28,8 @@ mod venue_events;
 mod venue_view;
 mod wires;
 mod world;
+#[cfg(test)]
+mod wrong_histories;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -124,7 +124,7 @@ impl<'p> World<'p> {
         self.close()
     }
 
-    fn play(&mut self) {
+    pub(super) fn play(&mut self) {
         let end = dawn() + Span::from_nanos(i64::from(self.plan.minutes) * MINUTE);
         while let Some((at, event)) = self.queue.pop() {
             if at > end || self.judge.violation.is_some() {
@@ -179,7 +179,7 @@ impl<'p> World<'p> {
         }
     }
 
-    fn take(&mut self, event: Event) {
+    pub(super) fn take(&mut self, event: Event) {
         match event {
             Event::Fault(n) => self.inject(self.plan.faults[n]),
             Event::Deliver(process, message) => self.deliver(process, message),
