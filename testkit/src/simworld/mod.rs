@@ -13,6 +13,8 @@ mod fault;
 mod injection;
 mod judge;
 mod judge_venue;
+#[cfg(test)]
+mod kill_everywhere;
 mod ledger;
 mod market;
 mod operator;

@@ -171,7 +171,8 @@ impl World<'_> {
             superseded: false,
             next_row,
         });
-        if empty && !self.plan.tuning.adopted {
+        if !self.plan.tuning.adopted {
+            // At every start: the records of an earlier one may be lost.
             self.tell_openings(id);
         }
         self.check_restored(id);
@@ -273,6 +274,7 @@ impl World<'_> {
 
     /// A bar, also one that was shown before.
     pub(super) fn show(&mut self, id: ProcessId, row: usize) {
+        self.instant();
         let Some(place) = self.place_of(id) else {
             return;
         };
@@ -291,6 +293,7 @@ impl World<'_> {
     }
 
     pub(super) fn step(&mut self, id: ProcessId, input: Input<'_>) {
+        self.instant();
         let Some(place) = self.place_of(id) else {
             return;
         };
@@ -306,6 +309,7 @@ impl World<'_> {
         };
         let (mut recorded, mut grave) = (false, Vec::new());
         while let Some(action) = self.processes[place].effects.next_action() {
+            self.instant();
             match action {
                 Action::Persist(batch, range) => {
                     recorded = true;
@@ -435,6 +439,7 @@ impl World<'_> {
 
     /// The last thing before the first byte.
     fn redeem(&mut self, id: ProcessId, permit: SendPermit) {
+        self.instant();
         let Some(place) = self.place_of(id) else {
             return;
         };
