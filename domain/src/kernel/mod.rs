@@ -357,8 +357,11 @@ impl<S: Strategy> Kernel<S> {
             self.learn(number, OrderStatus::NotSent, none, reason, effects);
             return;
         }
-        if self.planted(Bug::PermitAfterKill) || self.planted(Bug::PermitByOldWriter) {
-            self.epochs = self.gate.epochs();
+        if self.planted(Bug::PermitAfterKill) {
+            self.epochs.kill = self.gate.epochs().kill;
+        }
+        if self.planted(Bug::PermitByOldWriter) {
+            self.epochs.writer = self.gate.epochs().writer;
         }
         let lifetime = if self.planted(Bug::PermitAfterExpiry) {
             Span::from_days(3_650)

@@ -68,7 +68,7 @@ impl SendGate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Epochs {
     pub(super) kill: u64,
-    writer: u64,
+    pub(super) writer: u64,
 }
 
 /// The right to send one order. It owns the order and is spent by value.

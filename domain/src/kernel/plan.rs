@@ -180,9 +180,11 @@ impl<S: Strategy> Kernel<S> {
             let own = legs
                 .next_if(|l| l.leg.instrument == id)
                 .map(|l| l.leg.price);
-            let worst = self
-                .exposure
-                .worst_case(id, self.account.position(id).quantity);
+            let held = self.account.position(id).quantity;
+            let mut worst = self.exposure.worst_case(id, held);
+            if self.planted(Bug::ReservedIgnored) {
+                worst = held.abs();
+            }
             if worst.is_zero() {
                 continue;
             }

@@ -34,11 +34,11 @@ pub enum Bug {
     SlotReusedAfterRestart,
     /// A slot that held may be decided again after a restart.
     HoldRedecided,
-    /// Permits follow the gate instead of what the kernel was told.
+    /// Permits follow the gate's kills instead of those the kernel was told of.
     PermitAfterKill,
     /// Permits do not expire.
     PermitAfterExpiry,
-    /// Permits follow whoever writes now.
+    /// Permits carry the epoch of whoever writes now.
     PermitByOldWriter,
     /// A restart forgets that it was killed.
     KillLostAtRestart,

@@ -10,6 +10,7 @@ mod exchange;
 mod indicators_corpus;
 mod indicators_reference;
 mod kernel_facts;
+mod kernel_interleavings;
 mod kernel_path;
 mod kernel_reconcile;
 mod kernel_recovery;

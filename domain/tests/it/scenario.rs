@@ -290,6 +290,8 @@ impl World {
             record_holds: false,
             watch: None,
             remembered_orders: 64,
+            #[cfg(feature = "planted")]
+            planted: None,
         };
         let exchange = ExchangeSettings {
             fill_point: FillPoint::NextOpen,

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use ballast_domain::instrument::{InstrumentId, Instruments};
 use ballast_domain::kernel::{AdjustmentKind, Fact, Record, Session};
 use ballast_domain::money::{Price, Quantity};
-use ballast_domain::orders::{Cause, ClientOrderId, Fill};
+use ballast_domain::orders::{Cause, ClientOrderId, Fill, OrderStatus};
 use ballast_domain::portfolio::EntryKind;
 use ballast_domain::risk::{Mode, ModeScope};
+use ballast_domain::time::Timestamp;
 
 use super::ledger::{Change, NaiveLedger, Trade, Wrong};
 
@@ -75,6 +76,8 @@ pub(super) struct Books {
     decided: BTreeSet<i64>,
     /// Intents that passed, in the order of their numbers.
     intents: BTreeMap<ClientOrderId, bool>,
+    /// Orders of unknown outcome by the records, and when each was last asked about.
+    pub(super) unclear: BTreeMap<ClientOrderId, Timestamp>,
     /// Orders that ended by the records.
     pub(super) ended: BTreeSet<ClientOrderId>,
     /// Target of each instrument under the latest decision that has a leg for it.
@@ -97,6 +100,7 @@ impl Books {
             ledger: ledger(instruments),
             decided: BTreeSet::new(),
             intents: BTreeMap::new(),
+            unclear: BTreeMap::new(),
             ended: BTreeSet::new(),
             legs: BTreeMap::new(),
             shared: [Mode::Active; 3],
@@ -133,10 +137,18 @@ impl Books {
                     return Err(("I-06", format!("{id} was given to two intents")));
                 }
             }
-            Record::Order(r) if r.status.is_final() => {
-                self.ended.insert(r.client_id);
+            Record::Order(r) => {
+                if r.status == OrderStatus::Unknown {
+                    self.unclear.insert(r.client_id, r.time);
+                } else {
+                    self.unclear.remove(&r.client_id);
+                }
+                if r.status.is_final() {
+                    self.ended.insert(r.client_id);
+                }
             }
             Record::Fill(r) => {
+                self.unclear.remove(&r.fill.client_id);
                 let id = r.fill.trade_id.0;
                 let twice = |_| ("I-17", format!("trade {id:#x} was booked twice"));
                 self.ledger.trade(trade(&r.fill)).map_err(twice)?;
@@ -231,7 +243,6 @@ mod tests {
         AdjustmentRecord, DecisionRecord, EventId, FillRecord, HoldRecord, IntentRecord,
     };
     use ballast_domain::money::Cash;
-    use ballast_domain::time::Timestamp;
 
     use super::super::market::instruments;
     use super::super::plan::Plan;

@@ -168,7 +168,7 @@ impl World<'_> {
     }
 
     /// The file appears and every gate closes; kernels hear of it when they next run.
-    fn kill(&mut self) -> bool {
+    pub(super) fn kill(&mut self) -> bool {
         if self.killed_at.is_some() {
             return false;
         }

@@ -29,7 +29,7 @@ pub(super) struct Judge {
     /// Passing intents of batches that are being written.
     writing: BTreeMap<(ProcessId, u64), Vec<ClientOrderId>>,
     /// Passing intents that are durable.
-    durable: BTreeSet<ClientOrderId>,
+    pub(super) durable: BTreeSet<ClientOrderId>,
     /// Orders whose bytes left.
     sent: BTreeSet<ClientOrderId>,
     /// Orders whose cancel left.
@@ -212,9 +212,12 @@ impl World<'_> {
     /// I-84 when a permit is minted: the mode by the records lets the order through.
     pub(super) fn check_permit(&mut self, place: usize, permit: &SendPermit) {
         let intent = permit.intent();
-        self.judge
-            .fences
-            .insert(intent.client_id, permit.expires_at());
+        // One minted by a process that was superseded is worthless: `check_send` sees to that.
+        if !self.processes[place].superseded {
+            self.judge
+                .fences
+                .insert(intent.client_id, permit.expires_at());
+        }
         let books = &self.processes[place].books;
         let index = intent.instrument.index();
         let mode = books.mode(index).max(books.session.mode());
@@ -234,6 +237,7 @@ impl World<'_> {
         let (superseded, failed) = (process.superseded, process.journal_failed);
         let passed = process.books.passed(id);
         let late = self.now > order.expires_at();
+        self.judge.fences.insert(id, order.expires_at());
         let wrong = [
             (superseded, "I-07", "left from a superseded process"),
             (failed, "I-62", "left after the journal failed"),

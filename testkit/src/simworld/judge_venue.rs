@@ -4,11 +4,15 @@ use ballast_domain::kernel::{Record, Redeemed};
 use ballast_domain::money::Cash;
 use ballast_domain::orders::{ClientOrderId, OrderStatus, Side};
 use ballast_domain::risk::{Mode, ModeScope};
+use ballast_domain::time::Span;
 
 use super::world::World;
 
 /// What orders may cost beyond the cash there is before it counts: events the books have not heard.
 const SLACK: Cash = Cash::from_units(5_000 * 100_000_000);
+
+/// Seconds by which a question may come later than the longest of its intervals and a permit's life.
+const ASKED_LATE: i64 = 15;
 
 impl World<'_> {
     /// A cancel left.
@@ -25,6 +29,27 @@ impl World<'_> {
         {
             let what = format!("{} was called dead before its expiry", r.client_id);
             self.accuse("I-04", what);
+        }
+    }
+
+    /// I-16: an order of unknown outcome is asked about again and again, also by a process that
+    /// found it in its records. Time in which the process stood still does not count.
+    pub(super) fn check_asked(&mut self, place: usize) {
+        let process = &self.processes[place];
+        if process.superseded {
+            return;
+        }
+        let tuning = &self.plan.tuning;
+        let longest = Span::from_seconds(tuning.audit + tuning.permit + ASKED_LATE);
+        let awake = process.started.max(process.paused_until);
+        let forgotten = process
+            .books
+            .unclear
+            .iter()
+            .find(|(_, asked)| self.now > awake.max(**asked) + longest);
+        if let Some((id, asked)) = forgotten.map(|(id, asked)| (*id, *asked)) {
+            let what = format!("{id} is unknown and was last asked about at {asked}");
+            self.accuse("I-16", what);
         }
     }
 

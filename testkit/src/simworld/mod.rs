@@ -13,6 +13,8 @@ mod fault;
 mod injection;
 mod judge;
 mod judge_venue;
+#[cfg(test)]
+mod kill_everywhere;
 mod ledger;
 mod market;
 mod operator;
@@ -28,6 +30,8 @@ mod venue_events;
 mod venue_view;
 mod wires;
 mod world;
+#[cfg(test)]
+mod wrong_histories;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

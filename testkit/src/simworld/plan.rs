@@ -246,8 +246,50 @@ fn draw_faults(plan: &Plan, random: &mut SplitMix64) -> Vec<Fault> {
             }
         }
     }
+    lay_ambushes(plan, random, &mut faults);
     faults.sort_unstable();
     faults
+}
+
+/// Faults that do harm only together, and that chance alone would seldom bring together.
+fn lay_ambushes(plan: &Plan, random: &mut SplitMix64, faults: &mut Vec<Fault>) {
+    let slots = u64::from(plan.heal / u32::from(plan.slot)) - 1;
+    let mut lay = |at: u64, kind, target: u64, param: u64| {
+        faults.push(Fault {
+            at,
+            kind,
+            target: u32::try_from(target).unwrap_or(0),
+            param: u32::try_from(param).unwrap_or(u32::MAX),
+        });
+    };
+    // Requests are lost just after a slot, and the process dies before their silence proves
+    // anything.
+    if random.below(4) == 0 {
+        let slot = (1 + random.below(slots)) * u64::from(plan.slot) * 60_000;
+        for _ in 0..=random.below(3) {
+            lay(slot - 1_000, FaultKind::RequestLost, 0, 0);
+        }
+        let crash = slot + 3_000 + random.below(12_000);
+        lay(crash, FaultKind::Crash, 0, random.below(1 << 20));
+    }
+    // A second process starts while the records of a slot's orders are still being written.
+    if random.below(4) == 0 {
+        let slot = (1 + random.below(slots)) * u64::from(plan.slot) * 60_000;
+        lay(slot - 1_000, FaultKind::SlowDisk, 0, 20_000);
+        let start = slot + 100 + random.below(4_000);
+        lay(start, FaultKind::DoubleStart, 0, random.below(1 << 20));
+    }
+    // Buys rest in names nobody trades, and their cancels are lost: they may still have to be paid
+    // when the next plan is made.
+    if random.below(4) == 0 {
+        let slot = (1 + random.below(slots)) * u64::from(plan.slot) * 60_000;
+        for name in 0..u64::from(plan.instruments / 2) {
+            let lasts = u64::from(plan.slot) * 120_000;
+            lay(slot - 30_000, FaultKind::Illiquid, 2 * name, lasts);
+            lay(slot + 1, FaultKind::CancelLost, 0, 0);
+            lay(slot + 1, FaultKind::CancelLost, 0, 0);
+        }
+    }
 }
 
 fn index(random: &mut SplitMix64, len: usize) -> usize {

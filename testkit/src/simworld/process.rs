@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ballast_domain::calendar::Calendar;
 use ballast_domain::kernel::{
-    Action, BatchId, Effects, Fact, HealthFact, Input, Kernel, Record, SendGate, SendPermit,
+    Action, BatchId, Effects, Fact, HealthFact, Input, Kernel, Query, Record, SendGate, SendPermit,
     Settings, Watch,
 };
 use ballast_domain::money::{Cash, Rate, Weight};
@@ -33,6 +33,7 @@ pub(super) struct Process {
     effects: Effects,
     /// What its records say, by somebody else's addition.
     pub(super) books: Books,
+    pub(super) started: Timestamp,
     /// It stands still until then.
     pub(super) paused_until: Timestamp,
     /// What came meanwhile, in order.
@@ -162,6 +163,7 @@ impl World<'_> {
             gate,
             effects: Effects::new(),
             books,
+            started: self.now,
             paused_until: Timestamp::MIN,
             inbox: VecDeque::new(),
             journal_failed: false,
@@ -169,7 +171,8 @@ impl World<'_> {
             superseded: false,
             next_row,
         });
-        if empty && !self.plan.tuning.adopted {
+        if !self.plan.tuning.adopted {
+            // At every start: the records of an earlier one may be lost.
             self.tell_openings(id);
         }
         self.check_restored(id);
@@ -271,6 +274,7 @@ impl World<'_> {
 
     /// A bar, also one that was shown before.
     pub(super) fn show(&mut self, id: ProcessId, row: usize) {
+        self.instant();
         let Some(place) = self.place_of(id) else {
             return;
         };
@@ -289,6 +293,7 @@ impl World<'_> {
     }
 
     pub(super) fn step(&mut self, id: ProcessId, input: Input<'_>) {
+        self.instant();
         let Some(place) = self.place_of(id) else {
             return;
         };
@@ -304,6 +309,7 @@ impl World<'_> {
         };
         let (mut recorded, mut grave) = (false, Vec::new());
         while let Some(action) = self.processes[place].effects.next_action() {
+            self.instant();
             match action {
                 Action::Persist(batch, range) => {
                     recorded = true;
@@ -324,7 +330,14 @@ impl World<'_> {
                     self.note_cancel(order);
                     self.cancel_leaves(id, order);
                 }
-                Action::Query(query) => self.question_leaves(id, query),
+                Action::Query(query) => {
+                    if let Query::Order(_, order) = query
+                        && let Some(asked) = self.processes[place].books.unclear.get_mut(&order)
+                    {
+                        *asked = self.now;
+                    }
+                    self.question_leaves(id, query);
+                }
                 Action::Arm(timer, at) => {
                     self.queue
                         .push(at, Event::Deliver(id, Message::Timer(timer)));
@@ -338,6 +351,7 @@ impl World<'_> {
             self.check_stopped(place, record);
         }
         self.check_cover(place);
+        self.check_asked(place);
     }
 
     fn persist(&mut self, place: usize, batch: BatchId, range: std::ops::Range<usize>) {
@@ -425,6 +439,7 @@ impl World<'_> {
 
     /// The last thing before the first byte.
     fn redeem(&mut self, id: ProcessId, permit: SendPermit) {
+        self.instant();
         let Some(place) = self.place_of(id) else {
             return;
         };

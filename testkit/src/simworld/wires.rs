@@ -182,7 +182,7 @@ impl World<'_> {
         }
     }
 
-    /// The openings of the account, told to a process that begins with an empty journal.
+    /// The openings of the account, told to a process that begins.
     pub(super) fn tell_openings(&mut self, process: ProcessId) {
         let openings = [AssetId::BASE, AssetId::from_index(1)];
         for (asset, logged) in openings.into_iter().zip(&self.venue.log) {

@@ -25,6 +25,17 @@ pub(super) struct InFlight {
     pub(super) intent: Intent,
 }
 
+/// What was true at the instant of a kill.
+#[cfg(test)]
+#[derive(Debug)]
+pub(super) struct AtKill {
+    pub(super) at: Timestamp,
+    pub(super) sent: u64,
+    pub(super) cancels: u64,
+    /// Orders that rest at the venue.
+    pub(super) resting: Vec<ClientOrderId>,
+}
+
 /// The world.
 pub(super) struct World<'p> {
     pub(super) plan: &'p Plan,
@@ -47,6 +58,11 @@ pub(super) struct World<'p> {
     pub(super) messages: u64,
     /// When the kill file appeared, while it is there.
     pub(super) killed_at: Option<Timestamp>,
+    /// The number of the instant at which the kill comes, and how long after it the process dies.
+    #[cfg(test)]
+    pub(super) kill_at: Option<(u64, Option<Span>)>,
+    #[cfg(test)]
+    pub(super) at_kill: Option<AtKill>,
     /// A bit of the disk that is not what it was.
     pub(super) flipped: Option<usize>,
     /// Whether a start waits in the queue.
@@ -87,6 +103,10 @@ impl<'p> World<'p> {
             in_flight: Vec::new(),
             messages: 0,
             killed_at: None,
+            #[cfg(test)]
+            kill_at: None,
+            #[cfg(test)]
+            at_kill: None,
             flipped: None,
             booting: false,
             disk_free_at: dawn(),
@@ -124,7 +144,7 @@ impl<'p> World<'p> {
         self.close()
     }
 
-    fn play(&mut self) {
+    pub(super) fn play(&mut self) {
         let end = dawn() + Span::from_nanos(i64::from(self.plan.minutes) * MINUTE);
         while let Some((at, event)) = self.queue.pop() {
             if at > end || self.judge.violation.is_some() {
@@ -140,6 +160,7 @@ impl<'p> World<'p> {
             }
             self.now = at;
             self.trace.word(at.nanos().cast_unsigned());
+            self.instant();
             self.take(event);
             self.settle();
         }
@@ -148,6 +169,34 @@ impl<'p> World<'p> {
             self.judge_end();
         }
     }
+
+    /// An instant at which the kill may come: nothing else happens between two of them.
+    #[cfg(test)]
+    pub(super) fn instant(&mut self) {
+        let Some((left, crash)) = self.kill_at else {
+            return;
+        };
+        self.kill_at = left.checked_sub(1).map(|left| (left, crash));
+        if left > 0 {
+            return;
+        }
+        let resting = self.venue.working().map(|i| i.client_id);
+        self.at_kill = Some(AtKill {
+            at: self.now,
+            sent: self.counts.sent,
+            cancels: self.counts.cancels,
+            resting: resting.collect(),
+        });
+        self.kill();
+        if let Some(after) = crash {
+            self.crash_at(self.now + after);
+        }
+    }
+
+    #[cfg(not(test))]
+    #[inline]
+    #[expect(clippy::unused_self, reason = "the same call in both builds")]
+    pub(super) const fn instant(&mut self) {}
 
     /// The records on the disk at the end of a day.
     #[cfg(test)]
@@ -179,7 +228,7 @@ impl<'p> World<'p> {
         }
     }
 
-    fn take(&mut self, event: Event) {
+    pub(super) fn take(&mut self, event: Event) {
         match event {
             Event::Fault(n) => self.inject(self.plan.faults[n]),
             Event::Deliver(process, message) => self.deliver(process, message),
