@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::eligibility::{NO_BAR, outside};
 use super::identity::Identity;
-use super::sizing::{Bounds, by_inverse_volatility};
+use super::sizing::{Bounds, annualised_volatility, by_inverse_volatility};
 use super::window::require_window;
 use crate::error::{Error, Result};
-use crate::indicators::{Ddof, ReturnKind, StateReader, StateWriter, Volatility, annualised};
+use crate::indicators::{Ddof, ReturnKind, StateReader, StateWriter, Volatility};
 use crate::instrument::{Instrument, InstrumentId, Instruments};
 use crate::market::{Field, Fields, Slice};
 use crate::signals::{Breakout, BreakoutLabel, BreakoutState};
@@ -209,10 +209,7 @@ impl Lane {
 
     /// `None` before a full window, and for a price that stands still.
     fn annualised_volatility(&self) -> Option<f64> {
-        self.volatility
-            .value()
-            .map(|std| annualised(std, self.annualisation))
-            .filter(|volatility| volatility.is_finite() && *volatility > 0.0)
+        annualised_volatility(&self.volatility, self.annualisation)
     }
 
     /// How far the close is beyond the level of an entry on its side, a fraction.

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::eligibility::outside;
 use super::identity::Identity;
-use super::sizing::{Bounds, by_inverse_volatility};
+use super::sizing::{Bounds, annualised_volatility, by_inverse_volatility};
 use super::window::require_window;
 use crate::error::{Error, Result};
-use crate::indicators::{Ddof, ReturnKind, StateReader, Volatility, annualised};
+use crate::indicators::{Ddof, ReturnKind, StateReader, Volatility};
 use crate::instrument::{Instrument, InstrumentId, Instruments};
 use crate::market::{Field, Fields, Slice};
 use crate::signals::MeanReversion;
@@ -192,10 +192,7 @@ impl MeanReversionLong {
 
 impl Lane {
     fn annualised_volatility(&self) -> Option<f64> {
-        self.volatility
-            .value()
-            .map(|std| annualised(std, self.annualisation))
-            .filter(|volatility| volatility.is_finite() && *volatility > 0.0)
+        annualised_volatility(&self.volatility, self.annualisation)
     }
 }
 

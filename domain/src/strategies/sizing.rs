@@ -1,6 +1,7 @@
 //! From chosen names to bounded weights: caps, gross mode and gross limit in one place.
 
 use crate::error::Result;
+use crate::indicators::{Volatility, annualised};
 use crate::weighting::{GrossMode, TargetWeights, cap_weights, inverse_volatility, limit_gross};
 
 /// What keeps weights within bounds.
@@ -73,6 +74,15 @@ impl Bounds {
             weights: limit_gross(&joined, self.max_gross)?,
         })
     }
+}
+
+/// The annualised volatility of a lane whose calendar has `annualisation` bars a year; `None` before
+/// a full window, and for a price that stands still.
+pub(super) fn annualised_volatility(volatility: &Volatility, annualisation: f64) -> Option<f64> {
+    volatility
+        .value()
+        .map(|std| annualised(std, annualisation))
+        .filter(|volatility| volatility.is_finite() && *volatility > 0.0)
 }
 
 /// Inverse-volatility weights of lanes whose volatility is known.
