@@ -134,6 +134,18 @@ pub(super) enum ReportCommand {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Write a run as a letter to pipe into sendmail; nothing is sent
+    Mail {
+        /// A run directory, or the beginning of a name that `ballast runs` lists
+        #[arg(value_name = "RUN")]
+        run: PathBuf,
+        /// Where it goes; may be given more than once
+        #[arg(long, value_name = "ADDRESS", required = true)]
+        to: Vec<String>,
+        /// Where it comes from
+        #[arg(long, value_name = "ADDRESS", default_value = "ballast@localhost")]
+        from: String,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -26,11 +26,12 @@ use crate::commands::data_check::DataCheckRequest;
 use crate::commands::explain::ExplainRequest;
 use crate::commands::indicator::IndicatorRequest;
 use crate::commands::report_compare::CompareRequest;
+use crate::commands::report_mail::MailRequest;
 use crate::commands::runs_archive::ArchiveRequest;
 use crate::commands::verify::{VerifyRequest, exit_of};
 use crate::commands::{
-    backtest, catalog, data_check, explain, indicator, init, metrics, report_compare, runs,
-    runs_archive, settings, verify, weights,
+    backtest, catalog, data_check, explain, indicator, init, metrics, report_compare, report_mail,
+    runs, runs_archive, settings, verify, weights,
 };
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
@@ -127,6 +128,15 @@ fn dispatch(
             let request = CompareRequest { a, b, home, out };
             let found = report_compare::report_compare(&request)?;
             done(present_compare::compared(&found, paper)?)
+        }
+        Command::Report(ReportCommand::Mail { run, to, from }) => {
+            let request = MailRequest {
+                run,
+                home,
+                to,
+                from,
+            };
+            done(present::letter(&report_mail::report_mail(&request)?)?)
         }
         Command::Completions { shell } => done(manual::completions(shell)?),
         Command::Man { out } => done(manual::pages(&out)?),

@@ -11,6 +11,7 @@ use super::paper::Paper;
 use crate::commands::backtest::Finished;
 use crate::commands::explain::Explanation;
 use crate::commands::init::Initialised;
+use crate::commands::report_mail::Letter;
 use crate::commands::runs::RunLine;
 use crate::commands::runs_archive::Archived;
 use crate::config::{Config, Resolved};
@@ -379,6 +380,24 @@ pub(super) fn archived(made: &Archived) -> Result<Answer> {
     }
     text += &format!("wrote {}\n", made.archive);
     Answer::new(text, made)
+}
+
+/// The message itself, for a pipe; its words for programs.
+pub(super) fn letter(letter: &Letter) -> Result<Answer> {
+    #[derive(Serialize)]
+    struct Json<'a> {
+        subject: &'a str,
+        text: &'a str,
+        html: &'a str,
+        message: &'a str,
+    }
+    let value = Json {
+        subject: &letter.mail.subject,
+        text: &letter.mail.text,
+        html: &letter.mail.html,
+        message: &letter.message,
+    };
+    Ok(Answer::new(letter.message.clone(), &value)?.verbatim())
 }
 
 pub(super) fn runs(lines: &[RunLine]) -> Result<Answer> {

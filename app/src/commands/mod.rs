@@ -10,6 +10,7 @@ pub mod init;
 pub mod metrics;
 pub mod metrics_detail;
 pub mod report_compare;
+pub mod report_mail;
 pub mod run_metrics;
 pub mod runs;
 pub mod runs_archive;

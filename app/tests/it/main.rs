@@ -21,6 +21,7 @@ mod own_strategy;
 mod pipeline;
 mod report;
 mod report_compare;
+mod report_mail;
 mod run_metrics;
 mod terminal;
 mod trade_lists;
