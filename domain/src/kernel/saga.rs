@@ -1,5 +1,6 @@
 //! A rebalance as a saga: reduce, confirm, add, and write down what was not reached.
 
+use super::planted::Bug;
 use super::watch::Purpose;
 use super::{
     Action, Cut, DecisionRecord, Effects, Kernel, LegRecord, Record, ResidualRecord, Session,
@@ -244,6 +245,9 @@ impl<S: Strategy> Kernel<S> {
         while saga.open == 0 && !saga.over && saga.plans < self.settings.max_plans {
             if !saga.hurries && saga.legs.iter().any(|l| self.must_wait(l.leg.instrument)) {
                 // Reduce, confirm, add: what is not confirmed is waited for, for a phase.
+                break;
+            }
+            if self.planted(Bug::DecidesByPersisted) && !self.outstanding.is_empty() {
                 break;
             }
             let mut drafts = self.draft_reductions(&mut saga);

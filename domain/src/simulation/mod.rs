@@ -29,7 +29,7 @@ pub use fill_point::FillPoint;
 pub use funding::FundingRate;
 pub use margin::MarginTerms;
 pub use quotes::Quote;
-pub use run::{BarClose, RunTotals, Sink, run};
+pub use run::{BarClose, RunTotals, Sink, Step, run};
 pub use slippage_model::SlippageModel;
 pub use venue_order::VenueOrder;
 pub use venue_rules::{LimitFills, REMEMBERED, VenueRules};

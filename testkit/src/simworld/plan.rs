@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fault::{Fault, FaultKind, Shape};
+use super::lockstep::Lockstep;
 use crate::builders::SplitMix64;
 
 /// How a venue treats a client order id it has seen.
@@ -85,6 +86,9 @@ pub struct Plan {
     /// Whether prices never move.
     #[serde(default)]
     pub flat: bool,
+    /// How a day in lockstep trades; `None` for one whose feed waits for nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lockstep: Option<Lockstep>,
     /// The venue.
     pub venue: Profile,
     /// The account.
@@ -137,6 +141,7 @@ impl Plan {
             calm: 1_395,
             slot: 15,
             flat: false,
+            lockstep: None,
             venue,
             tuning,
             faults: Vec::new(),
