@@ -6,6 +6,7 @@ mod executions;
 mod fee_model;
 mod fill_point;
 mod funding;
+mod limit_orders;
 mod margin;
 mod matching;
 mod quotes;

@@ -4,6 +4,7 @@ use std::collections::vec_deque;
 
 use super::exchange::Exchange;
 use super::fill_point::FillPoint;
+use super::limit_orders;
 use crate::error::{Error, Result};
 use crate::instrument::{InstrumentId, Instruments};
 use crate::kernel::{
@@ -156,6 +157,7 @@ fn check_data<S: Strategy>(kernel: &Kernel<S>, exchange: &Exchange, panel: &Pane
         .context("key", "account.margin")
         .hint("give the venue margin terms exactly when the account is on margin"));
     }
+    limit_orders::check(kernel.settings(), exchange, panel.basis())?;
     let requirements = kernel.requirements();
     let point = exchange.settings().fill_point;
     let waits = kernel.settings().time_in_force;

@@ -2,7 +2,7 @@
 
 use ballast_domain::kernel::{Record, Redeemed};
 use ballast_domain::money::Cash;
-use ballast_domain::orders::{ClientOrderId, OrderStatus, Side};
+use ballast_domain::orders::{ClientOrderId, OrderStatus, OrderType, Side};
 use ballast_domain::risk::{Mode, ModeScope};
 use ballast_domain::time::Span;
 
@@ -112,7 +112,10 @@ impl World<'_> {
             .filter(|i| i.side == Side::Buy && i.client_id != id)
             .chain([*intent])
             .map(|i| {
-                let price = self.venue.prices[i.instrument.index()];
+                let price = match i.order_type {
+                    OrderType::Limit(limit) => limit,
+                    OrderType::Market => self.venue.prices[i.instrument.index()],
+                };
                 self.venue.value(i.instrument, price, i.quantity)
             })
             .fold(Cash::ZERO, |sum, value| sum + value);

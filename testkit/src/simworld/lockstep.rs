@@ -28,6 +28,8 @@ pub struct Lockstep {
     pub signal_lag: usize,
     /// The share of a bar's volume that orders get, in basis points.
     pub participation_bps: Option<u16>,
+    /// Whether limits are met inside the bar.
+    pub through_bar: bool,
     /// Seed of the delays: nothing but how long each write takes depends on it.
     pub delays: u64,
 }
@@ -35,7 +37,13 @@ pub struct Lockstep {
 impl Lockstep {
     /// What the venue does beyond a cash account on bars.
     pub(super) fn rules(&self) -> VenueRules {
+        let limit_fills = if self.through_bar {
+            LimitFills::ThroughBar
+        } else {
+            LimitFills::AtFillPoint
+        };
         VenueRules {
+            limit_fills,
             participation: self.participation_bps.map(|b| Rate::from_bps(b.into())),
             ..VenueRules::default()
         }

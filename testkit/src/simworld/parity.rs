@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use ballast_domain::error::Result;
 use ballast_domain::instrument::Instruments;
-use ballast_domain::kernel::{Kernel, Record, SendGate, Settings, SizeAt};
-use ballast_domain::money::Cash;
+use ballast_domain::kernel::{Kernel, LimitStyle, OrderStyle, Record, SendGate, Settings, SizeAt};
+use ballast_domain::money::{Cash, Rate};
 use ballast_domain::orders::{TimeInForce, TradeId};
 use ballast_domain::portfolio::Account;
 use ballast_domain::simulation::{BarClose, Exchange, FillPoint, Sink};
@@ -121,7 +121,7 @@ impl Story {
 }
 
 /// Configs that are told apart by how orders meet the market.
-pub const CONFIGS: [(&str, Lockstep); 3] = [
+pub const CONFIGS: [(&str, Lockstep); 4] = [
     (
         "whole fills at the close that was seen, cash runs short",
         Lockstep {
@@ -130,6 +130,7 @@ pub const CONFIGS: [(&str, Lockstep); 3] = [
             time_in_force: TimeInForce::AtClose,
             signal_lag: 0,
             participation_bps: None,
+            through_bar: false,
             delays: 0,
         },
     ),
@@ -141,6 +142,7 @@ pub const CONFIGS: [(&str, Lockstep); 3] = [
             time_in_force: TimeInForce::AtOpen,
             signal_lag: 1,
             participation_bps: Some(1_000),
+            through_bar: false,
             delays: 0,
         },
     ),
@@ -152,6 +154,19 @@ pub const CONFIGS: [(&str, Lockstep); 3] = [
             time_in_force: TimeInForce::Day,
             signal_lag: 0,
             participation_bps: Some(100),
+            through_bar: false,
+            delays: 0,
+        },
+    ),
+    (
+        "limits inside the bar, the rest at the market two bars later",
+        Lockstep {
+            fill_point: FillPoint::NextOpen,
+            size_at: SizeAt::Decision,
+            time_in_force: TimeInForce::Gtc,
+            signal_lag: 0,
+            participation_bps: Some(5_000),
+            through_bar: true,
             delays: 0,
         },
     ),
@@ -160,6 +175,11 @@ pub const CONFIGS: [(&str, Lockstep); 3] = [
 impl Plan {
     /// Hours without faults, in lockstep: each write takes up to 50 ms, as the delays' seed says.
     pub fn in_lockstep(seed: u64, lockstep: Lockstep) -> Self {
+        let limit = LimitStyle {
+            offset: Rate::from_bps(10),
+            bars: 2,
+            last_resort: true,
+        };
         Self {
             seed,
             instruments: 8,
@@ -193,6 +213,11 @@ impl Plan {
                 adopted: false,
                 idle_legs: true,
                 visits: 20,
+                style: if lockstep.through_bar {
+                    OrderStyle::Limit(limit)
+                } else {
+                    OrderStyle::Market
+                },
             },
             faults: Vec::new(),
         }

@@ -95,6 +95,7 @@ pub(super) fn settings(plan: &Plan, bug: Option<Planted>) -> Settings {
     settings.record_state = true;
     settings.record_holds = true;
     settings.remembered_orders = tuning.remembered_orders;
+    settings.style = tuning.style;
     if let Some(lockstep) = plan.lockstep {
         settings.time_in_force = lockstep.time_in_force;
         settings.size_at = lockstep.size_at;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ballast_domain::instrument::InstrumentId;
-use ballast_domain::kernel::Fact;
+use ballast_domain::kernel::{Fact, Record};
 use ballast_domain::market::Fields;
 use ballast_domain::strategy::{
     Decision, Requirements, Slot, State, Strategy, Target, Targets, View,
@@ -35,8 +35,10 @@ fn same(
     }
 }
 
+/// EXE-23: limits with a deadline and a last resort are one of the configs.
+///
 /// From market data, config and seed alone the backtest driver and a session whose journal takes up
-/// to 50 ms a write decide, order and get the same: three configs, two of them with partial fills.
+/// to 50 ms a write decide, order and get the same: four configs, three of them with partial fills.
 #[test]
 fn a_backtest_and_a_session_decide_order_and_get_the_same() {
     for (name, lockstep) in CONFIGS {
@@ -52,6 +54,8 @@ fn a_backtest_and_a_session_decide_order_and_get_the_same() {
             tested.orders.len() > 50 && tested.fills.len() > 50,
             "{name}"
         );
+        let market = tested.orders.iter().filter(|r| is_last_resort(r)).count();
+        assert_eq!(market > 5, lockstep.through_bar, "{name}: {market}");
         assert_eq!(
             tested.partial > 0,
             lockstep.participation_bps.is_some(),
@@ -212,4 +216,8 @@ fn a_backtest_replays_from_its_tape_and_hidden_state_is_found() {
     assert_eq!(tape, again);
     let (tape, again) = taped(true);
     assert_ne!(tape, again);
+}
+
+fn is_last_resort(record: &Record) -> bool {
+    matches!(record, Record::Intent(r) if r.last_resort)
 }
