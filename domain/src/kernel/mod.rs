@@ -33,6 +33,7 @@ mod session;
 mod settings;
 mod sizing;
 mod slots;
+mod style;
 mod watch;
 
 pub use effect::{Action, BatchId, Effects, Severity, TimerId};
@@ -50,6 +51,7 @@ pub use recovery::Restore;
 pub use report::{ExternalOrder, Query, VenueReport};
 pub use session::Session;
 pub use settings::{Settings, SizeAt, Watch};
+pub use style::{LimitStyle, OrderStyle};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;

@@ -1,7 +1,10 @@
 //! The backtest driver: a synchronous loop without I/O around kernel and exchange.
 
+use std::collections::vec_deque;
+
 use super::exchange::Exchange;
 use super::fill_point::FillPoint;
+use super::limit_orders;
 use crate::error::{Error, Result};
 use crate::instrument::{InstrumentId, Instruments};
 use crate::kernel::{
@@ -24,6 +27,19 @@ pub struct BarClose<'a> {
     pub instruments: &'a Instruments,
 }
 
+/// One step of the kernel: what it was told, and what it asked for.
+#[derive(Clone, Debug)]
+pub struct Step<'a> {
+    /// When.
+    pub now: Timestamp,
+    /// What it was told.
+    pub input: Input<'a>,
+    /// What it recorded.
+    pub records: &'a [Record],
+    /// What is to be done, in order.
+    pub actions: vec_deque::Iter<'a, Action>,
+}
+
 /// Where records and bar closes go. Records are durable when `records` returns.
 pub trait Sink {
     /// Takes one batch of records.
@@ -31,6 +47,10 @@ pub trait Sink {
     /// # Errors
     /// Whatever keeps them from being kept; the run stops.
     fn records(&mut self, records: &[Record]) -> Result<()>;
+
+    /// The kernel took an input. Whoever keeps these has a tape of the run; most do not.
+    #[inline]
+    fn step(&mut self, _: &Step<'_>) {}
 
     /// A bar is complete.
     ///
@@ -137,6 +157,7 @@ fn check_data<S: Strategy>(kernel: &Kernel<S>, exchange: &Exchange, panel: &Pane
         .context("key", "account.margin")
         .hint("give the venue margin terms exactly when the account is on margin"));
     }
+    limit_orders::check(kernel.settings(), exchange, panel.basis())?;
     let requirements = kernel.requirements();
     let point = exchange.settings().fill_point;
     let waits = kernel.settings().time_in_force;
@@ -279,8 +300,7 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
         if !plain {
             self.end_bar(slice, close)?;
         }
-        self.kernel
-            .step(close, Input::Slice(slice), &mut self.effects);
+        self.step(close, Input::Slice(slice));
         self.settle(close)?;
         if point == FillPoint::SameClose {
             self.fill_point(slice, close)?;
@@ -362,11 +382,9 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
         self.quotes.clear();
         self.quotes
             .extend((0..slice.lanes()).map(|i| slice.value(InstrumentId::from_index(i), field)));
-        let quotes = Quotes {
-            prices: &self.quotes,
-        };
-        self.kernel
-            .step(now, Input::Quotes(&quotes), &mut self.effects);
+        let prices = std::mem::take(&mut self.quotes);
+        self.step(now, Input::Quotes(&Quotes { prices: &prices }));
+        self.quotes = prices;
         self.settle(now)
     }
 
@@ -386,16 +404,27 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
                 return Ok(());
             };
             foreseen = matches!(&fact, Fact::Adjusted { kind, .. } if *kind == AdjustmentKind::Liquidation);
-            self.kernel.step(now, Input::Fact(&fact), &mut self.effects);
+            self.step(now, Input::Fact(&fact));
         }
+    }
+
+    #[inline]
+    fn step(&mut self, now: Timestamp, input: Input<'_>) {
+        let (records, actions) = (self.effects.records.len(), self.effects.actions.len());
+        self.kernel.step(now, input, &mut self.effects);
+        self.sink.step(&Step {
+            now,
+            input,
+            records: &self.effects.records[records..],
+            actions: self.effects.actions.range(actions..),
+        });
     }
 
     fn carry_out(&mut self, action: Action, now: Timestamp) -> Result<()> {
         match action {
             Action::Persist(id, range) => {
                 self.sink.records(&self.effects.records[range])?;
-                self.kernel
-                    .step(now, Input::Persisted(id), &mut self.effects);
+                self.step(now, Input::Persisted(id));
             }
             Action::Send(permit) => match permit.redeem(self.kernel.gate(), now) {
                 Ok(order) => self.exchange.submit_at(order, now),
@@ -405,7 +434,7 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
                         client_id: unspent.intent().client_id,
                         reason: "the send gate refused the permit".into(),
                     };
-                    self.kernel.step(now, Input::Fact(&fact), &mut self.effects);
+                    self.step(now, Input::Fact(&fact));
                 }
             },
             Action::Cancel(_, client_id) => self.exchange.cancel(client_id),

@@ -14,6 +14,8 @@ mod kernel_interleavings;
 mod kernel_path;
 mod kernel_reconcile;
 mod kernel_recovery;
+mod kernel_settle;
+mod kernel_style;
 mod kernel_watch;
 mod look_ahead;
 mod margin;

@@ -2,4 +2,5 @@
 
 mod broken_sources;
 mod fake_market_data;
+mod parity;
 mod simworld;
