@@ -4,20 +4,52 @@
 //! |---|---|
 //! | [`Metered`] | counts calls, errors, bars and latency into a [`MetricsRegistry`] |
 //! | [`Fallback`] | asks the next source when one fails, and says who answered: [`Provenance`] |
+//! | [`Retry`] | asks again after an error that may pass; never an order |
+//! | [`CircuitBreaker`] | leaves a neighbour alone that fails too often: [`Breaker`] |
+//! | [`RateLimit`] | lets calls leave no faster than allowed: [`Limiter`] |
+//! | [`Timeout`] | ends a call that takes too long |
+//! | [`KillGate`] | refuses an order early when its account was killed |
 //!
-//! A decorator knows no venue, passes the conformance suite of its port around any source that
-//! does, and takes its time from the [`Clock`](ballast_ports::Clock) it is given. The order of a
-//! stack is outermost first: `Metered > Fallback[Metered > source, Metered > source]`.
+//! A decorator knows no venue and passes the conformance suite of its port around anything that
+//! does. Trading time comes from the [`Clock`](ballast_ports::Clock) it is given; waits, limits and
+//! windows are machine time, which is never scaled. Around a broker an error before the write is
+//! `NotSent` with the permit, and one after it `Unknown`. Who puts decorators together decides on their
+//! order; outermost first a source has `Metered > Retry > CircuitBreaker > RateLimit > Timeout`.
 
+mod allowance;
+mod backoff;
+mod breaker;
+mod circuit_breaker;
 mod deferred;
 mod fallback;
 mod hysteresis;
+mod kill_gate;
+mod lazily;
+mod limiter;
+mod machine_time;
 mod metered;
 mod metrics_registry;
+mod notice;
 mod observed;
 mod provenance;
+mod rate_limit;
+mod retry;
+mod timeout;
 
+pub use allowance::Rule;
+pub use backoff::{AttemptBudget, Growth, Jitter, RetryOn, RetryPolicy};
+pub use breaker::{
+    Breaker, BreakerPolicy, BreakerState, BreakerStatistics, CircuitOpen, Pass, Transition,
+};
+pub use circuit_breaker::CircuitBreaker;
 pub use fallback::{Fallback, FallbackSettings, passes_on};
+pub use kill_gate::KillGate;
+pub use limiter::{Forecast, Limit, Limiter, RatePolicy, Urgency};
+pub use machine_time::TimedOut;
 pub use metered::Metered;
 pub use metrics_registry::{Counter, Gauge, Kind, MetricsRegistry, MetricsSnapshot, Sample};
+pub use notice::{Level, Notice, Reporter};
 pub use provenance::{Answer, Provenance, Role, SourceFailure};
+pub use rate_limit::RateLimit;
+pub use retry::Retry;
+pub use timeout::Timeout;

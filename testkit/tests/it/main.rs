@@ -1,5 +1,6 @@
 //! Integration tests, one binary.
 
 mod broken_sources;
+mod fake_broker;
 mod fake_market_data;
 mod simworld;
