@@ -2,5 +2,6 @@
 
 mod broken_sources;
 mod fake_broker;
+mod fake_cache;
 mod fake_market_data;
 mod simworld;

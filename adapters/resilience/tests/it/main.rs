@@ -1,6 +1,7 @@
 //! Integration tests, one binary.
 
 mod broker;
+mod cached;
 mod circuit_breaker;
 mod fallback;
 mod kill_gate;
@@ -8,7 +9,10 @@ mod metered;
 mod named;
 mod notices;
 mod rate_limit;
+mod record_failures;
 mod reliability;
+mod reliability_watch;
 mod retry;
 mod stack;
 mod timeout;
+mod validated;
