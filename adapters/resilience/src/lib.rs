@@ -19,8 +19,8 @@
 //! A decorator knows no venue and passes the conformance suite of its port around anything that
 //! does. Trading time comes from the [`Clock`](ballast_ports::Clock) it is given; waits, limits and
 //! windows are machine time, which is never scaled. Around a broker an error before the write is
-//! `NotSent` with the permit, and one after it `Unknown`. Who puts decorators together decides on their
-//! order; outermost first a source has `Metered > Retry > CircuitBreaker > RateLimit > Timeout`.
+//! `NotSent` with the permit, and one after it `Unknown`. Their order is decided in one place,
+//! `app/src/wiring/stacks.rs`.
 
 mod allowance;
 mod backoff;
@@ -40,6 +40,7 @@ mod metered_broker;
 mod metrics_registry;
 mod notice;
 mod observed;
+mod policy;
 mod provenance;
 mod rate_limit;
 mod record_failures;
@@ -66,6 +67,7 @@ pub use metered::Metered;
 pub use metered_broker::MeteredBroker;
 pub use metrics_registry::{Counter, Gauge, Kind, MetricsRegistry, MetricsSnapshot, Sample};
 pub use notice::{Level, Notice, Reporter};
+pub use policy::ResiliencePolicy;
 pub use provenance::{Answer, FetchRecord, Provenance, Role, SourceFailure, Traced};
 pub use rate_limit::RateLimit;
 pub use record_failures::{RecordFailures, record_retries};
