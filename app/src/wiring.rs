@@ -4,6 +4,7 @@
 //! that names every adapter.
 
 mod sleeves;
+pub mod stacks;
 mod strategies;
 
 pub use strategies::Strategies;

@@ -58,6 +58,7 @@ impl BrokerCapabilities {
 
 /// What became of a submit. Not a `Result`: not knowing is an answer, and the most dangerous one.
 #[derive(Debug)]
+#[must_use = "an order that failed or is unknown has to be dealt with"]
 pub enum SubmitOutcome {
     /// The venue has it.
     Accepted,

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ballast_domain::error::ErrorFamily;
 
@@ -99,6 +100,8 @@ pub struct Error {
     message: String,
     hint: Option<String>,
     context: Vec<(String, String)>,
+    /// In milliseconds: a `Duration` would make every `Result` of a port larger.
+    retry_after: Option<u32>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -114,6 +117,7 @@ impl Error {
             message: message.into(),
             hint: None,
             context: Vec::new(),
+            retry_after: None,
             source: None,
         }
     }
@@ -147,6 +151,15 @@ impl Error {
         self
     }
 
+    /// With how long the neighbour wants to be left alone, in machine time from now; whole
+    /// milliseconds, rounded up.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        let millis = wait.as_nanos().div_ceil(1_000_000);
+        self.retry_after = Some(u32::try_from(millis).unwrap_or(u32::MAX));
+        self
+    }
+
     /// With the error that caused it.
     #[must_use]
     pub fn caused_by(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
@@ -162,6 +175,24 @@ impl Error {
     /// What and where, in the order it was added.
     pub fn contexts(&self) -> &[(String, String)] {
         &self.context
+    }
+
+    /// How long the neighbour asked to be left alone, if it said so.
+    pub fn asked_to_wait(&self) -> Option<Duration> {
+        self.retry_after
+            .map(|millis| Duration::from_millis(millis.into()))
+    }
+
+    /// The first cause of this type below it, such as who timed out.
+    pub fn cause<E: StdError + 'static>(&self) -> Option<&E> {
+        let mut next = StdError::source(self);
+        while let Some(error) = next {
+            match error.downcast_ref() {
+                Some(found) => return Some(found),
+                None => next = error.source(),
+            }
+        }
+        None
     }
 
     /// What to do about it: this error's hint, else the one of a domain error below it.

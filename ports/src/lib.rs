@@ -13,6 +13,7 @@
 //! | [`Clock`] | trading time | [`clock`] |
 //! | [`Cache`] | bytes that may be stale, never wrong | [`cache`] |
 //! | [`Journal`] | the durable record of a kernel | [`journal`] |
+//! | [`FailureStore`] | failed calls and refused orders | [`failure_store`] |
 //!
 //! Every method is documented under the same heads: Behaviour, Errors, Idempotency, Cancellation,
 //! and what an adapter author must know. [`MarketData`] and [`Broker`] have a conformance suite in
@@ -30,6 +31,7 @@ mod chunk;
 pub mod clock;
 mod cut;
 mod error;
+pub mod failure_store;
 mod held;
 pub mod journal;
 pub mod market_data;
@@ -48,6 +50,9 @@ pub use clock::Clock;
 #[cfg(any(test, feature = "mock"))]
 pub use clock::MockClock;
 pub use error::{Error, ErrorKind, Result};
+#[cfg(any(test, feature = "mock"))]
+pub use failure_store::MockFailureStore;
+pub use failure_store::{Failure, FailureOutcome, FailureStore};
 pub use held::HeldSeries;
 #[cfg(any(test, feature = "mock"))]
 pub use journal::MockJournal;

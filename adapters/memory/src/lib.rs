@@ -1,12 +1,14 @@
 //! Ports held in memory: for tests, embedders and runs that keep nothing.
 
 mod cache;
+mod failure_store;
 mod journal;
 mod market_data;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use cache::MemoryCache;
+pub use failure_store::MemoryFailureStore;
 pub use journal::MemoryJournal;
 pub use market_data::MemoryMarketData;
 

@@ -13,7 +13,7 @@ use ballast_ports::{
 use crate::deferred::Deferred;
 use crate::hysteresis::Hysteresis;
 use crate::metrics_registry::{Counter, Gauge, MetricsRegistry};
-use crate::provenance::{Answer, Provenance, Role, SourceFailure};
+use crate::provenance::{Answer, Provenance, Role, SourceFailure, Traced};
 
 /// Whether another source may answer what failed with `kind`.
 ///
@@ -121,19 +121,19 @@ impl Fallback {
         })
     }
 
-    /// The history with its provenance; [`MarketData::history`] is this without it.
-    ///
-    /// # Errors
-    /// When no source answered, one error that carries each cause; its kind is that of the first
-    /// transient cause, else of the first: `NotFound` means that every source was heard and none has
-    /// the symbol. An error that another source cannot mend, as it came.
-    pub async fn fetch(&self, request: &HistoryRequest) -> Result<Answer> {
-        self.cascade.fetch(request).await
-    }
-
     /// The name of the source that is asked first.
     pub fn preferred(&self) -> &str {
         self.cascade.sources[self.cascade.state().preferred()].name()
+    }
+}
+
+/// When no source answered, one error carries each cause; its kind is that of the first transient
+/// cause, else of the first: `NotFound` means that every source was heard and none has the symbol. An
+/// error that another source cannot mend comes back as it is.
+#[async_trait]
+impl Traced for Fallback {
+    async fn fetch(&self, request: &HistoryRequest) -> Result<Answer> {
+        self.cascade.fetch(request).await
     }
 }
 
@@ -295,7 +295,9 @@ impl Cascade {
         let provenance = Provenance {
             source: self.sources[index].name().to_owned(),
             role: role(index),
+            origin: role(index),
             fetched_at,
+            age: Span::ZERO,
             latency: fetched_at.since(begun),
             failures,
         };

@@ -68,3 +68,46 @@ impl<T, O: Observer<T>> Stream for Observed<T, O> {
         polled
     }
 }
+
+/// What a check says of an item.
+pub(crate) type Checked = Result<()>;
+
+/// The items of a stream that pass `check`; the first that does not ends it with the check's error.
+pub(crate) fn checked<T: Send + 'static>(
+    inner: BoxStream<Result<T>>,
+    check: impl FnMut(&T) -> Checked + Send + Unpin + 'static,
+) -> BoxStream<Result<T>> {
+    Box::pin(Check {
+        inner,
+        check,
+        over: false,
+    })
+}
+
+struct Check<T, F> {
+    inner: BoxStream<Result<T>>,
+    check: F,
+    over: bool,
+}
+
+// The inner stream is boxed: nothing here is pinned in place.
+impl<T, F> Unpin for Check<T, F> {}
+
+impl<T, F: FnMut(&T) -> Checked> Stream for Check<T, F> {
+    type Item = Result<T>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        let this = &mut *self;
+        let polled = this.inner.as_mut().poll_next(cx);
+        if let Poll::Ready(Some(Ok(item))) = &polled
+            && let Err(error) = (this.check)(item)
+        {
+            this.over = true;
+            return Poll::Ready(Some(Err(error)));
+        }
+        polled
+    }
+}

@@ -128,14 +128,18 @@ impl SendPermit {
         self.expires_at
     }
 
+    /// Whether redeeming would pass at `now`: for an early refusal, which proves nothing about later.
+    pub fn is_redeemable(&self, gate: &SendGate, now: Timestamp) -> bool {
+        !gate.dry_run && self.epochs == gate.epochs() && now <= self.expires_at
+    }
+
     /// Spends the permit, as the last thing before the first byte leaves.
     ///
     /// # Errors
     /// The unspent permit itself when the gate was killed, another writer took over, or it is too
     /// late: proof that nothing was sent.
     pub fn redeem(self, gate: &SendGate, now: Timestamp) -> Result<Redeemed, Self> {
-        let valid = !gate.dry_run && self.epochs == gate.epochs() && now <= self.expires_at;
-        if valid {
+        if self.is_redeemable(gate, now) {
             Ok(Redeemed {
                 intent: self.intent,
                 expires_at: self.expires_at,

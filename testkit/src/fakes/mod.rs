@@ -1,7 +1,11 @@
 //! Adapters without a neighbour, which misbehave on command.
 
+mod broker;
+mod cache;
 mod clock;
 mod market_data;
 
+pub use broker::{BrokerFault, FakeBroker};
+pub use cache::FakeCache;
 pub use clock::FakeClock;
 pub use market_data::{FakeMarketData, Fault};

@@ -23,6 +23,10 @@ const WALL_CLOCK: &[Allowed] = &[allowed("adapters/system/", "it is the clock ad
 /// Where a duration is measured; none of them reaches a decision or a result.
 const STOPWATCH: &[Allowed] = &[
     allowed("adapters/system/", "it is the clock adapter"),
+    allowed(
+        "adapters/resilience/src/machine_time.rs",
+        "machine time of timeouts, waits and windows",
+    ),
     allowed("app/src/cli/", "progress and elapsed time on the terminal"),
     allowed("testkit/src/bin/", "days a minute of the simulated world"),
     allowed("xtask/", "times the steps it runs"),

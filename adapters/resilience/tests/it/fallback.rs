@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ballast_domain::market::{BarSize, Fields};
 use ballast_domain::time::Span;
 use ballast_ports::{Error, ErrorKind, HistoryRequest, MarketData, MarketDataExt, stream};
-use ballast_resilience::{Fallback, FallbackSettings, MetricsRegistry, Role, passes_on};
+use ballast_resilience::{Fallback, FallbackSettings, MetricsRegistry, Role, Traced, passes_on};
 use ballast_testkit::builders::{SeriesBuilder, market};
 use ballast_testkit::conformance::market_data::{BEHAVIOURS, Subject, run};
 use ballast_testkit::fakes::Fault;

@@ -1,7 +1,18 @@
 //! Integration tests, one binary.
 
+mod broker;
+mod cached;
+mod circuit_breaker;
 mod fallback;
+mod kill_gate;
 mod metered;
 mod named;
+mod notices;
+mod rate_limit;
+mod record_failures;
 mod reliability;
+mod reliability_watch;
+mod retry;
 mod stack;
+mod timeout;
+mod validated;
