@@ -51,7 +51,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use held::HeldSeries;
 #[cfg(any(test, feature = "mock"))]
 pub use journal::MockJournal;
-pub use journal::{Committed, Journal, JournalBatch, JournalRecord};
+pub use journal::{Committed, Journal, JournalBatch, JournalRecord, Snapshot};
 #[cfg(any(test, feature = "mock"))]
 pub use market_data::MockMarketData;
 pub use market_data::{

@@ -4,4 +4,5 @@
 //! test of each. Decorators and fakes pass the same suites as adapters.
 
 pub mod broker;
+pub mod journal;
 pub mod market_data;
