@@ -13,6 +13,7 @@ mod explain;
 mod fake;
 mod hostile_bytes;
 mod indicator;
+mod journal;
 mod json;
 mod manual;
 mod metrics;
