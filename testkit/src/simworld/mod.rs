@@ -19,6 +19,7 @@ mod ledger;
 mod market;
 mod operator;
 mod outcome;
+mod overview;
 mod plan;
 mod planted;
 mod process;

@@ -201,6 +201,27 @@ async fn a_lost_file_is_named() {
     taught(&e, ErrorKind::NotFound, "there is no journal here");
 }
 
+/// Of two slots the older one is never being written: damage there is no crash.
+#[tokio::test]
+async fn a_damaged_slot_is_told_from_a_torn_one() {
+    let room = tempfile::tempdir().unwrap();
+    closed(room.path()).await;
+    let newest = audit(room.path()).unwrap().commits % 2;
+    let path = room.path().join("journal.anchor");
+    let good = fs::read(&path).unwrap();
+    for slot in [0, 1] {
+        let mut bytes = good.clone();
+        bytes[slot * 256 + 20] ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        if slot as u64 == newest {
+            // As a crash leaves it: the commit is there, its mark is not.
+            assert_eq!(audit(room.path()).unwrap().batches, 4);
+        } else {
+            refused_by_both(room.path(), ErrorKind::InvalidData, "slot of the anchor").await;
+        }
+    }
+}
+
 /// A damaged anchor stops the start until a person has looked; the acceptance is recorded.
 #[tokio::test]
 async fn a_person_may_accept_what_the_anchor_does_not() {
