@@ -127,8 +127,10 @@ fn of_port(error: &ballast_ports::Error) -> Failure {
         }
         Kind::Unexpected => (ErrorKind::Invariant, Exit::Bug),
     };
-    // A damaged catalog is no bad data from outside: what we keep ourselves cannot be trusted.
-    let exit = if error.operation == ballast_files::catalog::STATE {
+    // A damaged catalog or journal is no bad data from outside: what we keep ourselves cannot be
+    // trusted.
+    let ours = [ballast_files::catalog::STATE, ballast_sqlite::STATE];
+    let exit = if ours.contains(&error.operation) {
         Exit::StateRefused
     } else {
         exit

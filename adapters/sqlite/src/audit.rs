@@ -85,7 +85,7 @@ pub fn audit(folder: &Path) -> Result<Audit> {
     if schema::judge(&conn)? == Content::Empty {
         return Err(damaged("the journal holds nothing").context("path", path.display()));
     }
-    schema::check_pages(&conn, true)?;
+    schema::check_pages(&conn)?;
     let account = schema::account(&conn)?;
     let examined = examine(&conn, &account)?;
     let after = anchor::read(folder)?;

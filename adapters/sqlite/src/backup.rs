@@ -49,6 +49,16 @@ pub fn restore(backup: &Path, folder: &Path) -> Result<Audit> {
     .hint("somebody wrote to the backup meanwhile: restore from one that is at rest"))
 }
 
+/// Copies the journal in `from` into the folder `to`, which is made; somebody may be writing it
+/// meanwhile.
+///
+/// # Errors
+/// As [`SqliteJournal::backup`](crate::SqliteJournal::backup).
+pub fn backup(from: &Path, to: &Path) -> Result<BackedUp> {
+    let (_, conn) = crate::audit::open(from)?;
+    copy(&conn, to, &mut Disk::real())
+}
+
 /// Copies what `conn` reads into `folder`, with an anchor of its own, and proves it.
 pub(crate) fn copy(conn: &Connection, folder: &Path, disk: &mut Disk) -> Result<BackedUp> {
     for name in ["journal.db", "journal.db-wal", "journal.anchor"] {

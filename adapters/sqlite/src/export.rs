@@ -16,8 +16,7 @@ use crate::walk::{Head, Seen, walk};
 /// read. Answers what was exported: records that were added meanwhile are not.
 ///
 /// # Errors
-/// As [`audit()`](crate::audit()); `Unavailable` when `to` cannot be written, and then the cause is
-/// the I/O error.
+/// As [`audit()`](crate::audit()); `Config` when `to` cannot be written, and then the cause is the I/O error.
 pub fn export(folder: &Path, to: &mut dyn Write) -> Result<Audit> {
     let audit = audit::audit(folder)?;
     let (_, conn) = audit::open(folder)?;
@@ -51,13 +50,11 @@ pub fn export(folder: &Path, to: &mut dyn Write) -> Result<Audit> {
     })?;
     drop(read);
     if let Some(e) = failed {
-        return Err(Error::new(
-            ErrorKind::Unavailable,
-            "export",
-            "the records cannot be written",
-        )
-        .hint("check the file's disk and permissions")
-        .caused_by(e));
+        return Err(
+            Error::new(ErrorKind::Config, "export", "the records cannot be written")
+                .hint("check the file's disk and permissions")
+                .caused_by(e),
+        );
     }
     Ok(audit)
 }

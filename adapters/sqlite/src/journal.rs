@@ -14,30 +14,31 @@ use ballast_ports::{
 };
 use tokio::sync::mpsc;
 
+use crate::audit::{Audit, audit};
 use crate::backup::BackedUp;
 use crate::disk::Disk;
 use crate::file_system::{Space, Thresholds};
 use crate::refusal::STATE;
+use crate::store::Store;
 use crate::worker::{Page, Read, Write, ask, start_reader, start_writer};
 
 /// Which journal, and how it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// The account's folder; made when it is missing.
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// The account's name; the journal of another one is refused.
-    pub account: String,
+    pub(crate) account: String,
     /// The program and its version: recorded with each opening.
-    pub program: String,
+    pub(crate) program: String,
     /// Bytes kept back for the day the disk is full: 64 MiB unless set, 0 for none.
-    pub reserve_bytes: u64,
+    pub(crate) reserve_bytes: u64,
     /// When room counts as low.
-    pub thresholds: Thresholds,
-    /// A person's reason to take the records as they are although the anchor does not agree;
-    /// recorded for ever.
-    pub accept: Option<String>,
+    pub(crate) thresholds: Thresholds,
+    /// A person's reason to take the records as they are although the anchor does not agree.
+    pub(crate) accept: Option<String>,
     /// Bytes of a page of a new database, a power of two from 512 to 65536; 4096 unless set.
-    pub page_size: Option<u32>,
+    pub(crate) page_size: Option<u32>,
 }
 
 impl Options {
@@ -57,6 +58,44 @@ impl Options {
             page_size: None,
         }
     }
+
+    /// With another reserve for the day the disk is full; 0 for none.
+    #[must_use]
+    pub const fn with_reserve(mut self, bytes: u64) -> Self {
+        self.reserve_bytes = bytes;
+        self
+    }
+
+    /// With other sizes at which room counts as low.
+    #[must_use]
+    pub const fn with_thresholds(mut self, thresholds: Thresholds) -> Self {
+        self.thresholds = thresholds;
+        self
+    }
+
+    /// With pages of so many bytes in a new database, a power of two from 512 to 65536; 4096 unless
+    /// set.
+    #[must_use]
+    pub const fn with_page_size(mut self, bytes: u32) -> Self {
+        self.page_size = Some(bytes);
+        self
+    }
+}
+
+/// Takes the records of the journal in `folder` as they are although its anchor is lost, damaged or
+/// of another time, and anchors them anew. `reason` is recorded for ever. Nobody may be writing.
+///
+/// # Errors
+/// As [`SqliteJournal::open`], but for the anchor: everything inside the database must still hold.
+pub fn accept(folder: &Path, program: &str, reason: &str) -> Result<Audit> {
+    let (_, conn) = crate::audit::open(folder)?;
+    crate::schema::judge(&conn)?;
+    let account = crate::schema::account(&conn)?;
+    drop(conn);
+    let mut options = Options::new(folder, account, program).with_reserve(0);
+    options.accept = Some(reason.to_owned());
+    Store::open(options, Disk::real())?.close()?;
+    audit(folder)
 }
 
 /// A journal open for writing.

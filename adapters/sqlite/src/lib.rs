@@ -5,7 +5,8 @@
 //! | to write an account's journal | [`SqliteJournal::open`], then the [`Journal`](ballast_ports::Journal) port |
 //! | to prove one, without changing a byte | [`audit()`] |
 //! | its records as JSON lines | [`export()`] |
-//! | a copy while it is written, and a journal from it | [`SqliteJournal::backup`], [`restore`] |
+//! | a copy while it is written, and a journal from it | [`backup()`], [`restore`] |
+//! | to go on after its anchor was lost | [`accept`] |
 //! | a kernel's record as canonical bytes, and back | [`encode`], [`decode`] |
 //!
 //! An account's folder holds `journal.db` (SQLite, WAL mode, synchronous FULL), `journal.anchor`
@@ -39,9 +40,9 @@ mod worker;
 mod tests;
 
 pub use audit::{Audit, audit};
-pub use backup::{BackedUp, restore};
+pub use backup::{BackedUp, backup, restore};
 pub use export::export;
 pub use file_system::{Space, SpaceLevel, Thresholds};
-pub use journal::{Options, SqliteJournal};
+pub use journal::{Options, SqliteJournal, accept};
 pub use record::{decode, encode};
 pub use refusal::STATE;

@@ -229,15 +229,10 @@ pub(crate) fn account(conn: &Connection) -> Result<String> {
     .map_err(|e| crate::refusal::unreadable_row("about", e))
 }
 
-/// SQLite's own check of its pages; `whole` compares indices with tables as well.
-pub(crate) fn check_pages(conn: &Connection, whole: bool) -> Result<()> {
-    let check = if whole {
-        "PRAGMA integrity_check(1)"
-    } else {
-        "PRAGMA quick_check(1)"
-    };
+/// SQLite's own check of its pages and indices.
+pub(crate) fn check_pages(conn: &Connection) -> Result<()> {
     let answer: String = conn
-        .query_row(check, [], |row| row.get(0))
+        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
         .map_err(|e| of_sqlite(e, "the journal's pages cannot be checked"))?;
     if answer == "ok" {
         return Ok(());

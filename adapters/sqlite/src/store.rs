@@ -90,7 +90,7 @@ impl Store {
             .context("wanted", &options.account)
             .hint("name the folder of this account"));
         }
-        schema::check_pages(&conn, unclean)?;
+        schema::check_pages(&conn)?;
         let examined = examine(&conn, &account)?;
         if !accepted {
             examined.compare(&conn, &account, anchored, anchored)?;

@@ -7,6 +7,7 @@ pub mod data_check;
 pub mod explain;
 pub mod indicator;
 pub mod init;
+pub mod journal;
 pub mod metrics;
 pub mod metrics_detail;
 pub mod report_compare;

@@ -14,6 +14,7 @@ mod fake;
 mod fault_sweep;
 mod hostile_bytes;
 mod indicator;
+mod journal;
 mod json;
 mod manual;
 mod metrics;

@@ -34,8 +34,18 @@ pub struct OpenOrder {
 }
 
 impl OpenOrder {
-    fn is_complete(&self) -> bool {
+    /// Whether it ended and all its executions are recorded.
+    pub fn is_complete(&self) -> bool {
         self.status.is_final() && self.reported <= self.executed
+    }
+
+    /// What may still change the position, by the kernel's own reckoning of an order.
+    pub fn open_quantity(&self) -> Quantity {
+        if self.status.is_final() {
+            self.reported.max(self.executed) - self.executed
+        } else {
+            (self.quantity - self.executed).max(Quantity::ZERO)
+        }
     }
 
     fn execute(&mut self, quantity: Quantity) {

@@ -20,6 +20,7 @@ mod lockstep;
 mod market;
 mod operator;
 mod outcome;
+mod overview;
 pub mod parity;
 mod plan;
 mod planted;

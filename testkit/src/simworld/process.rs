@@ -210,6 +210,7 @@ impl World<'_> {
             self.tell_openings(id);
         }
         self.check_restored(id);
+        self.check_overview(id, &batches);
         if self.killed_at.is_some() {
             let reason = "the kill file is there".to_owned();
             let killed = HealthFact::Killed { reason };

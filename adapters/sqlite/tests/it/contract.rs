@@ -7,10 +7,7 @@ use ballast_testkit::conformance::journal::Subject;
 
 async fn subject() -> Subject {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options {
-        reserve_bytes: 1 << 12,
-        ..Options::new(folder.path(), "main", "the suite")
-    };
+    let options = Options::new(folder.path(), "main", "the suite").with_reserve(1 << 12);
     let journal = SqliteJournal::open(options).await;
     Subject {
         journal: Arc::new(journal.unwrap_or_else(|e| panic!("{}", e.chain()))),
