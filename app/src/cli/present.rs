@@ -322,6 +322,14 @@ pub(super) fn explanation(found: &Explanation) -> Result<Answer> {
     if found.time != found.slot {
         say("in effect", &found.time);
     }
+    if let Some(source) = &found.source {
+        let age = if found.age_seconds > 0.0 {
+            format!("{:.0} s old at the slot", found.age_seconds)
+        } else {
+            "of the slot".to_owned()
+        };
+        say("price", &format!("{source}, {age}"));
+    }
     if let Some(reason) = &found.excluded {
         say("no target", reason);
     }

@@ -6,6 +6,7 @@ use super::exchange::Exchange;
 use super::fill_point::FillPoint;
 use super::limit_orders;
 use crate::error::{Error, Result};
+use crate::indicators::CacheUse;
 use crate::instrument::{InstrumentId, Instruments};
 use crate::kernel::{
     Action, AdjustmentKind, Counts, Effects, Fact, Input, Kernel, Quotes, Record, Severity, SizeAt,
@@ -83,6 +84,8 @@ pub struct RunTotals {
     pub open_orders: usize,
     /// What was worth saying and did not stop the run.
     pub warnings: Vec<Error>,
+    /// How the values that parts of the strategy share were used.
+    pub cache_use: CacheUse,
 }
 
 /// Runs a kernel against an exchange over all slices of a panel.
@@ -128,17 +131,18 @@ pub fn run<S: Strategy, K: Sink + ?Sized>(
         sends: exchange.received(),
         open_orders: exchange.working().len(),
         warnings,
+        cache_use: kernel.strategy().cache_use(),
     })
 }
 
 /// Refuses data that cannot mean what the strategy or the fill point needs.
 fn check_data<S: Strategy>(kernel: &Kernel<S>, exchange: &Exchange, panel: &Panel) -> Result<()> {
     if panel.lanes() != kernel.instruments().len() {
-        return Err(
-            Error::invariant("panel and registry have different numbers of instruments")
-                .context("panel", panel.lanes())
-                .context("registry", kernel.instruments().len()),
-        );
+        return Err(Error::backtest_invariant(
+            "panel and registry have different numbers of instruments",
+        )
+        .context("panel", panel.lanes())
+        .context("registry", kernel.instruments().len()));
     }
     exchange.settings().validate()?;
     exchange.rules().validate(kernel.instruments())?;
@@ -201,7 +205,7 @@ fn check_end<S: Strategy>(kernel: &Kernel<S>, exchange: &Exchange, unspent: u64)
     let counts = kernel.counts();
     let broken = |what: &str, left: String, right: String| {
         Err(
-            Error::invariant(format!("{what} do not agree at the end of the run"))
+            Error::backtest_invariant(format!("{what} do not agree at the end of the run"))
                 .context("left", left)
                 .context("right", right)
                 .hint("this is a bug; please report it with the run's config"),
@@ -309,18 +313,20 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
         let equity = account.equity();
         let on_margin = self.exchange.rules().margin.is_some();
         if equity.is_finite() && equity <= 0.0 && on_margin {
-            return Err(
-                Error::execution("the margin account has lost all of its equity")
-                    .context("time", close)
-                    .context("equity", equity)
-                    .hint(
-                        "a venue with a maintenance requirement closes positions before that, as \
+            return Err(Error::insufficient_capital(
+                "the margin account has lost all of its equity",
+                Some(equity.to_string()),
+                None,
+            )
+            .context("time", close)
+            .context("equity", equity)
+            .hint(
+                "a venue with a maintenance requirement closes positions before that, as \
                      far as prices let it: lower risk.max_gross, or risk less on one name",
-                    ),
-            );
+            ));
         }
         if equity <= 0.0 || !equity.is_finite() {
-            return Err(Error::invariant("equity is not a positive number")
+            return Err(Error::backtest_invariant("equity is not a positive number")
                 .context("time", close)
                 .context("equity", equity)
                 .hint("check the prices at this time; an account without money cannot go on"));
@@ -439,15 +445,14 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
             },
             Action::Cancel(_, client_id) => self.exchange.cancel(client_id),
             Action::Query(query) => {
-                return Err(
-                    Error::invariant("the exchange core answers everything at once")
-                        .context("query", format!("{query:?}")),
-                );
+                return Err(Error::backtest_invariant(
+                    "the exchange core answers everything at once",
+                )
+                .context("query", format!("{query:?}")));
             }
             Action::Arm(timer, _) => {
-                return Err(
-                    Error::invariant("no timer runs in a backtest").context("timer", timer.0)
-                );
+                return Err(Error::backtest_invariant("no timer runs in a backtest")
+                    .context("timer", timer.0));
             }
             Action::Alert(Severity::Error, error) => return Err(error),
             Action::Alert(Severity::Warning, error) => self.warnings.push(error),

@@ -737,6 +737,13 @@ impl Desk {
 }
 
 /// An execution of part of an order.
+pub(crate) fn rejected(intent: &Intent, reason: &'static str) -> Fact {
+    Fact::Rejected {
+        client_id: intent.client_id,
+        reason: reason.into(),
+    }
+}
+
 pub(crate) fn execution(intent: &Intent, trade: u128, quantity: i64, at: &str) -> Fact {
     Fact::Filled(Fill {
         time: Timestamp::EPOCH,
