@@ -198,7 +198,7 @@ impl World<'_> {
             next_row,
             tape: self.tapes.is_some().then(|| {
                 Box::new(Tape {
-                    restored: batches.into_iter().flatten().collect(),
+                    restored: batches.iter().flatten().cloned().collect(),
                     warmed: next_row,
                     writer,
                     ..Tape::default()

@@ -30,6 +30,22 @@ fn the_tree_is_tidy() {
     }
 }
 
+/// TST-02: validators, retries and errors have the tests they need; counted on the page that is
+/// generated from the tests.
+#[test]
+fn tst_02_validators_retries_and_errors_are_tested() {
+    let page = std::fs::read_to_string(repository::root().join("docs/features.md")).unwrap();
+    let count = |area: &str| {
+        let rows = page.lines().filter(|row| row.starts_with(&format!("| {area}")));
+        let tests = rows.flat_map(|row| row.split('`').filter(|name| name.contains(".rs::")));
+        tests.collect::<std::collections::BTreeSet<_>>().len()
+    };
+    assert!(count("VAL-") >= 25, "validators: {}", count("VAL-"));
+    assert!(count("ERR-") >= 10, "errors: {}", count("ERR-"));
+    let retries = ["RES-01 ", "RES-02 ", "RES-03 ", "RES-04 "].map(count);
+    assert!(retries.iter().all(|n| *n > 0), "retries: {retries:?}");
+}
+
 /// DOC-03: the crate graph drawn in the documentation is the one cargo builds.
 #[test]
 fn the_drawn_graph_is_the_real_one() {
