@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::division::{by_a_billion, times};
 use super::{Cash, truncate_to_i64};
 use crate::error::{Error, Result};
 
@@ -68,10 +69,14 @@ impl Weight {
     }
 
     fn within(weight: f64, magnitude: f64) -> Result<Self> {
-        if !weight.is_finite() || weight.abs() > magnitude {
-            return Err(too_heavy(weight, magnitude));
-        }
+        require_at_most(weight, magnitude)?;
         Ok(Self(truncate_to_i64(weight * 1e9)))
+    }
+
+    /// As [`Weight::leveraged`], for who keeps more digits than a weight.
+    #[inline]
+    pub(super) fn require_usable(weight: f64) -> Result<()> {
+        require_at_most(weight, Self::MAX_MAGNITUDE)
     }
 
     /// In units of 1e-9.
@@ -86,13 +91,30 @@ impl Weight {
 
     /// This weight of `value`, rounded towards zero exposure.
     #[must_use]
+    #[inline]
     pub fn of(self, value: Cash) -> Cash {
-        let product = value
-            .0
-            .checked_mul(i128::from(self.0))
-            .expect("weight of value overflows");
-        Cash(product / i128::from(Self::ONE.0))
+        // Limits are the whole of it or a whole multiple most of the time.
+        if self == Self::ONE {
+            return value;
+        }
+        let one = Self::ONE.0;
+        if self.0 % one == 0 {
+            return Cash(times(value.0, (self.0 / one).into()));
+        }
+        // Split as in `Cash::fee`; whole and rest have the sign of the value.
+        let (whole, rest) = by_a_billion(value.0);
+        let (part, _) = by_a_billion(i128::from(rest) * i128::from(self.0));
+        Cash(times(whole, self.0.into()) + part)
     }
+}
+
+#[inline]
+fn require_at_most(weight: f64, magnitude: f64) -> Result<()> {
+    // False for what is no number.
+    if weight.abs() <= magnitude {
+        return Ok(());
+    }
+    Err(too_heavy(weight, magnitude))
 }
 
 fn too_heavy(weight: f64, magnitude: f64) -> Error {

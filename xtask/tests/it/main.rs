@@ -36,7 +36,9 @@ fn the_tree_is_tidy() {
 fn tst_02_validators_retries_and_errors_are_tested() {
     let page = std::fs::read_to_string(repository::root().join("docs/features.md")).unwrap();
     let count = |area: &str| {
-        let rows = page.lines().filter(|row| row.starts_with(&format!("| {area}")));
+        let rows = page
+            .lines()
+            .filter(|row| row.starts_with(&format!("| {area}")));
         let tests = rows.flat_map(|row| row.split('`').filter(|name| name.contains(".rs::")));
         tests.collect::<std::collections::BTreeSet<_>>().len()
     };
