@@ -15,20 +15,27 @@ use ballast::run_directory::{
 use ballast_domain::calendar::Calendar;
 use ballast_domain::indicators::{Columns, IndicatorSpec};
 use ballast_domain::kernel::Record;
+use ballast_domain::market::{BarSize, Field};
 use ballast_domain::time::{Span, Timestamp};
+use ballast_files::catalog::{
+    self as catalog_files, Catalog, CatalogFile, CatalogSeries, Selection,
+};
 use ballast_files::{
     ContractOptions, CsvMarketData, CsvOptions, CsvSource, check, check_contract, read_column,
+    read_prices,
 };
 
 /// A reader of hostile bytes.
 pub type Target = fn(&[u8]);
 
 /// Every reader by the name of its folder under `corpus/`.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 8] = [
+    ("catalog", catalog),
     ("config", config),
     ("csv_bars", csv_bars),
     ("indicator", indicator),
     ("manifest", manifest),
+    ("parquet", parquet),
     ("record", record),
     ("run_files", run_files),
 ];
@@ -79,6 +86,107 @@ pub fn csv_bars(input: &[u8]) {
     };
     let _ = check(&actions);
     let _ = read_column(&source(), None, &["close"]);
+}
+
+/// A Parquet file: as bars, against the contract and as one column. Its decoder may panic on damaged
+/// bytes; the reader turns that into a refusal.
+pub fn parquet(input: &[u8]) {
+    quietly(|| {
+        let source = || CsvSource::Bytes {
+            name: "hostile.parquet".to_owned(),
+            data: input.to_vec().into(),
+        };
+        let options = CsvOptions::new(source(), Calendar::Utc24x7);
+        let report = check(&options);
+        if CsvMarketData::open(&options).is_ok() {
+            let report = report.expect("what opens can be checked");
+            assert_eq!(report.errors, 0, "accepted and defective: {report:?}");
+        }
+        if let Ok(report) = check_contract(&ContractOptions::new(source())) {
+            assert!(report.rows_usable <= report.rows, "{report:?}");
+        }
+        let _ = read_prices(&source(), None, &["close"]);
+    });
+}
+
+/// A catalog: hostile text as its manifest, with and without the checksum that fits it, then hostile
+/// bytes as the data files that an honest manifest vouches for.
+pub fn catalog(input: &[u8]) {
+    let folder = Folder::new("catalog");
+    let catalog = Catalog::new(&folder.0);
+    let write = |place: &str, content: &[u8]| {
+        let path = folder.0.join(place);
+        let parent = path.parent().expect("a place in the folder");
+        fs::create_dir_all(parent).expect("a folder to write to");
+        fs::write(path, content).expect("a folder to write to");
+    };
+    let sealed = |text: &str| {
+        let hash = blake3::hash(format!("{text}\n").as_bytes()).to_hex();
+        format!("{text}\nblake3:{hash}\n")
+    };
+    let read = || {
+        let Ok(manifest) = catalog.manifest() else {
+            return;
+        };
+        let _ = catalog.verify();
+        for series in manifest.series.iter().take(4) {
+            let _ = catalog.series(&Selection {
+                symbols: vec![series.symbol.clone()],
+                bar: Some(series.bar),
+            });
+        }
+    };
+    write("manifest", input);
+    read();
+    if let Ok(text) = std::str::from_utf8(input) {
+        write("manifest", sealed(text).as_bytes());
+        read();
+    }
+    let file = |path: &str| CatalogFile {
+        path: path.to_owned(),
+        bytes: input.len() as u64,
+        blake3: blake3::hash(input).to_hex().to_string(),
+        content: String::new(),
+        rows: 3,
+        first: NOW,
+        last: NOW,
+    };
+    let (bars, actions) = ("data/ACME/1d/2020.parquet", "data/ACME/1d/actions.json");
+    write(bars, input);
+    write(actions, input);
+    for (years, actions) in [(vec![file(bars)], None), (Vec::new(), Some(file(actions)))] {
+        let honest = catalog_files::Manifest {
+            v: catalog_files::Manifest::VERSION,
+            generation: 1,
+            series: vec![CatalogSeries {
+                symbol: "ACME".to_owned(),
+                bar: BarSize::DAY,
+                calendar: Calendar::UsEquities,
+                fields: vec![
+                    Field::Open,
+                    Field::High,
+                    Field::Low,
+                    Field::Close,
+                    Field::Volume,
+                ],
+                price_decimals: 2,
+                years,
+                actions,
+            }],
+        };
+        let text = serde_json::to_string(&honest).expect("a manifest can be written");
+        write("manifest", sealed(&text).as_bytes());
+        quietly(read);
+    }
+}
+
+/// Runs what may panic inside and catch it itself, without the hook that ends the process at the
+/// first panic. One that gets out still does.
+fn quietly(read: impl FnOnce()) {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| ()));
+    read();
+    std::panic::set_hook(before);
 }
 
 /// A config: read, written canonically, read again to an equal one with an equal hash.

@@ -1,5 +1,6 @@
 //! Bars of one symbol in the one Parquet shape this crate writes.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use ballast_domain::market::{Bar, BarSize, Bars, Field, Fields};
@@ -20,6 +21,10 @@ use crate::layout::COLUMNS;
 
 /// Rows of a row group: a reader holds one at a time.
 const GROUP_ROWS: usize = 65_536;
+
+/// The most bars of one file, which holds a year at most: every minute of a leap year. A few bytes
+/// may claim any number of equal rows.
+const ROWS_MAX: usize = 366 * 1_440;
 
 /// One long file: open and close time in UTC, symbol, of daily bars the session date, the columns the
 /// bars have, then `extra`: a name and the values of each series. zstd, no time of writing: equal bars
@@ -135,7 +140,10 @@ fn day(open: Timestamp) -> i32 {
 /// # Errors
 /// `InvalidData` when the bytes are not such a file.
 pub(crate) fn read_bars(bytes: &[u8], symbol: &str, bar: BarSize, fields: Fields) -> Result<Bars> {
-    decode(bytes, symbol, bar, fields).map_err(|e| {
+    // The decoder promises errors for damaged input; a panic in it must not end the program either.
+    let decoded = catch_unwind(AssertUnwindSafe(|| decode(bytes, symbol, bar, fields)));
+    let decoded = decoded.unwrap_or_else(|_| Err("the file cannot be decoded".into()));
+    decoded.map_err(|e| {
         Error::new(
             ErrorKind::InvalidData,
             "read",
@@ -168,12 +176,15 @@ fn decode(
             return Err("the file has other columns".into());
         }
         let rows = usize::try_from(group.metadata().num_rows())?;
-        let opens = times(group.as_ref(), 0)?;
-        let closes = times(group.as_ref(), 1)?;
+        if rows > ROWS_MAX - bars.len() {
+            return Err("more bars than a year can have".into());
+        }
+        let opens = times(group.as_ref(), 0, rows)?;
+        let closes = times(group.as_ref(), 1, rows)?;
         let ColumnReader::ByteArrayColumnReader(names) = group.get_column_reader(2)? else {
             return Err("the symbol is no text".into());
         };
-        let names = values(names)?;
+        let names = values(names, rows)?;
         if names.iter().any(|name| name.data() != symbol.as_bytes()) {
             return Err("a row of another symbol".into());
         }
@@ -184,7 +195,7 @@ fn decode(
             else {
                 return Err("a price is no 64-bit float".into());
             };
-            columns[*field as usize] = values(column)?;
+            columns[*field as usize] = values(column, rows)?;
         }
         let lengths = [opens.len(), closes.len(), names.len()];
         let of_columns = kept.iter().map(|field| columns[*field as usize].len());
@@ -208,17 +219,28 @@ fn decode(
     Ok(bars)
 }
 
-fn times(group: &dyn RowGroupReader, index: usize) -> std::result::Result<Vec<i64>, Boxed> {
+fn times(
+    group: &dyn RowGroupReader,
+    index: usize,
+    rows: usize,
+) -> std::result::Result<Vec<i64>, Boxed> {
     let ColumnReader::Int64ColumnReader(column) = group.get_column_reader(index)? else {
         return Err("a time is no 64-bit count".into());
     };
-    Ok(values(column)?)
+    Ok(values(column, rows)?)
 }
 
 fn values<T: DataType>(
     mut column: ColumnReaderImpl<T>,
+    rows: usize,
 ) -> std::result::Result<Vec<T::T>, ParquetError> {
     let mut all = Vec::new();
-    while column.read_records(GROUP_ROWS, None, None, &mut all)?.0 > 0 {}
+    // One more than there should be shows that there are too many.
+    while all.len() <= rows {
+        let batch = GROUP_ROWS.min(rows + 1 - all.len());
+        if column.read_records(batch, None, None, &mut all)?.0 == 0 {
+            break;
+        }
+    }
     Ok(all)
 }

@@ -93,7 +93,7 @@ fn table(name: &str, raw: Bytes) -> Result<String, Box<Defect>> {
         let expected = usize::try_from(group.metadata().num_rows()).unwrap_or(usize::MAX);
         let mut cells = Vec::with_capacity(columns.len());
         for column in &columns {
-            let read = column.read(group.as_ref()).map_err(corrupt)?;
+            let read = column.read(group.as_ref(), expected).map_err(corrupt)?;
             if read.len() != expected {
                 let message = format!(
                     "column '{}' has {} rows where the file claims {expected}",
@@ -222,7 +222,13 @@ fn kind(leaf: &ColumnDescriptor) -> Kind {
         return Kind::Other;
     }
     let physical = leaf.physical_type();
-    let decimal = || u32::try_from(leaf.type_scale()).map_or(Kind::Other, Kind::Decimal);
+    let decimal = || {
+        let scale = u32::try_from(leaf.type_scale()).ok();
+        // 38 digits are all a decimal can have; more would be text of any length.
+        scale
+            .filter(|s| *s <= 38)
+            .map_or(Kind::Other, Kind::Decimal)
+    };
     let unit = |unit: &TimeUnit| match unit {
         TimeUnit::MILLIS => 1_000_000,
         TimeUnit::MICROS => 1_000,
@@ -272,34 +278,38 @@ fn kind(leaf: &ColumnDescriptor) -> Kind {
 }
 
 impl Column {
-    /// Every cell of a row group; null is empty.
-    fn read(&self, group: &dyn RowGroupReader) -> Result<Vec<String>, ParquetError> {
+    /// Every cell of a row group of `rows` rows, at most one more; null is empty.
+    fn read(&self, group: &dyn RowGroupReader, rows: usize) -> Result<Vec<String>, ParquetError> {
         let kind = self.kind;
         let whole = |value: i128| match kind {
             Kind::Decimal(scale) => decimal(value, scale),
             _ => value.to_string(),
         };
         match group.get_column_reader(self.index)? {
-            ColumnReader::Int32ColumnReader(column) => cells(column, |v| match kind {
+            ColumnReader::Int32ColumnReader(column) => cells(column, rows, |v| match kind {
                 Kind::Date => date(*v),
                 Kind::Unsigned => v.cast_unsigned().to_string(),
                 _ => whole(i128::from(*v)),
             }),
-            ColumnReader::Int64ColumnReader(column) => cells(column, |v| match kind {
+            ColumnReader::Int64ColumnReader(column) => cells(column, rows, |v| match kind {
                 Kind::Time(unit, utc) => instant(*v, unit, utc),
                 Kind::Unsigned => v.cast_unsigned().to_string(),
                 _ => whole(i128::from(*v)),
             }),
-            ColumnReader::FloatColumnReader(column) => cells(column, ToString::to_string),
-            ColumnReader::DoubleColumnReader(column) => cells(column, ToString::to_string),
-            ColumnReader::ByteArrayColumnReader(column) => cells(column, |v| match kind {
+            ColumnReader::FloatColumnReader(column) => cells(column, rows, ToString::to_string),
+            ColumnReader::DoubleColumnReader(column) => cells(column, rows, ToString::to_string),
+            ColumnReader::ByteArrayColumnReader(column) => cells(column, rows, |v| match kind {
                 Kind::Decimal(scale) => big(v.data()).map_or_else(too_large, |v| decimal(v, scale)),
                 _ => String::from_utf8_lossy(v.data()).into_owned(),
             }),
-            ColumnReader::FixedLenByteArrayColumnReader(column) => cells(column, |v| match kind {
-                Kind::Decimal(scale) => big(v.data()).map_or_else(too_large, |v| decimal(v, scale)),
-                _ => String::new(),
-            }),
+            ColumnReader::FixedLenByteArrayColumnReader(column) => {
+                cells(column, rows, |v| match kind {
+                    Kind::Decimal(scale) => {
+                        big(v.data()).map_or_else(too_large, |v| decimal(v, scale))
+                    }
+                    _ => String::new(),
+                })
+            }
             ColumnReader::BoolColumnReader(_) | ColumnReader::Int96ColumnReader(_) => {
                 Err(ParquetError::General("a type that is not read".to_owned()))
             }
@@ -309,6 +319,7 @@ impl Column {
 
 fn cells<T: DataType>(
     mut column: ColumnReaderImpl<T>,
+    rows: usize,
     text: impl Fn(&T::T) -> String,
 ) -> Result<Vec<String>, ParquetError> {
     let mut all = Vec::new();
@@ -316,7 +327,9 @@ fn cells<T: DataType>(
     loop {
         levels.clear();
         values.clear();
-        let (records, ..) = column.read_records(BATCH, Some(&mut levels), None, &mut values)?;
+        // One more than there should be shows that there are too many.
+        let batch = BATCH.min(rows.saturating_add(1).saturating_sub(all.len()));
+        let (records, ..) = column.read_records(batch, Some(&mut levels), None, &mut values)?;
         if records == 0 {
             return Ok(all);
         }
