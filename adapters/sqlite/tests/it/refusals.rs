@@ -201,6 +201,27 @@ async fn a_lost_file_is_named() {
     taught(&e, ErrorKind::NotFound, "there is no journal here");
 }
 
+/// What may be recorded once is kept in an index as well: damage there would let it be recorded
+/// twice, and says nothing wrong until then.
+#[tokio::test]
+async fn a_damaged_index_is_refused() {
+    let room = tempfile::tempdir().unwrap();
+    closed(room.path()).await;
+    let path = room.path().join("journal.db");
+    let good = fs::read(&path).unwrap();
+    let key = b"order b0000200000102001";
+    let places: Vec<_> = (0..good.len() - key.len())
+        .filter(|place| good[*place..].starts_with(key))
+        .collect();
+    assert!(places.len() > 1, "in the table and in the index");
+    for place in places {
+        let mut bytes = good.clone();
+        bytes[place + key.len() - 1] ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        refused_by_both(room.path(), ErrorKind::InvalidData, "").await;
+    }
+}
+
 /// Of two slots the older one is never being written: damage there is no crash.
 #[tokio::test]
 async fn a_damaged_slot_is_told_from_a_torn_one() {
