@@ -16,7 +16,7 @@
 //! | [`FailureStore`] | failed calls and refused orders | [`failure_store`] |
 //!
 //! Every method is documented under the same heads: Behaviour, Errors, Idempotency, Cancellation,
-//! and what an adapter author must know. [`MarketData`] and [`Broker`] have a conformance suite in
+//! and what an adapter author must know. [`MarketData`], [`Broker`] and [`Cache`] have a suite in
 //! `ballast-testkit`; an adapter is done when it passes.
 //!
 //! Failures are one type, [`Error`]: the adapter classifies once, where it can still see the

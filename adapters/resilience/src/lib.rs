@@ -32,6 +32,7 @@ mod cache_key;
 mod cached;
 mod circuit_breaker;
 mod deferred;
+mod disagreement;
 mod fallback;
 mod fetch_plan;
 mod hysteresis;
@@ -64,6 +65,7 @@ pub use breaker::{
 pub use cache_key::CacheKey;
 pub use cached::{Cached, StalenessPolicy};
 pub use circuit_breaker::CircuitBreaker;
+pub use disagreement::Disagreement;
 pub use fallback::{Fallback, FallbackSettings, passes_on};
 pub use fetch_plan::{FetchPlan, PlanKey};
 pub use kill_gate::KillGate;
