@@ -112,46 +112,18 @@ impl From<RunError> for Failure {
     }
 }
 
-/// A failed port call, with all its words; the cause underneath becomes context.
+/// A failed port call. What we keep ourselves and cannot be read or written is state, whatever the
+/// disk says about it.
 fn of_port(error: &ballast_ports::Error) -> Failure {
-    use ballast_ports::ErrorKind as Kind;
-    let (kind, exit) = match error.kind {
-        Kind::NotFound => (ErrorKind::DataMissing, Exit::DataRefused),
-        Kind::InvalidData => (ErrorKind::DataValidation, Exit::DataRefused),
-        Kind::Config | Kind::Unsupported | Kind::Unauthenticated => {
-            (ErrorKind::Configuration, Exit::Usage)
-        }
-        Kind::Rejected | Kind::Halted => (ErrorKind::Execution, Exit::Refused),
-        Kind::RateLimited | Kind::Unavailable | Kind::CircuitOpen => {
-            (ErrorKind::Api, Exit::Unavailable)
-        }
-        Kind::Unexpected => (ErrorKind::Invariant, Exit::Bug),
-    };
-    // A damaged catalog is no bad data from outside: what we keep ourselves cannot be trusted.
-    let exit = if error.operation == ballast_files::catalog::STATE {
+    let plain = error.to_domain();
+    // A damaged catalog or journal is no bad data from outside: what we keep ourselves cannot be
+    // trusted.
+    let ours = [ballast_files::catalog::STATE, ballast_sqlite::STATE];
+    let exit = if ours.contains(&error.operation) {
         Exit::StateRefused
     } else {
-        exit
+        exit_of(&plain)
     };
-    let source =
-        std::error::Error::source(error).map(|source| match source.downcast_ref::<Error>() {
-            Some(domain) => domain.message.clone(),
-            None => source.to_string(),
-        });
-    let message = match (error.message(), &source) {
-        ("", Some(source)) => source.clone(),
-        ("", None) => error.kind.to_string(),
-        (message, _) => message.to_owned(),
-    };
-    let mut plain = Error::new(kind, message);
-    plain.context = error.contexts().to_vec();
-    if let Some(domain) = error.domain() {
-        plain.context.extend(domain.context.iter().cloned());
-    }
-    if let Some(source) = source.filter(|source| *source != plain.message) {
-        plain = plain.context("cause", source);
-    }
-    plain.hint = error.advice().map(str::to_owned);
     Failure::new(exit, plain)
 }
 
@@ -174,6 +146,9 @@ pub(crate) struct FailureJson<'a> {
 
 const fn exit_of(error: &Error) -> Exit {
     match error.kind.family() {
+        ErrorFamily::Data if matches!(*error.kind, ErrorKind::CacheCorruption) => {
+            Exit::StateRefused
+        }
         ErrorFamily::Configuration | ErrorFamily::Signal => Exit::Usage,
         ErrorFamily::Data => Exit::DataRefused,
         ErrorFamily::RiskLimit | ErrorFamily::Execution => Exit::Refused,
@@ -199,6 +174,7 @@ mod tests {
             (Error::signal("x"), Exit::Usage),
             (Error::missing("x"), Exit::DataRefused),
             (Error::validation("x"), Exit::DataRefused),
+            (Error::cache_corruption("x"), Exit::StateRefused),
             (Error::risk_limit("x", 1, 2), Exit::Refused),
             (Error::execution("x"), Exit::Refused),
             (Error::new(ErrorKind::Api, "x"), Exit::Unavailable),

@@ -281,8 +281,7 @@ pub fn is_daily(bar: BarSize) -> bool {
 }
 
 fn weight(value: Decimal) -> Result<Weight> {
-    let units = Rate::from_decimal(value)?.units();
-    Ok(Weight::from_units(units))
+    Weight::try_from(Rate::from_decimal(value)?.units())
 }
 
 fn bps(value: Decimal) -> Result<Rate> {

@@ -43,14 +43,42 @@ pub enum ErrorKind {
         /// The limit it exceeds.
         max_age: Span,
     },
-    /// A signal or weighting rule refuses its input or parameters.
+    /// What we stored ourselves does not match its checksum or cannot be read back.
+    CacheCorruption,
+    /// A signal or weighting rule refuses its parameters.
     Signal,
+    /// A signal, statistic or weighting cannot be computed from the numbers it was given.
+    SignalCalculation,
+    /// What a signal or weighting says contradicts itself: a side missing, a symbol on both sides,
+    /// two weights for one instrument, a weight that is no number.
+    SignalValidation,
     /// An order or account operation is impossible.
     Execution,
-    /// A neighbour failed.
+    /// An order cannot be placed: its own figures, or what the venue says to it.
+    OrderPlacement,
+    /// An execution contradicts the order it belongs to.
+    OrderFill,
+    /// A position is not what orders and events make of it.
+    Position,
+    /// The account cannot pay.
+    InsufficientCapital {
+        /// What there is, where it is known.
+        available: Option<String>,
+        /// What would be needed, where it is known.
+        required: Option<String>,
+    },
+    /// A neighbour failed: a file or disk of this machine.
     Api,
-    /// The configuration is wrong.
+    /// A neighbour does not answer, or says "not now".
+    ApiConnection,
+    /// A neighbour takes no more requests for now.
+    ApiRateLimit,
+    /// A neighbour answers, and refuses the request as it stands.
+    ApiResponse,
+    /// The configuration asks for something that does not exist or contradicts itself.
     Configuration,
+    /// The configuration lacks something that has no default.
+    ConfigurationMissing,
     /// A risk limit refuses the request.
     RiskLimit {
         /// The limit's name, as configured.
@@ -62,19 +90,30 @@ pub enum ErrorKind {
     },
     /// The program contradicts itself.
     Invariant,
+    /// A backtest contradicts itself: two books of one run differ.
+    BacktestInvariant,
 }
 
 impl ErrorKind {
     /// The family this kind belongs to.
     pub const fn family(&self) -> ErrorFamily {
         match self {
-            Self::DataMissing | Self::DataValidation | Self::DataStale { .. } => ErrorFamily::Data,
-            Self::Signal => ErrorFamily::Signal,
-            Self::Execution => ErrorFamily::Execution,
-            Self::Api => ErrorFamily::Api,
-            Self::Configuration => ErrorFamily::Configuration,
+            Self::DataMissing
+            | Self::DataValidation
+            | Self::DataStale { .. }
+            | Self::CacheCorruption => ErrorFamily::Data,
+            Self::Signal | Self::SignalCalculation | Self::SignalValidation => ErrorFamily::Signal,
+            Self::Execution
+            | Self::OrderPlacement
+            | Self::OrderFill
+            | Self::Position
+            | Self::InsufficientCapital { .. } => ErrorFamily::Execution,
+            Self::Api | Self::ApiConnection | Self::ApiRateLimit | Self::ApiResponse => {
+                ErrorFamily::Api
+            }
+            Self::Configuration | Self::ConfigurationMissing => ErrorFamily::Configuration,
             Self::RiskLimit { .. } => ErrorFamily::RiskLimit,
-            Self::Invariant => ErrorFamily::Invariant,
+            Self::Invariant | Self::BacktestInvariant => ErrorFamily::Invariant,
         }
     }
 
@@ -84,12 +123,24 @@ impl ErrorKind {
             Self::DataMissing => "data_missing",
             Self::DataValidation => "data_validation",
             Self::DataStale { .. } => "data_stale",
+            Self::CacheCorruption => "cache_corruption",
             Self::Signal => "signal",
+            Self::SignalCalculation => "signal_calculation",
+            Self::SignalValidation => "signal_validation",
             Self::Execution => "execution",
+            Self::OrderPlacement => "order_placement",
+            Self::OrderFill => "order_fill",
+            Self::Position => "position",
+            Self::InsufficientCapital { .. } => "insufficient_capital",
             Self::Api => "api",
+            Self::ApiConnection => "api_connection",
+            Self::ApiRateLimit => "api_rate_limit",
+            Self::ApiResponse => "api_response",
             Self::Configuration => "configuration",
+            Self::ConfigurationMissing => "configuration_missing",
             Self::RiskLimit { .. } => "risk_limit",
             Self::Invariant => "invariant",
+            Self::BacktestInvariant => "backtest_invariant",
         }
     }
 }
@@ -152,19 +203,67 @@ impl Error {
         .hint("refresh the data, or raise its max_age if that age is acceptable")
     }
 
+    /// What we stored ourselves cannot be trusted.
+    pub fn cache_corruption(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::CacheCorruption, message)
+    }
+
     /// The configuration is wrong.
     pub fn config(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Configuration, message)
     }
 
-    /// A signal or weighting rule refuses.
+    /// The configuration lacks something that has no default.
+    pub fn config_missing(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::ConfigurationMissing, message)
+    }
+
+    /// A signal or weighting rule refuses its parameters.
     pub fn signal(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Signal, message)
+    }
+
+    /// A signal or weighting cannot be computed from its numbers.
+    pub fn signal_calculation(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::SignalCalculation, message)
+    }
+
+    /// What a signal or weighting says contradicts itself.
+    pub fn signal_validation(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::SignalValidation, message)
     }
 
     /// An order or account operation is impossible.
     pub fn execution(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Execution, message)
+    }
+
+    /// An order cannot be placed.
+    pub fn order_placement(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::OrderPlacement, message)
+    }
+
+    /// An execution contradicts its order.
+    pub fn order_fill(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::OrderFill, message)
+    }
+
+    /// A position is not what it should be.
+    pub fn position(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Position, message)
+    }
+
+    /// The account cannot pay; amounts that nobody said stay `None`.
+    pub fn insufficient_capital(
+        message: impl Into<String>,
+        available: Option<String>,
+        required: Option<String>,
+    ) -> Self {
+        let kind = ErrorKind::InsufficientCapital {
+            available,
+            required,
+        };
+        Self::new(kind, message)
     }
 
     /// `limit` allows `allowed`, `observed` was asked for.
@@ -192,6 +291,11 @@ impl Error {
     /// The program contradicts itself.
     pub fn invariant(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Invariant, message)
+    }
+
+    /// A backtest contradicts itself.
+    pub fn backtest_invariant(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::BacktestInvariant, message)
     }
 
     /// With what to do about it.

@@ -3,11 +3,15 @@
 //! A [`Price`] or [`Quantity`] counts units of `10^-scale` of its instrument; [`Cash`] counts units
 //! of `10^-scale` of its asset. The scale lives in the instrument or asset, not in the value, so a
 //! value is one machine word and arithmetic is integer arithmetic. Decimal is the type of every
-//! edge; floats enter through two named functions only ([`Price::from_market_data`] and
-//! [`Weight::from_f64`]) and leave through `to_f64`, for statistics.
+//! edge; floats enter through named functions only ([`Price::from_market_data`], [`Weight::new`] and
+//! [`Weight::leveraged`]) and leave through `to_f64`, for statistics.
 //!
 //! Overflow panics in every profile (`overflow-checks` stay on in release): a wrong sum of money is
 //! worse than a stop.
+
+mod weight;
+
+pub use weight::Weight;
 
 use std::fmt;
 use std::iter::Sum;
@@ -72,21 +76,15 @@ pub const fn divide(numerator: i128, denominator: i128, rounding: Rounding) -> i
 
 macro_rules! scaled_integer {
     ($(#[$doc:meta])* $name:ident($inner:ty), $noun:literal) => {
-        $(#[$doc])*
         #[derive(
             Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize, Deserialize,
         )]
-        #[serde(transparent)]
+        $(#[$doc])*
         pub struct $name($inner);
 
         impl $name {
             /// Nothing.
             pub const ZERO: Self = Self(0);
-
-            /// From a count of the smallest unit.
-            pub const fn from_units(units: $inner) -> Self {
-                Self(units)
-            }
 
             /// The count of the smallest unit.
             pub const fn units(self) -> $inner {
@@ -101,17 +99,6 @@ macro_rules! scaled_integer {
             /// Whether this is above zero.
             pub const fn is_positive(self) -> bool {
                 self.0 > 0
-            }
-
-            /// Whether this is below zero.
-            pub const fn is_negative(self) -> bool {
-                self.0 < 0
-            }
-
-            /// Without its sign.
-            #[must_use]
-            pub const fn abs(self) -> Self {
-                Self(self.0.abs())
             }
 
             /// For statistics and display; the nearest f64.
@@ -132,29 +119,9 @@ macro_rules! scaled_integer {
             }
         }
 
-        impl Sub for $name {
-            type Output = Self;
-            fn sub(self, other: Self) -> Self {
-                Self(self.0 - other.0)
-            }
-        }
-
-        impl Neg for $name {
-            type Output = Self;
-            fn neg(self) -> Self {
-                Self(-self.0)
-            }
-        }
-
         impl AddAssign for $name {
             fn add_assign(&mut self, other: Self) {
                 self.0 += other.0;
-            }
-        }
-
-        impl SubAssign for $name {
-            fn sub_assign(&mut self, other: Self) {
-                self.0 -= other.0;
             }
         }
 
@@ -165,11 +132,7 @@ macro_rules! scaled_integer {
         }
 
         impl $name {
-            /// From a decimal that must be exact at `scale`.
-            ///
-            /// # Errors
-            /// `DataValidation` when digits beyond `scale` are not zero or the value is too large.
-            pub fn from_decimal(value: Decimal, scale: u8) -> Result<Self> {
+            fn exact(value: Decimal, scale: u8) -> Result<Self> {
                 exact_units(value, scale)
                     .and_then(|units| <$inner>::try_from(units).ok())
                     .map(Self)
@@ -193,20 +156,121 @@ macro_rules! scaled_integer {
     };
 }
 
+/// What an amount may be that a price may not: below zero.
+macro_rules! signed_amount {
+    ($name:ident($inner:ty)) => {
+        impl $name {
+            /// From a count of the smallest unit.
+            pub const fn from_units(units: $inner) -> Self {
+                Self(units)
+            }
+
+            /// Whether this is below zero.
+            pub const fn is_negative(self) -> bool {
+                self.0 < 0
+            }
+
+            /// Without its sign.
+            #[must_use]
+            pub const fn abs(self) -> Self {
+                Self(self.0.abs())
+            }
+
+            /// From a decimal that must be exact at `scale`.
+            ///
+            /// # Errors
+            /// `DataValidation` when digits beyond `scale` are not zero or the value is too large.
+            pub fn from_decimal(value: Decimal, scale: u8) -> Result<Self> {
+                Self::exact(value, scale)
+            }
+        }
+
+        impl Sub for $name {
+            type Output = Self;
+            fn sub(self, other: Self) -> Self {
+                Self(self.0 - other.0)
+            }
+        }
+
+        impl Neg for $name {
+            type Output = Self;
+            fn neg(self) -> Self {
+                Self(-self.0)
+            }
+        }
+
+        impl SubAssign for $name {
+            fn sub_assign(&mut self, other: Self) {
+                self.0 -= other.0;
+            }
+        }
+    };
+}
+
 scaled_integer!(
-    /// A price per unit of an instrument, on the instrument's price scale.
+    /// A price per unit of an instrument, on the instrument's price scale: above zero, or
+    /// [`Price::ZERO`] for "there is none". No other value can be made:
+    ///
+    /// ```compile_fail
+    /// let free = ballast_domain::money::Price(-1);
+    /// ```
+    #[serde(try_from = "i64")]
     Price(i64), "price"
 );
 scaled_integer!(
     /// A signed amount of an instrument, on the instrument's quantity scale. Negative is short.
+    #[serde(transparent)]
     Quantity(i64), "quantity"
 );
 scaled_integer!(
     /// A signed amount of an asset, on the asset's scale.
+    #[serde(transparent)]
     Cash(i128), "cash"
 );
+signed_amount!(Quantity(i64));
+signed_amount!(Cash(i128));
+
+impl TryFrom<i64> for Price {
+    type Error = Error;
+
+    /// As [`Price::new`], but that the absence of a price is read back too.
+    fn try_from(units: i64) -> Result<Self> {
+        if units == 0 {
+            return Ok(Self::ZERO);
+        }
+        Self::new(units)
+    }
+}
 
 impl Price {
+    /// From a count of the smallest unit that someone else names.
+    ///
+    /// # Errors
+    /// `DataValidation` unless `units` is above zero.
+    pub fn new(units: i64) -> Result<Self> {
+        if units <= 0 {
+            return Err(Error::validation("a price must be above zero")
+                .context("units", units)
+                .hint("leave the instrument out where it has no price"));
+        }
+        Ok(Self(units))
+    }
+
+    /// From a count of the smallest unit that is known to be above zero. Panics when it is not.
+    pub const fn from_units(units: i64) -> Self {
+        assert!(units > 0, "a price must be above zero");
+        Self(units)
+    }
+
+    /// From a decimal that must be exact at `scale`.
+    ///
+    /// # Errors
+    /// `DataValidation` when it is not above zero, digits beyond `scale` are not zero, or the value
+    /// is too large.
+    pub fn from_decimal(value: Decimal, scale: u8) -> Result<Self> {
+        Self::new(Self::exact(value, scale)?.0)
+    }
+
     /// The crossing from market data into money: the nearest unit, ties away from zero.
     ///
     /// Market data carries f64 prices that were read from decimal text, so at a scale that covers
@@ -235,7 +299,8 @@ impl Price {
         } else {
             (one - i128::from(rate.0), Rounding::Down)
         };
-        Self(to_i64(divide(i128::from(self.0) * factor, one, rounding)))
+        let units = divide(i128::from(self.0) * factor, one, rounding);
+        Self(to_i64(units.max(0)))
     }
 }
 
@@ -257,10 +322,10 @@ impl Cash {
     /// all a double holds near 1: coarser shares would show in the value of a portfolio.
     ///
     /// # Errors
-    /// As [`Weight::from_f64`].
+    /// As [`Weight::leveraged`].
     pub fn share(self, weight: f64) -> Result<Self> {
         const FINE: i64 = 1_000_000_000_000_000;
-        Weight::from_f64(weight)?;
+        Weight::leveraged(weight)?;
         let weight = i128::from(truncate_to_i64(weight * FINE as f64));
         let one = i128::from(FINE);
         // Split so that large amounts at fine scales cannot overflow the product.
@@ -335,64 +400,6 @@ impl Rate {
     /// In basis points, for display.
     pub fn bps(self) -> f64 {
         self.0 as f64 / 1e5
-    }
-}
-
-/// A portfolio weight in units of 1e-9 of the reference value; negative is short.
-///
-/// The crossing from statistics (f64) to sizing (integers) happens here, once.
-#[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug, Serialize, Deserialize,
-)]
-#[serde(transparent)]
-pub struct Weight(i64);
-
-impl Weight {
-    /// No exposure.
-    pub const ZERO: Self = Self(0);
-    /// The whole reference value.
-    pub const ONE: Self = Self(1_000_000_000);
-
-    /// The largest magnitude a weight may have: 1000 times the reference value.
-    pub const MAX_MAGNITUDE: f64 = 1000.0;
-
-    /// From units of 1e-9.
-    pub const fn from_units(units: i64) -> Self {
-        Self(units)
-    }
-
-    /// The crossing from f64, rounded towards zero exposure.
-    ///
-    /// # Errors
-    /// `Signal` when `weight` is not finite or above [`Weight::MAX_MAGNITUDE`].
-    pub fn from_f64(weight: f64) -> Result<Self> {
-        if !weight.is_finite() || weight.abs() > Self::MAX_MAGNITUDE {
-            return Err(
-                Error::signal(format!("weight {weight} is not a usable number"))
-                    .hint("weights are finite and at most 1000 times the reference value"),
-            );
-        }
-        Ok(Self(truncate_to_i64(weight * 1e9)))
-    }
-
-    /// In units of 1e-9.
-    pub const fn units(self) -> i64 {
-        self.0
-    }
-
-    /// As a fraction of one, for statistics and display.
-    pub fn to_f64(self) -> f64 {
-        self.0 as f64 / 1e9
-    }
-
-    /// This weight of `value`, rounded towards zero exposure.
-    #[must_use]
-    pub fn of(self, value: Cash) -> Cash {
-        let product = value
-            .0
-            .checked_mul(i128::from(self.0))
-            .expect("weight of value overflows");
-        Cash(product / i128::from(Self::ONE.0))
     }
 }
 
@@ -563,11 +570,11 @@ mod tests {
             -100
         );
         assert_eq!(
-            Weight::from_f64(0.999_999_999_9).unwrap().units(),
+            Weight::leveraged(0.999_999_999_9).unwrap().units(),
             999_999_999
         );
         assert_eq!(
-            Weight::from_f64(-0.999_999_999_9).unwrap().units(),
+            Weight::leveraged(-0.999_999_999_9).unwrap().units(),
             -999_999_999
         );
         assert_eq!(
@@ -581,20 +588,58 @@ mod tests {
     #[test]
     fn non_finite_weights_are_refused() {
         for bad in [f64::NAN, f64::INFINITY, -1001.0] {
-            assert!(Weight::from_f64(bad).is_err(), "{bad}");
+            assert!(Weight::leveraged(bad).is_err(), "{bad}");
         }
+    }
+
+    /// VAL-23: what no price and no share can be is refused by their constructors, also on the way
+    /// back from a record; a weight that borrows says so by its constructor.
+    #[test]
+    fn val_23_invalid_values_cannot_be_made() {
+        for units in [0, -1, i64::MIN] {
+            assert!(Price::new(units).is_err(), "{units}");
+            assert!(std::panic::catch_unwind(|| Price::from_units(units)).is_err());
+        }
+        assert_eq!(Price::new(1).unwrap().units(), 1);
+        for text in ["0", "-0.01"] {
+            assert!(
+                Price::from_decimal(text.parse().unwrap(), 2).is_err(),
+                "{text}"
+            );
+        }
+        assert_eq!(serde_json::from_str::<Price>("0").unwrap(), Price::ZERO);
+        let error = serde_json::from_str::<Price>("-1").unwrap_err().to_string();
+        assert!(error.contains("a price must be above zero"), "{error}");
+        for bad in [1.2, -1.000_001, f64::NAN, f64::INFINITY] {
+            let error = Weight::new(bad).unwrap_err();
+            assert_eq!(error.kind.name(), "signal_validation", "{bad}");
+        }
+        assert_eq!(Weight::new(1.0).unwrap(), Weight::ONE);
+        assert_eq!(Weight::new(-1.0).unwrap().units(), -1_000_000_000);
+        assert_eq!(Weight::leveraged(1.2).unwrap().units(), 1_200_000_000);
+        assert!(Weight::leveraged(1_000.1).is_err());
+        assert!(serde_json::from_str::<Weight>("1000000000001").is_err());
+        assert!(std::panic::catch_unwind(|| Weight::from_units(i64::MIN)).is_err());
+        // A price that costs take away altogether is none; it never turns negative.
+        assert_eq!(
+            Price::from_units(5).worsened(Rate::from_bps(20_000), false),
+            Price::ZERO
+        );
     }
 
     proptest! {
         #[test]
-        fn decimal_round_trips(units in -1_000_000_000_000_i64..1_000_000_000_000, scale in 0_u8..=9) {
+        fn decimal_round_trips(units in 1_i64..1_000_000_000_000, scale in 0_u8..=9) {
             let p = Price::from_units(units);
             prop_assert_eq!(Price::from_decimal(p.to_decimal(scale).unwrap(), scale).unwrap(), p);
             prop_assert_eq!(p.text(scale).parse::<Decimal>().unwrap(), p.to_decimal(scale).unwrap());
+            let q = Quantity::from_units(-units);
+            prop_assert_eq!(Quantity::from_decimal(q.to_decimal(scale).unwrap(), scale).unwrap(), q);
+            prop_assert_eq!(q.text(scale).parse::<Decimal>().unwrap(), q.to_decimal(scale).unwrap());
         }
 
         #[test]
-        fn quantise_is_idempotent(units in -1_000_000_i64..1_000_000, tick in 1_i64..1000) {
+        fn quantise_is_idempotent(units in 1_i64..1_000_000, tick in 1_i64..1000) {
             for rounding in [Rounding::Down, Rounding::Up, Rounding::TowardZero, Rounding::AwayFromZero] {
                 let tick = Price::from_units(tick);
                 let once = Price::from_units(units).quantise(tick, rounding);

@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ballast_domain::error::ErrorFamily;
+use ballast_domain::error::{Error as DomainError, ErrorFamily, ErrorKind as DomainKind};
+use ballast_domain::orders::Refusal;
 
 /// What an error means to the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -127,14 +128,71 @@ impl Error {
     /// Data errors become `InvalidData`, configuration errors `Config`, failed neighbours
     /// `Unavailable`, risk limits and impossible orders `Rejected`, the rest `Unexpected`.
     pub fn from_domain(operation: &'static str, error: ballast_domain::Error) -> Self {
-        let kind = match error.family() {
+        Self::new(Self::kind_of(error.family()), operation, "").caused_by(error)
+    }
+
+    /// What this failure is to someone who knows no ports, with all its words: a domain error that
+    /// caused it keeps its kind and says what happened; a cause below that becomes context.
+    ///
+    /// The neighbour's bad moments and refusals become the `Api` kinds, those of an order's way out
+    /// `OrderPlacement`.
+    pub fn to_domain(&self) -> DomainError {
+        let source = StdError::source(self);
+        let domain = self.domain();
+        let cause = domain.map_or_else(
+            || source.map(ToString::to_string),
+            |domain| Some(domain.message.clone()),
+        );
+        let message = match (self.message.as_str(), &cause) {
+            ("", Some(cause)) => cause.clone(),
+            ("", None) => self.kind.to_string(),
+            (message, _) => message.to_owned(),
+        };
+        let mut plain = DomainError::new(self.domain_kind(), message);
+        plain.context.clone_from(&self.context);
+        if let Some(domain) = domain {
+            plain.context.extend(domain.context.iter().cloned());
+        }
+        if let Some(cause) = cause.filter(|cause| *cause != plain.message) {
+            plain = plain.context("cause", cause);
+        }
+        plain.hint = self.advice().map(str::to_owned);
+        plain
+    }
+
+    fn domain_kind(&self) -> DomainKind {
+        if let Some(domain) = self.domain()
+            && self.kind != ErrorKind::Unexpected
+            && Self::kind_of(domain.family()) == self.kind
+        {
+            return (*domain.kind).clone();
+        }
+        match self.kind {
+            ErrorKind::NotFound => DomainKind::DataMissing,
+            ErrorKind::InvalidData => DomainKind::DataValidation,
+            ErrorKind::Config | ErrorKind::Unsupported | ErrorKind::Unauthenticated => {
+                DomainKind::Configuration
+            }
+            ErrorKind::Rejected if matches!(self.operation, "submit" | "cancel") => {
+                *Refusal::read(&self.message).error("").kind
+            }
+            ErrorKind::Rejected => DomainKind::ApiResponse,
+            ErrorKind::Halted => DomainKind::OrderPlacement,
+            ErrorKind::RateLimited => DomainKind::ApiRateLimit,
+            ErrorKind::Unavailable | ErrorKind::CircuitOpen => DomainKind::ApiConnection,
+            ErrorKind::Unexpected => DomainKind::Invariant,
+        }
+    }
+
+    /// The kind a family of the domain has here.
+    const fn kind_of(family: ErrorFamily) -> ErrorKind {
+        match family {
             ErrorFamily::Data => ErrorKind::InvalidData,
             ErrorFamily::Configuration => ErrorKind::Config,
             ErrorFamily::Api => ErrorKind::Unavailable,
             ErrorFamily::RiskLimit | ErrorFamily::Execution => ErrorKind::Rejected,
             ErrorFamily::Signal | ErrorFamily::Invariant => ErrorKind::Unexpected,
-        };
-        Self::new(kind, operation, "").caused_by(error)
+        }
     }
 
     /// With what to do about it.
@@ -247,6 +305,12 @@ impl fmt::Display for Error {
     }
 }
 
+impl From<Error> for DomainError {
+    fn from(error: Error) -> Self {
+        error.to_domain()
+    }
+}
+
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source
@@ -294,6 +358,51 @@ mod tests {
             .filter(|kind| Error::new(*kind, "x", "").is_transient())
             .collect();
         assert_eq!(transient, [ErrorKind::RateLimited, ErrorKind::Unavailable]);
+    }
+
+    /// ERR-02: a neighbour's failures become the kinds of its calls: connection, rate, response,
+    /// and for an order's way out its placement or the capital it lacks.
+    #[test]
+    fn err_02_failed_calls_become_the_api_kinds() {
+        let kind = |kind, operation| Error::new(kind, operation, "x").to_domain().kind;
+        for (port, operation, domain) in [
+            (ErrorKind::Unavailable, "history", DomainKind::ApiConnection),
+            (ErrorKind::CircuitOpen, "history", DomainKind::ApiConnection),
+            (ErrorKind::RateLimited, "history", DomainKind::ApiRateLimit),
+            (ErrorKind::Rejected, "history", DomainKind::ApiResponse),
+            (ErrorKind::Rejected, "submit", DomainKind::OrderPlacement),
+            (ErrorKind::Halted, "submit", DomainKind::OrderPlacement),
+        ] {
+            assert_eq!(*kind(port, operation), domain, "{port} at {operation}");
+        }
+        let words = "insufficient funds: available 10, required 1000";
+        let poor = Error::new(ErrorKind::Rejected, "submit", words).to_domain();
+        assert!(matches!(*poor.kind, DomainKind::InsufficientCapital { .. }));
+        assert_eq!(poor.message, words);
+    }
+
+    /// ERR-05: data contract, config, provider, cache and backtest have an error each, told apart
+    /// by kind, and each is the one error of the domain at last, also after a port carried it.
+    #[test]
+    fn err_05_each_source_of_failure_converts_into_the_common_root() {
+        let provider = Error::new(ErrorKind::Unavailable, "history", "no answer");
+        let roots: Vec<DomainError> = vec![
+            DomainError::validation("high is below low"),
+            DomainError::config("unknown key"),
+            provider.into(),
+            DomainError::cache_corruption("the checksum does not fit"),
+            DomainError::backtest_invariant("two books differ"),
+        ];
+        let names: std::collections::BTreeSet<_> = roots.iter().map(|e| e.kind.name()).collect();
+        assert_eq!(names.len(), 5, "{names:?}");
+        // What a neighbour's answer is refused for survives the way through a port.
+        for root in [&roots[0], &roots[1], &roots[3]] {
+            let carried = Error::from_domain("get", root.clone().context("key", 7).hint("again"));
+            let back = DomainError::from(carried);
+            assert_eq!((&back.kind, &back.message), (&root.kind, &root.message));
+            assert_eq!(back.hint.as_deref(), Some("again"));
+            assert_eq!(back.context, [("key".to_owned(), "7".to_owned())]);
+        }
     }
 
     #[test]

@@ -42,6 +42,17 @@ pub struct Committed {
     pub digest: u64,
 }
 
+/// The state of a kernel after a batch, kept so that a start need not begin at the first record.
+///
+/// It replaces no record: a replay of the records up to its batch must give the same bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The last batch whose records are in the state.
+    pub batch: u64,
+    /// The state in canonical bytes. The journal stores and hashes them, and never looks inside.
+    pub state: Vec<u8>,
+}
+
 /// An append-only record of one account, with one writer.
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
@@ -54,7 +65,8 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// `Rejected` when the batch is empty; `InvalidData` when its numbers do not continue the
-    /// journal or a batch with this number and other content is there; `Unavailable` when the disk
+    /// journal, a batch with this number and other content is there, or a journal that reads its
+    /// records cannot read one or finds that it may be recorded once and was; `Unavailable` when the disk
     /// or database fails. After any error the caller must not send: the batch may or may not be
     /// there, and [`Journal::head`] of a reopened journal tells. Appends are never retried.
     ///
@@ -95,6 +107,32 @@ pub trait Journal: fmt::Debug + Send + Sync + 'static {
     /// # Cancellation
     /// Safe at any point.
     async fn head(&self) -> Result<Option<Committed>>;
+
+    /// Keeps the state of a kernel, durably.
+    ///
+    /// # Errors
+    /// `Rejected` when its batch is not durable, or a snapshot of this batch with other content or
+    /// of a later one is there; `Unavailable` when the disk or database fails, and then the caller
+    /// must not send any more.
+    ///
+    /// # Idempotency
+    /// Keeping the newest snapshot again with equal content changes nothing.
+    ///
+    /// # Cancellation
+    /// A dropped call has stored the whole snapshot or nothing of it.
+    async fn keep_snapshot(&self, snapshot: &Snapshot) -> Result<()>;
+
+    /// The newest snapshot; `None` when none was kept.
+    ///
+    /// # Errors
+    /// `InvalidData` when it does not verify; `Unavailable` when the store cannot be read.
+    ///
+    /// # Idempotency
+    /// Reading changes nothing.
+    ///
+    /// # Cancellation
+    /// Safe at any point.
+    async fn snapshot(&self) -> Result<Option<Snapshot>>;
 }
 
 #[async_trait]
@@ -109,5 +147,13 @@ impl<T: Journal + ?Sized> Journal for Arc<T> {
 
     async fn head(&self) -> Result<Option<Committed>> {
         (**self).head().await
+    }
+
+    async fn keep_snapshot(&self, snapshot: &Snapshot) -> Result<()> {
+        (**self).keep_snapshot(snapshot).await
+    }
+
+    async fn snapshot(&self) -> Result<Option<Snapshot>> {
+        (**self).snapshot().await
     }
 }

@@ -56,7 +56,7 @@ pub use failure_store::{Failure, FailureOutcome, FailureStore};
 pub use held::HeldSeries;
 #[cfg(any(test, feature = "mock"))]
 pub use journal::MockJournal;
-pub use journal::{Committed, Journal, JournalBatch, JournalRecord};
+pub use journal::{Committed, Journal, JournalBatch, JournalRecord, Snapshot};
 #[cfg(any(test, feature = "mock"))]
 pub use market_data::MockMarketData;
 pub use market_data::{

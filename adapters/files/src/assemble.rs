@@ -184,7 +184,7 @@ pub(crate) fn bar_size(
     if all(rows).all(|row| matches!(row.stamp, Stamp::Date(_))) {
         return Some(BarSize::DAY);
     }
-    let mut gaps: BTreeMap<i64, usize> = BTreeMap::new();
+    let mut gaps = Vec::new();
     for symbol_rows in rows.symbols.values() {
         let mut times: Vec<_> = symbol_rows
             .rows
@@ -193,27 +193,11 @@ pub(crate) fn bar_size(
             .collect();
         times.sort_unstable();
         for pair in times.windows(2) {
-            let gap = pair[1].since(pair[0]).nanos();
-            if gap > 0 {
-                *gaps.entry(gap).or_default() += 1;
-            }
+            gaps.push(pair[1].since(pair[0]).nanos());
         }
     }
-    // Of equally frequent distances the shorter one: bars cannot overlap.
-    let usual = gaps
-        .iter()
-        .max_by_key(|(gap, count)| (**count, std::cmp::Reverse(**gap)))
-        .map(|(gap, _)| *gap);
-    let size = usual.and_then(|gap| {
-        let minute = 60 * NANOS_PER_SECOND;
-        let minutes = u16::try_from(gap / minute)
-            .ok()
-            .filter(|_| gap % minute == 0)?;
-        if minutes == 1_440 {
-            return Some(BarSize::DAY);
-        }
-        BarSize::minutes(minutes).ok()
-    });
+    let usual = usual_distance(gaps.into_iter());
+    let size = usual.and_then(bar_of);
     if size.is_none() {
         let message = match usual {
             Some(gap) => format!(
@@ -229,6 +213,31 @@ pub(crate) fn bar_size(
         );
     }
     size
+}
+
+/// The most frequent distance above zero, in nanoseconds. Of equally frequent ones the shorter: bars
+/// cannot overlap.
+pub(crate) fn usual_distance(distances: impl Iterator<Item = i64>) -> Option<i64> {
+    let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
+    for distance in distances.filter(|d| *d > 0) {
+        *counts.entry(distance).or_default() += 1;
+    }
+    counts
+        .iter()
+        .max_by_key(|(distance, count)| (**count, std::cmp::Reverse(**distance)))
+        .map(|(distance, _)| *distance)
+}
+
+/// The bar that is `nanos` long.
+pub(crate) fn bar_of(nanos: i64) -> Option<BarSize> {
+    let minute = 60 * NANOS_PER_SECOND;
+    let minutes = u16::try_from(nanos / minute)
+        .ok()
+        .filter(|_| nanos % minute == 0)?;
+    if minutes == 1_440 {
+        return Some(BarSize::DAY);
+    }
+    BarSize::minutes(minutes).ok()
 }
 
 struct Assembly<'a> {

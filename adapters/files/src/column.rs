@@ -1,9 +1,13 @@
 //! One column of numbers from a CSV file, for figures that need no bars.
 
-use ballast_domain::time::Timestamp;
+use ballast_domain::calendar::Calendar;
+use ballast_domain::market::contract::{RawBar, Terms, Verdict, examine};
+use ballast_domain::market::{BarSize, Fields};
+use ballast_domain::time::{Span, Timestamp};
 use ballast_ports::{Error, ErrorKind, Result};
 use csv::{ReaderBuilder, StringRecord};
 
+use crate::assemble::{bar_of, usual_distance};
 use crate::defect::{Defect, DefectCode, Defects};
 use crate::layout::{SYMBOL_NAMES, TIME_NAMES};
 use crate::number;
@@ -18,6 +22,8 @@ pub struct NumericColumn {
     pub name: String,
     /// The numbers, all finite. Empty cells before the first number are left out.
     pub values: Vec<f64>,
+    /// Line of each number, the header on line 1.
+    pub lines: Vec<u64>,
     /// Time of each number; empty when the file has no time column, or one with slashes.
     pub times: Vec<Timestamp>,
 }
@@ -36,6 +42,76 @@ pub fn read_column(
     wanted: Option<&str>,
     usual: &[&str],
 ) -> Result<NumericColumn> {
+    Ok(read_named(source, wanted, usual)?.1)
+}
+
+/// [`read_column`] of prices, which are also held against the data contract, as closes of bars are:
+/// a price at or below zero or one that no market makes refuses the column.
+///
+/// The rows stand for bars one after another; gaps between them are not looked at.
+///
+/// # Errors
+/// As [`read_column`], and `InvalidData` with every such price.
+pub fn read_prices(
+    source: &CsvSource,
+    wanted: Option<&str>,
+    usual: &[&str],
+) -> Result<NumericColumn> {
+    let (file, column) = read_named(source, wanted, usual)?;
+    let mut defects = Defects::default();
+    let at = |code, place: usize, message: String| {
+        Defect::new(code, &file, message)
+            .row(column.lines[place])
+            .cell(&column.name, column.values[place])
+    };
+    for (place, value) in column.values.iter().enumerate() {
+        if *value <= 0.0 {
+            let bad = at(
+                DefectCode::NonPositivePrice,
+                place,
+                "a price must be above zero".into(),
+            );
+            defects.push(bad.hint("correct the value or remove the row"));
+        }
+    }
+    defects.refuse()?;
+    let bar = usual_distance(column.times.windows(2).map(|w| w[1].since(w[0]).nanos()))
+        .and_then(bar_of)
+        .unwrap_or(BarSize::DAY);
+    let terms = Terms {
+        bar,
+        calendar: Calendar::Utc24x7,
+        now: None,
+        fields: Fields::CLOSE,
+    };
+    let length = bar.intraday().unwrap_or(Span::from_days(1));
+    let mut time = Timestamp::EPOCH;
+    let mut rows = Vec::with_capacity(column.values.len());
+    for (place, value) in (0_u64..).zip(&column.values) {
+        rows.push(RawBar {
+            row: place,
+            time,
+            values: Some([0.0, 0.0, 0.0, *value, 0.0]),
+        });
+        time = time + length;
+    }
+    let found = examine(&rows, &terms).map_err(|e| Error::from_domain("open", e))?;
+    for finding in found.findings {
+        let place = finding.row.and_then(|row| usize::try_from(row).ok());
+        if let (true, Some(place)) = (finding.verdict > Verdict::Warn, place) {
+            defects.push(at(finding.code, place, finding.message).hint(finding.hint));
+        }
+    }
+    defects.refuse()?;
+    Ok(column)
+}
+
+/// The column and what its file is called.
+fn read_named(
+    source: &CsvSource,
+    wanted: Option<&str>,
+    usual: &[&str],
+) -> Result<(String, NumericColumn)> {
     let (files, _) = source::read(source, None)?;
     let [file] = files.as_slice() else {
         return Err(
@@ -56,7 +132,9 @@ pub fn read_column(
     defects.conclude(&file.name, is_there);
     defects.refuse()?;
     // Without a defect there is a column: `conclude` makes one of its absence.
-    column.ok_or_else(|| Error::new(ErrorKind::InvalidData, "open", "there is no column"))
+    let column =
+        column.ok_or_else(|| Error::new(ErrorKind::InvalidData, "open", "there is no column"))?;
+    Ok((file.name.clone(), column))
 }
 
 fn column(
@@ -85,6 +163,7 @@ fn column(
     let mut found = NumericColumn {
         name: header[position].clone(),
         values: Vec::new(),
+        lines: Vec::new(),
         times: Vec::new(),
     };
     let mut only_symbol: Option<String> = None;
@@ -111,7 +190,10 @@ fn column(
             continue;
         }
         match number::parse(cell) {
-            Ok(value) => found.values.push(value),
+            Ok(value) => {
+                found.values.push(value);
+                found.lines.push(line);
+            }
             Err(code) => {
                 let bad = defect(code, "not a finite number").cell(&found.name, cell);
                 defects.push(bad.hint("correct the value or remove the row"));
@@ -238,6 +320,43 @@ mod tests {
         ] {
             let found = read(text, wanted).unwrap();
             assert_eq!((found.name.as_str(), found.values), (name, vec![1.0, 2.0]));
+        }
+    }
+
+    /// VAL-19: the closes of a column are held against the contract that bars are held against.
+    #[test]
+    fn val_19_prices_no_market_makes_are_refused_with_their_place() {
+        let close = |day: u32| match day {
+            40 => 1_000.0,
+            _ => 100.0 + f64::from(day % 7),
+        };
+        let of = |close: &dyn Fn(u32) -> f64| {
+            let mut text = "date,close\n".to_owned();
+            for day in 0..56 {
+                text += &format!(
+                    "2024-{:02}-{:02},{}\n",
+                    1 + day / 28,
+                    1 + day % 28,
+                    close(day)
+                );
+            }
+            CsvSource::Bytes {
+                name: "x.csv".to_owned(),
+                data: text.into_bytes().into(),
+            }
+        };
+        let calm = of(&|day| 100.0 + f64::from(day % 7));
+        assert_eq!(
+            read_prices(&calm, None, &["close"]).unwrap().values.len(),
+            56
+        );
+        for (poisoned, place) in [
+            (of(&close), "line 42"),
+            (of(&|day| if day == 3 { 0.0 } else { 100.0 }), "line 5"),
+        ] {
+            let e = read_prices(&poisoned, None, &["close"]).unwrap_err();
+            assert!(e.chain().contains(place), "{}", e.chain());
+            assert!(read_column(&poisoned, None, &["close"]).is_ok());
         }
     }
 

@@ -36,7 +36,7 @@ mod stamp;
 pub use check::{CheckReport, check};
 pub use checked::{CheckedData, load_checked};
 pub use checksum::Checksum;
-pub use column::{NumericColumn, read_column};
+pub use column::{NumericColumn, read_column, read_prices};
 pub use contract::{ContractOptions, check_contract};
 pub use contract_report::{ContractDefect, ContractReport};
 pub use contract_stage::{ContractStage, Strictness};

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use ballast_domain::Error as DomainError;
 use ballast_ports::{Cache, Entry, Error, ErrorKind, Lifetime, Result};
 
 use crate::lock;
@@ -78,13 +79,12 @@ impl Cache for MemoryCache {
             return Ok(None);
         };
         if checksum(&entry.value) != entry.checksum {
-            return Err(Error::new(
-                ErrorKind::InvalidData,
-                "get",
-                "the stored bytes do not match their checksum",
-            )
-            .context("key", key)
-            .hint("fetch the value again and put it; if it repeats, test the memory"));
+            let damaged = "the stored bytes do not match their checksum";
+            return Err(
+                Error::from_domain("get", DomainError::cache_corruption(damaged))
+                    .context("key", key)
+                    .hint("fetch the value again and put it; if it repeats, test the memory"),
+            );
         }
         let (used, entry) = (*used, entry.clone());
         let now = store.touch(key, Some(used));
@@ -183,5 +183,7 @@ mod tests {
         let e = cache.get("a").await.unwrap_err();
         assert_eq!(e.kind, ErrorKind::InvalidData);
         assert!(e.to_string().contains("key = a"), "{e}");
+        let root = DomainError::from(e);
+        assert_eq!(*root.kind, ballast_domain::ErrorKind::CacheCorruption);
     }
 }

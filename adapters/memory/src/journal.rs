@@ -5,7 +5,8 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use ballast_ports::{
-    BoxStream, Committed, Error, ErrorKind, Journal, JournalBatch, JournalRecord, Result, stream,
+    BoxStream, Committed, Error, ErrorKind, Journal, JournalBatch, JournalRecord, Result, Snapshot,
+    stream,
 };
 
 use crate::lock;
@@ -22,6 +23,7 @@ struct Store {
     head: Option<Committed>,
     /// How many records were there before the head batch.
     before_head: usize,
+    snapshot: Option<Snapshot>,
 }
 
 impl MemoryJournal {
@@ -78,6 +80,25 @@ impl Store {
         self.head = Some(committed);
         Ok(committed)
     }
+
+    fn keep(&mut self, snapshot: &Snapshot) -> Result<()> {
+        let refuse = |what: &str| {
+            Error::new(ErrorKind::Rejected, "keep_snapshot", what)
+                .context("batch", snapshot.batch)
+                .hint("a snapshot is of the state after a durable batch, and newer than the last")
+        };
+        if snapshot.batch == 0 || self.head.is_none_or(|h| h.seq < snapshot.batch) {
+            return Err(refuse("the snapshot is of a batch that is not durable"));
+        }
+        match &self.snapshot {
+            Some(kept) if kept == snapshot => {}
+            Some(kept) if kept.batch >= snapshot.batch => {
+                return Err(refuse("a snapshot of this batch or a later one is there"));
+            }
+            _ => self.snapshot = Some(snapshot.clone()),
+        }
+        Ok(())
+    }
 }
 
 fn refuse(kind: ErrorKind, message: &str) -> Error {
@@ -108,6 +129,14 @@ impl Journal for MemoryJournal {
 
     async fn head(&self) -> Result<Option<Committed>> {
         Ok(lock(&self.store).head)
+    }
+
+    async fn keep_snapshot(&self, snapshot: &Snapshot) -> Result<()> {
+        lock(&self.store).keep(snapshot)
+    }
+
+    async fn snapshot(&self) -> Result<Option<Snapshot>> {
+        Ok(lock(&self.store).snapshot.clone())
     }
 }
 

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::arguments_data::DataCommand;
+use super::arguments_journal::JournalCommand;
 use crate::commands::close_table::CloseSelection;
 use crate::commands::metrics::{MetricsRequest, SeriesKind};
 use crate::commands::settings::SettingsRequest;
@@ -91,6 +92,9 @@ pub(super) enum Command {
     /// Look at market data before using it
     #[command(subcommand)]
     Data(DataCommand),
+    /// Prove, export, back up and restore the journal of an account
+    #[command(subcommand)]
+    Journal(JournalCommand),
     /// Every performance figure of a return, equity or price series
     Metrics(Series),
     /// Print a script that completes commands and options in a shell
@@ -133,6 +137,18 @@ pub(super) enum ReportCommand {
         /// The page; without it HOME/reports/compare-RESULT-RESULT.html
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+    },
+    /// Write a run as a letter to pipe into sendmail; nothing is sent
+    Mail {
+        /// A run directory, or the beginning of a name that `ballast runs` lists
+        #[arg(value_name = "RUN")]
+        run: PathBuf,
+        /// Where it goes; may be given more than once
+        #[arg(long, value_name = "ADDRESS", required = true)]
+        to: Vec<String>,
+        /// Where it comes from
+        #[arg(long, value_name = "ADDRESS", default_value = "ballast@localhost")]
+        from: String,
     },
 }
 

@@ -5,12 +5,14 @@
 
 mod arguments;
 mod arguments_data;
+mod arguments_journal;
 mod manual;
 mod paper;
 mod present;
 mod present_catalog;
 mod present_compare;
 mod present_data;
+mod present_journal;
 mod present_metrics;
 mod present_weights;
 mod progress;
@@ -19,6 +21,8 @@ mod session;
 
 pub use session::{Session, main, run};
 
+use std::path::{Path, PathBuf};
+
 use clap::Parser as _;
 
 use crate::commands::backtest::BacktestRequest;
@@ -26,20 +30,43 @@ use crate::commands::data_check::DataCheckRequest;
 use crate::commands::explain::ExplainRequest;
 use crate::commands::indicator::IndicatorRequest;
 use crate::commands::report_compare::CompareRequest;
+use crate::commands::report_mail::MailRequest;
 use crate::commands::runs_archive::ArchiveRequest;
 use crate::commands::verify::{VerifyRequest, exit_of};
 use crate::commands::{
-    backtest, catalog, data_check, explain, indicator, init, metrics, report_compare, runs,
-    runs_archive, settings, verify, weights,
+    backtest, catalog, data_check, explain, indicator, init, journal, metrics, report_compare,
+    report_mail, runs, runs_archive, settings, verify, weights,
 };
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
 use crate::run_directory::locate;
 use arguments::{Arguments, Command, ConfigCommand, ReportCommand, RunsCommand};
 use arguments_data::DataCommand;
+use arguments_journal::JournalCommand;
 use ballast_system::SystemClock;
 use paper::Paper;
 use present::Answer;
+
+fn journal_answer(home: &Path, command: JournalCommand) -> Result<Answer, Failure> {
+    let folder = |account: Option<PathBuf>| journal::folder_of(home, account.as_deref());
+    Ok(match command {
+        JournalCommand::Verify { account } => {
+            present_journal::verified(&journal::verify(&folder(account)?)?)?
+        }
+        JournalCommand::Export { account, out } => {
+            present_journal::written("wrote", &journal::export(&folder(account)?, &out)?)?
+        }
+        JournalCommand::Backup { account, to } => {
+            present_journal::written("copied to", &journal::backup(&folder(account)?, &to)?)?
+        }
+        JournalCommand::Restore { backup, to } => {
+            present_journal::written("restored to", &journal::restore(&backup, &to)?)?
+        }
+        JournalCommand::Accept { account, reason } => {
+            present_journal::verified(&journal::accept(&folder(Some(account))?, &reason)?)?
+        }
+    })
+}
 
 /// Carries out one command. The answer is what goes to standard output.
 fn dispatch(
@@ -128,6 +155,16 @@ fn dispatch(
             let found = report_compare::report_compare(&request)?;
             done(present_compare::compared(&found, paper)?)
         }
+        Command::Report(ReportCommand::Mail { run, to, from }) => {
+            let request = MailRequest {
+                run,
+                home,
+                to,
+                from,
+            };
+            done(present::letter(&report_mail::report_mail(&request)?)?)
+        }
+        Command::Journal(command) => done(journal_answer(&home, command)?),
         Command::Completions { shell } => done(manual::completions(shell)?),
         Command::Man { out } => done(manual::pages(&out)?),
         Command::Data(DataCommand::Import(import)) => {

@@ -11,6 +11,7 @@ use super::paper::Paper;
 use crate::commands::backtest::Finished;
 use crate::commands::explain::Explanation;
 use crate::commands::init::Initialised;
+use crate::commands::report_mail::Letter;
 use crate::commands::runs::RunLine;
 use crate::commands::runs_archive::Archived;
 use crate::config::{Config, Resolved};
@@ -321,6 +322,14 @@ pub(super) fn explanation(found: &Explanation) -> Result<Answer> {
     if found.time != found.slot {
         say("in effect", &found.time);
     }
+    if let Some(source) = &found.source {
+        let age = if found.age_seconds > 0.0 {
+            format!("{:.0} s old at the slot", found.age_seconds)
+        } else {
+            "of the slot".to_owned()
+        };
+        say("price", &format!("{source}, {age}"));
+    }
     if let Some(reason) = &found.excluded {
         say("no target", reason);
     }
@@ -379,6 +388,24 @@ pub(super) fn archived(made: &Archived) -> Result<Answer> {
     }
     text += &format!("wrote {}\n", made.archive);
     Answer::new(text, made)
+}
+
+/// The message itself, for a pipe; its words for programs.
+pub(super) fn letter(letter: &Letter) -> Result<Answer> {
+    #[derive(Serialize)]
+    struct Json<'a> {
+        subject: &'a str,
+        text: &'a str,
+        html: &'a str,
+        message: &'a str,
+    }
+    let value = Json {
+        subject: &letter.mail.subject,
+        text: &letter.mail.text,
+        html: &letter.mail.html,
+        message: &letter.message,
+    };
+    Ok(Answer::new(letter.message.clone(), &value)?.verbatim())
 }
 
 pub(super) fn runs(lines: &[RunLine]) -> Result<Answer> {

@@ -38,6 +38,10 @@ pub struct Explanation {
     pub planned: bool,
     /// Why it led to none; `None` when it did.
     pub not_planned: Option<String>,
+    /// The source of the price the decision saw; `None` in runs of before it was kept.
+    pub source: Option<String>,
+    /// How old that price was at the slot, in seconds.
+    pub age_seconds: f64,
     /// Signal, weight, cap, threshold, lot, verdict and residual; `None` when the symbol was
     /// excluded.
     pub leg: Option<LegLine>,
@@ -91,6 +95,8 @@ pub fn explain(request: &ExplainRequest) -> Result<Explanation> {
         time: text::time(line.time),
         reason: line.reason.clone(),
         planned: line.planned,
+        source: (!line.source.is_empty()).then(|| line.source.clone()),
+        age_seconds: line.age_of(&request.symbol),
         not_planned: not_planned(line),
         excluded: excluded(line, request).map(str::to_owned),
         leg,

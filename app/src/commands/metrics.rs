@@ -6,7 +6,7 @@ use ballast_domain::calendar::Calendar;
 use ballast_domain::error::Error;
 use ballast_domain::performance::Metrics;
 use ballast_domain::time::Timestamp;
-use ballast_files::{CsvSource, read_column};
+use ballast_files::{CsvSource, read_column, read_prices};
 use chrono::{Datelike, Weekday};
 use serde::Serialize;
 
@@ -79,13 +79,18 @@ pub struct SeriesMetrics {
 /// Reads the series and computes every figure.
 ///
 /// # Errors
-/// As [`read_column`], for the benchmark as well; `DataMissing` when the benchmark lacks a date of
+/// As [`read_column`] and, for prices, [`read_prices`]; for the benchmark as well; `DataMissing` when the benchmark lacks a date of
 /// the series; `Configuration` for a window below 2 bars or without `annualisation` when the rows are not daily; as
 /// [`Metrics::from_equity`] and [`Metrics::from_returns`], with the kind of bad data.
 pub fn metrics(request: &MetricsRequest) -> Result<SeriesMetrics, Failure> {
     let source = CsvSource::Path(request.input.clone());
     let usual = request.kind.usual();
-    let column = read_column(&source, request.column.as_deref(), usual).map_err(RunError::Port)?;
+    let wanted = request.column.as_deref();
+    let column = match request.kind {
+        SeriesKind::Prices => read_prices(&source, wanted, usual),
+        SeriesKind::Returns | SeriesKind::Equity => read_column(&source, wanted, usual),
+    };
+    let column = column.map_err(RunError::Port)?;
     let annualisation = match request.annualisation {
         Some(given) => given,
         None => annualisation(&column.times)?,

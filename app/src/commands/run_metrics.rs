@@ -1,11 +1,12 @@
 //! `metrics.json`: what a run counted and measured, in six groups and one by one.
 
+use ballast_domain::indicators::CacheUse;
 use ballast_domain::time::Timestamp;
 use ballast_resilience::{MetricsSnapshot, Sample};
 use serde::Serialize;
 
-use crate::drivers::STALE_DECISIONS;
 use crate::drivers::backtest::Summary;
+use crate::drivers::{INDICATORS_ASKED, INDICATORS_COMPUTED, STALE_DECISIONS};
 use crate::run_directory::{Execution, text};
 
 /// Everything in `metrics.json`. Its times and latencies differ between equal runs, so it is no
@@ -102,6 +103,9 @@ pub struct PerformanceMetrics {
     pub bars: usize,
     /// Those in a second of the whole run.
     pub bars_per_second: Option<f64>,
+    /// Share of the indicator values asked for by several sleeves that were computed already;
+    /// `None` when none was asked for.
+    pub indicator_hit_rate: Option<f64>,
     /// Largest resident memory of the process, in units of 2^20 bytes.
     pub max_memory_mb: Option<f64>,
 }
@@ -173,6 +177,7 @@ impl RunMetrics {
                 performance: PerformanceMetrics {
                     bars: summary.bars,
                     bars_per_second: (uptime > 0.0).then(|| summary.bars as f64 / uptime),
+                    indicator_hit_rate: hit_rate(&counted),
                     max_memory_mb: execution
                         .peak_memory_bytes
                         .map(|bytes| bytes as f64 / f64::from(1 << 20)),
@@ -203,6 +208,16 @@ impl RunMetrics {
 )]
 const fn count(value: f64) -> u64 {
     value as u64
+}
+
+/// How much of what the sleeves asked for was there.
+fn hit_rate(counted: &MetricsSnapshot) -> Option<f64> {
+    let used = CacheUse {
+        asked: count(counted.total(INDICATORS_ASKED, &[])),
+        computed: count(counted.total(INDICATORS_COMPUTED, &[])),
+        evicted: 0,
+    };
+    used.hit_rate()
 }
 
 /// The latest time at which a source was heard, to the microsecond a float can hold.

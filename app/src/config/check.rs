@@ -192,7 +192,8 @@ impl<'a> Check<'a> {
                 .is_some_and(|section| section.contains_key(key.name));
             if !there {
                 let path = join(key.section, key.name);
-                self.refuse(&path, format!("'{path}' is missing"), hint.to_owned());
+                let error = Error::config_missing(format!("'{path}' is missing"));
+                self.add(&path, error.context("key", &path).hint(hint));
             }
         }
     }

@@ -89,11 +89,16 @@ pub fn resolve(layers: &[Layer], base: &Path) -> Result<Resolved, Vec<Error>> {
 /// Reads the config file at `path` and puts `arguments` on top of it and of the defaults.
 ///
 /// # Errors
-/// `Configuration` when the file cannot be read, else as [`resolve`].
+/// `ConfigurationMissing` without the file, `Configuration` when it cannot be read, else as [`resolve`].
 pub fn read(path: &Path, arguments: Layer) -> Result<Resolved, Vec<Error>> {
     let text = std::fs::read_to_string(path).map_err(|e| {
+        let message = format!("config file cannot be read: {e}");
+        let error = match e.kind() {
+            std::io::ErrorKind::NotFound => Error::config_missing(message),
+            _ => Error::config(message),
+        };
         vec![
-            Error::config(format!("config file cannot be read: {e}"))
+            error
                 .context("path", path.display())
                 .hint("check the path; `ballast init DIR` writes a config to start from"),
         ]

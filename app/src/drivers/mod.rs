@@ -7,4 +7,4 @@ mod recorded;
 
 pub use error::RunError;
 pub use progress::Progress;
-pub use recorded::{FileEngine, STALE_DECISIONS};
+pub use recorded::{FileEngine, INDICATORS_ASKED, INDICATORS_COMPUTED, STALE_DECISIONS};

@@ -43,6 +43,10 @@ impl Default for FileEngine {
 
 /// Decisions made while a part of the exposure had no fresh price.
 pub const STALE_DECISIONS: &str = "decisions_on_stale_data_total";
+/// Indicator values that the sleeves of a run asked for.
+pub const INDICATORS_ASKED: &str = "indicator_values_asked_total";
+/// Of them, those that had to be computed.
+pub const INDICATORS_COMPUTED: &str = "indicator_values_computed_total";
 
 impl Engine for FileEngine {
     fn check_strategy(&self, choice: &StrategyChoice) -> Result<()> {
@@ -67,6 +71,9 @@ impl Engine for FileEngine {
         let finished = outcome.map_err(Failure::from)?;
         let stale = run.metrics().counter(STALE_DECISIONS, &[]);
         stale.add(finished.artefacts.stale_decisions);
+        let counter = |name| run.metrics().counter(name, &[]);
+        counter(INDICATORS_ASKED).add(finished.cache_use.asked);
+        counter(INDICATORS_COMPUTED).add(finished.cache_use.computed);
         write(&finished, run).map_err(Failure::state)?;
         Ok(finished.summary)
     }

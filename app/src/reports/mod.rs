@@ -10,6 +10,7 @@ pub mod distribution_chart;
 pub mod escape;
 pub mod figures;
 pub mod html;
+pub mod mail;
 pub mod measure;
 mod plot;
 pub mod polyline;

@@ -24,6 +24,13 @@ pub struct DecisionLine {
     pub reason: String,
     /// Equity the targets were valued with.
     pub equity: Decimal,
+    /// The source of every price it saw.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+    /// Prices it saw that were older than the slot. Every other instrument that was listed had a
+    /// price of the slot itself: age 0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stale: Vec<StaleInput>,
     /// Share of gross exposure with fresh data.
     pub fresh_share: f64,
     /// Whether it led to plans; not when too little data was fresh or nothing had to be traded.
@@ -35,6 +42,24 @@ pub struct DecisionLine {
     /// What each sleeve decided; empty for a strategy that runs the account as one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sleeves: Vec<SleeveLine>,
+}
+
+/// The price of an instrument that was older than the slot of a decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StaleInput {
+    /// Which instrument.
+    pub symbol: String,
+    /// From its last close to the slot, in seconds.
+    pub age_seconds: f64,
+}
+
+impl DecisionLine {
+    /// The age at the slot of the price of an instrument the decision looked at, in seconds.
+    pub fn age_of(&self, symbol: &str) -> f64 {
+        let stale = self.stale.iter().find(|input| input.symbol == symbol);
+        stale.map_or(0.0, |input| input.age_seconds)
+    }
 }
 
 /// One sleeve's part of a decision.

@@ -20,7 +20,7 @@ mod writer;
 pub use compare::{Difference, Verdict, compare};
 pub use comparison::{CommonWindow, ComparedRun, Comparison, FigureDifference, RunCurves};
 pub use decision_line::{
-    DecisionLine, ExcludedLine, LegLine, OrderLine, SleeveLegLine, SleeveLine,
+    DecisionLine, ExcludedLine, LegLine, OrderLine, SleeveLegLine, SleeveLine, StaleInput,
 };
 pub use file::RunFile;
 pub use identity::{Identity, PROGRAM_VERSION, RunId};

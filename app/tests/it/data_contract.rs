@@ -100,3 +100,73 @@ fn lenient_runs_on_the_rest_and_says_what_it_left_out() {
         assert!(report.contains(code), "{code}");
     }
 }
+
+/// VAL-19: every command that computes from prices holds them against the contract first. One price
+/// that no market makes ends each of them before anything is computed or left behind.
+#[test]
+fn val_19_every_way_in_holds_prices_against_the_contract() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |spike: bool| {
+        let mut text = "timestamp,open,high,low,close,volume\n".to_owned();
+        let first = ballast_domain::time::Timestamp::from_date("2024-01-01".parse().unwrap());
+        for day in 0..100_i64 {
+            let date = (first.unwrap() + ballast_domain::time::Span::from_days(day)).date();
+            let close = if spike && day == 40 {
+                1_000
+            } else {
+                100 + day % 7
+            };
+            text += &format!("{date},{close},{close},{close},{close},{}\n", day + 1);
+        }
+        let file = folder.path().join("BTC-USD.csv");
+        fs::write(&file, text).unwrap();
+        file
+    };
+    let run = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_ballast"))
+            .args(arguments)
+            .env("NO_COLOR", "1")
+            .current_dir(folder.path())
+            .output()
+            .unwrap()
+    };
+    let ways: [&[&str]; 6] = [
+        &["indicator", "sma_5", "--input", "BTC-USD.csv"],
+        &["weights", "equal", "--input", "BTC-USD.csv"],
+        &["metrics", "--input", "BTC-USD.csv", "--kind", "prices"],
+        &["data", "check", "BTC-USD.csv"],
+        &["data", "import", "BTC-USD.csv", "--home", "home"],
+        &[
+            "backtest",
+            "--quiet",
+            "--strategy",
+            "equal_weight",
+            "--data",
+            "BTC-USD.csv",
+            "--set",
+            "data.calendar=utc_24x7",
+            "--set",
+            "instruments.kind=spot",
+            "--out",
+            "run",
+        ],
+    ];
+    for spike in [true, false] {
+        of(spike);
+        for way in ways {
+            let output = run(way);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned()
+                + &String::from_utf8_lossy(&output.stdout);
+            if spike && way[1] != "check" {
+                assert_eq!(output.status.code(), Some(3), "{way:?}: {said}");
+                assert!(said.contains("line 42"), "{way:?}: {said}");
+            } else if spike {
+                assert!(said.contains("drop_rows") && said.contains("42"), "{said}");
+            } else {
+                assert!(output.status.success(), "{way:?}: {said}");
+            }
+        }
+        assert_eq!(folder.path().join("run").exists(), !spike);
+        assert_eq!(folder.path().join("home/catalog").exists(), !spike);
+    }
+}

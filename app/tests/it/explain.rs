@@ -21,7 +21,18 @@ fn a_decision_is_explained_from_signal_to_fill() {
     assert_eq!(last["decision"], 2);
     assert_eq!(last["leg"]["disposition"], "below_threshold");
     assert_eq!(last["fills"], serde_json::json!([]));
+    assert_eq!(
+        (&last["source"], &last["age_seconds"]),
+        (&"files".into(), &0.0.into())
+    );
+    let aged = explain(&["FB", "--json"]).json();
+    assert_eq!(aged["age_seconds"], 86_400.0);
     let absent = explain(&["FB"]);
+    assert!(
+        absent.out.contains("files, 86400 s old at the slot"),
+        "{}",
+        absent.out
+    );
     assert!(
         absent.out.contains("no target                not listed"),
         "{}",

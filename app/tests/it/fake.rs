@@ -19,7 +19,7 @@ use ballast::drivers::backtest::{
 use ballast::engine::{Engine, Machine, Program};
 use ballast::exit::{Exit, Failure};
 use ballast::run_directory::{
-    DecisionLine, ExcludedLine, Identity, LegLine, OrderLine, RunFile, RunWriter, Table,
+    DecisionLine, ExcludedLine, Identity, LegLine, OrderLine, RunFile, RunWriter, StaleInput, Table,
 };
 use ballast_domain::Error;
 use ballast_domain::error::Result as DomainResult;
@@ -236,6 +236,11 @@ pub(crate) fn decisions() -> Vec<DecisionLine> {
         action: "targets".to_owned(),
         reason: "breakouts".to_owned(),
         equity: decimal("1000000"),
+        source: "files".to_owned(),
+        stale: vec![StaleInput {
+            symbol: "FB".to_owned(),
+            age_seconds: 86_400.0,
+        }],
         fresh_share: 1.0,
         planned: true,
         legs: vec![LegLine {

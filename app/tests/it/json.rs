@@ -42,7 +42,10 @@ fn every_command_answers_with_one_object() {
     let made = home.path().join("made");
     let packed = home.path().join("packed.tar.gz");
     let pages = home.path().join("pages");
+    let account = home.path().join("accounts/main");
+    crate::journal::made(&account);
     let cases: Vec<(Vec<&str>, &str)> = vec![
+        (vec!["journal", "verify"], "head_hash"),
         (vec!["backtest"], "result_id"),
         (vec!["config", "check"], "ok"),
         (vec!["config", "show"], "origins"),

@@ -110,7 +110,15 @@ fn obs_09_the_record_has_six_groups_and_the_uptime_of_its_clock() {
             "execution",
             &["fees", "fills", "open_orders", "orders", "total_notional"],
         ),
-        ("performance", &["bars", "bars_per_second", "max_memory_mb"]),
+        (
+            "performance",
+            &[
+                "bars",
+                "bars_per_second",
+                "indicator_hit_rate",
+                "max_memory_mb",
+            ],
+        ),
         (
             "risk",
             &["average_gross", "denied", "max_drawdown", "total_return"],
@@ -155,7 +163,7 @@ fn obs_09_the_record_has_six_groups_and_the_uptime_of_its_clock() {
     );
 }
 
-/// A decision on partly stale prices is one warning; the count is that of the decisions file.
+/// DAT-26: a decision on partly stale prices is one warning; the count is that of the decisions file.
 #[test]
 fn staleness_warnings_are_the_decisions_that_saw_stale_prices() {
     let home = tempfile::tempdir().unwrap();
@@ -184,14 +192,59 @@ fn staleness_warnings_are_the_decisions_that_saw_stale_prices() {
         ..SettingsRequest::default()
     };
     let (directory, metrics) = run(home.path(), "run", settings, 1.0);
-    let stale = directory
-        .decisions()
-        .unwrap()
-        .iter()
-        .filter(|line| line.fresh_share < 1.0)
-        .count();
+    let decisions = directory.decisions().unwrap();
+    let stale = decisions.iter().filter(|line| line.fresh_share < 1.0);
+    let stale = stale.count();
+    // DAT-26: source and age of every price a decision saw can be told from its record.
+    assert!(decisions.iter().all(|line| line.source == "files"));
+    let ages = decisions.iter().filter(|line| line.age_of("BETA") > 0.0);
+    let days: Vec<f64> = ages.map(|line| line.age_of("BETA") / 86_400.0).collect();
+    assert_eq!(days, [1.0, 2.0, 3.0]);
+    assert!(decisions.iter().all(|line| line.age_of("ALFA") == 0.0));
     let warnings = &metrics["system"]["data"]["staleness_warnings"];
     assert_eq!((warnings.as_u64(), stale), (Some(3), 3));
+}
+
+/// WGT-08: the hit rate of what sleeves share is in the metrics of a run; one strategy alone shares
+/// nothing.
+#[test]
+fn wgt_08_the_hit_rate_of_shared_indicators_is_reported() {
+    let home = tempfile::tempdir().unwrap();
+    let mut bars = "date,symbol,open,high,low,close,volume\n".to_owned();
+    let first = NaiveDate::from_ymd_opt(2024, 1, 1).unwrap();
+    for (n, date) in (0_u32..).zip(first.iter_days().take(40)) {
+        for (symbol, width) in [("ALFA", 1), ("BETA", 2), ("GAMMA", 3)] {
+            let close = 100 + width * (n * 7 % 5);
+            bars += &format!("{date},{symbol},{close},{close},{close},{close},1000\n");
+        }
+    }
+    let data = home.path().join("bars.csv");
+    std::fs::write(&data, bars).unwrap();
+    let sleeves = "strategy.parameters={\
+        calm={strategy=\"volatility_factor\",allocation=0.5,parameters={window=5,sides=\"long_low\"}},\
+        wild={strategy=\"volatility_factor\",allocation=0.5,parameters={window=5,sides=\"long_high\"}}}";
+    let set = ["data.calendar=utc_24x7", "report.robustness=false", sleeves];
+    let settings = SettingsRequest {
+        data: Some(data.display().to_string()),
+        strategy: Some("sleeves".to_owned()),
+        set: set.map(str::to_owned).into(),
+        ..SettingsRequest::default()
+    };
+    let (_, metrics) = run(home.path(), "run", settings, 1.0);
+    let rate = metrics["system"]["performance"]["indicator_hit_rate"].as_f64();
+    assert!(rate > Some(0.5) && rate < Some(1.0), "{rate:?}");
+    let total = |name: &str| {
+        let samples = metrics["samples"].as_array().unwrap();
+        let of = samples.iter().find(|s| s["name"] == name).unwrap();
+        of["value"].as_f64().unwrap()
+    };
+    let (asked, computed) = (
+        total("indicator_values_asked_total"),
+        total("indicator_values_computed_total"),
+    );
+    assert_eq!(rate, Some((asked - computed) / asked));
+    let (_, alone) = run(home.path(), "alone", sample(), 1.0);
+    assert!(alone["system"]["performance"]["indicator_hit_rate"].is_null());
 }
 
 /// Two executions of one run differ in their metrics and in nothing else: same identity, and the

@@ -280,6 +280,7 @@ fn answers_fit_the_width_and_lose_nothing() {
         String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
     };
     plain(&["init", "demo"]);
+    crate::journal::made(&folder.path().join("account"));
     plain(&["backtest", "--out", "a"]);
     plain(&["backtest", "--out", "b", "--set", "execution.fee_bps=40"]);
     let closes = "demo/data/us-stocks.csv.gz";
@@ -313,6 +314,8 @@ fn answers_fit_the_width_and_lose_nothing() {
         vec!["runs"],
         vec!["data", "check", closes],
         vec!["explain", "a", "XYZ"],
+        vec!["journal", "verify", "account"],
+        vec!["journal", "verify", "nowhere"],
         vec!["config", "check", "--set", "risk.max_positon_weight=3"],
         vec!["backtest", "--out", "a"],
         vec!["--help"],

@@ -41,31 +41,83 @@ fn every_kind() -> Vec<ErrorKind> {
             age: Span::from_seconds(2),
             max_age: Span::from_seconds(1),
         },
+        ErrorKind::CacheCorruption,
         ErrorKind::Signal,
+        ErrorKind::SignalCalculation,
+        ErrorKind::SignalValidation,
         ErrorKind::Execution,
+        ErrorKind::OrderPlacement,
+        ErrorKind::OrderFill,
+        ErrorKind::Position,
+        ErrorKind::InsufficientCapital {
+            available: Some(limit()),
+            required: None,
+        },
         ErrorKind::Api,
+        ErrorKind::ApiConnection,
+        ErrorKind::ApiRateLimit,
+        ErrorKind::ApiResponse,
         ErrorKind::Configuration,
+        ErrorKind::ConfigurationMissing,
         ErrorKind::RiskLimit {
             limit: limit(),
             allowed: limit(),
             observed: limit(),
         },
         ErrorKind::Invariant,
+        ErrorKind::BacktestInvariant,
     ];
     for kind in &all {
         match kind {
             ErrorKind::DataMissing
             | ErrorKind::DataValidation
             | ErrorKind::DataStale { .. }
+            | ErrorKind::CacheCorruption
             | ErrorKind::Signal
+            | ErrorKind::SignalCalculation
+            | ErrorKind::SignalValidation
             | ErrorKind::Execution
+            | ErrorKind::OrderPlacement
+            | ErrorKind::OrderFill
+            | ErrorKind::Position
+            | ErrorKind::InsufficientCapital { .. }
             | ErrorKind::Api
+            | ErrorKind::ApiConnection
+            | ErrorKind::ApiRateLimit
+            | ErrorKind::ApiResponse
             | ErrorKind::Configuration
+            | ErrorKind::ConfigurationMissing
             | ErrorKind::RiskLimit { .. }
-            | ErrorKind::Invariant => {}
+            | ErrorKind::Invariant
+            | ErrorKind::BacktestInvariant => {}
         }
     }
     all
+}
+
+/// ERR-02: the kinds are 21, and the guide, which lists them all, calls the twelve of the checklist
+/// by these names; an invalid config is `configuration`.
+#[test]
+fn err_02_the_specific_kinds_are_listed_and_distinct() {
+    let names: Vec<_> = every_kind().iter().map(ErrorKind::name).collect();
+    let distinct: std::collections::BTreeSet<_> = names.iter().collect();
+    assert_eq!((names.len(), distinct.len()), (21, 21));
+    for name in [
+        "signal_calculation",
+        "signal_validation",
+        "order_placement",
+        "order_fill",
+        "position",
+        "insufficient_capital",
+        "api_connection",
+        "api_rate_limit",
+        "api_response",
+        "configuration",
+        "configuration_missing",
+        "data_validation",
+    ] {
+        assert!(names.contains(&name), "{name}");
+    }
 }
 
 /// What is wrong with a guide: a kind or code that is missing, invented, paired wrongly, or without
@@ -127,7 +179,7 @@ fn a_guide_with_a_gap_is_found() {
             .filter(|l| !l.starts_with(&format!("| {kind} |")));
         lines.collect::<Vec<_>>().join("\n")
     };
-    for kind in ["`data_stale`", "`circuit_open`", "7"] {
+    for kind in ["`data_stale`", "`order_fill`", "`circuit_open`", "7"] {
         assert_eq!(faults(&without(kind)).len(), 1, "{kind}");
     }
     let wrong = guide.replace("| `signal` | 2 |", "| `signal` | 3 |");

@@ -8,6 +8,7 @@
 //! Inputs are finite: prices and returns are validated before they reach an indicator.
 
 mod anchored;
+mod cache;
 pub mod catalogue;
 pub mod channel;
 pub mod dickey_fuller;
@@ -32,6 +33,7 @@ pub mod total_return;
 pub mod true_range;
 pub mod volatility;
 
+pub use cache::{CacheUse, IndicatorCache, IndicatorKey};
 pub use catalogue::{CATALOGUE, Definition, Reads};
 pub use channel::{Bollinger, Breakout, Channel, Donchian, bollinger, breakout, donchian};
 pub use dickey_fuller::{DickeyFuller, dickey_fuller};

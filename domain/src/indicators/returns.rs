@@ -59,6 +59,10 @@ impl Returns {
         }
     }
 
+    pub(crate) const fn kind(&self) -> ReturnKind {
+        self.kind
+    }
+
     /// Takes the next price and gives the return that leads to it.
     #[inline]
     pub fn update(&mut self, price: f64) -> Option<f64> {

@@ -136,6 +136,10 @@ impl RollingStd {
             .then(|| (self.latest * self.inverse_divisor).sqrt())
     }
 
+    pub(crate) const fn ddof(&self) -> Ddof {
+        self.ddof
+    }
+
     /// The number of values looked at.
     pub fn period(&self) -> usize {
         self.places.len()

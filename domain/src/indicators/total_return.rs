@@ -61,16 +61,20 @@ impl TotalReturnIndex {
     #[cold]
     fn act(&mut self, close: f64, dividend: f64, split_ratio: f64) -> Result<()> {
         if !(dividend >= 0.0 && dividend.is_finite()) {
-            return Err(Error::signal("a dividend must be zero or more")
+            return Err(Error::signal_calculation("a dividend must be zero or more")
                 .context("dividend", dividend)
                 .context("close", close)
                 .hint("check the action file: dividends are cash for each share, 0 for none"));
         }
         if !(split_ratio > 0.0 && split_ratio.is_finite()) {
-            return Err(Error::signal("a split ratio must be above zero")
-                .context("split_ratio", split_ratio)
-                .context("close", close)
-                .hint("check the action file: 2 means two new shares for one old, 1 means none"));
+            return Err(
+                Error::signal_calculation("a split ratio must be above zero")
+                    .context("split_ratio", split_ratio)
+                    .context("close", close)
+                    .hint(
+                        "check the action file: 2 means two new shares for one old, 1 means none",
+                    ),
+            );
         }
         if self.latest.is_some() {
             self.factor *= split_ratio * (1.0 + dividend / close);

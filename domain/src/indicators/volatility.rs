@@ -43,6 +43,16 @@ impl Volatility {
         self.std.value()
     }
 
+    /// What it is, in the words of a [`spec`](super::spec) and without its window.
+    pub(crate) const fn family(&self) -> &'static str {
+        match (self.returns.kind(), self.std.ddof()) {
+            (ReturnKind::Simple, Ddof::Sample) => "vol_simple",
+            (ReturnKind::Simple, Ddof::Population) => "vol0_simple",
+            (ReturnKind::Log, Ddof::Sample) => "vol_log",
+            (ReturnKind::Log, Ddof::Population) => "vol0_log",
+        }
+    }
+
     /// The number of returns looked at.
     pub fn period(&self) -> usize {
         self.std.period()

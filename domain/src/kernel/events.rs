@@ -100,7 +100,7 @@ impl<S: Strategy> Kernel<S> {
             self.book_for(EntryKind::Delisting, event, instrument, amount, effects);
         }
         if !held && !amount.is_zero() {
-            let error = Error::execution("a delisting was paid on nothing held")
+            let error = Error::position("a delisting was paid on nothing held")
                 .context("instrument", instrument.0)
                 .context("paid", amount.units())
                 .hint("compare the position before the delisting with the venue's");
@@ -116,7 +116,7 @@ impl<S: Strategy> Kernel<S> {
         };
         self.shrink_reductions(id, effects);
         if record.kind != AdjustmentKind::Transfer {
-            let error = Error::execution("the venue changed a position without an order of ours")
+            let error = Error::position("the venue changed a position without an order of ours")
                 .context("instrument", id.0)
                 .context("kind", record.kind.name())
                 .context("quantity", record.quantity.units())
@@ -175,7 +175,7 @@ impl<S: Strategy> Kernel<S> {
                 realised,
             }));
             self.changed_at[fill.instrument.index()] = self.now;
-            let error = Error::execution("the venue took an execution back")
+            let error = Error::order_fill("the venue took an execution back")
                 .context("client_id", fill.client_id)
                 .context("quantity", fill.delta().units())
                 .hint("position and cash follow the venue; the next decision trades from there");
@@ -244,7 +244,7 @@ impl<S: Strategy> Kernel<S> {
             self.book_for(EntryKind::Dividend, event, id, amount, effects);
         }
         if expected != Some(amount) {
-            let error = Error::execution("the dividend paid is not the dividend expected")
+            let error = Error::position("the dividend paid is not the dividend expected")
                 .context("instrument", id.0)
                 .context("paid", amount.units())
                 .context("expected", expected.map_or(0, Cash::units))
@@ -290,7 +290,7 @@ impl<S: Strategy> Kernel<S> {
             self.book_for(EntryKind::CashInLieu, event, id, cash_in_lieu, effects);
         }
         if after != expected {
-            let error = Error::execution("the split left another quantity than expected")
+            let error = Error::position("the split left another quantity than expected")
                 .context("instrument", id.0)
                 .context("after", after.units())
                 .context("expected", expected.units())

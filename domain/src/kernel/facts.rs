@@ -275,7 +275,8 @@ impl<S: Strategy> Kernel<S> {
         });
         let limit = self.settings.watch.as_ref().map(|w| w.max_equal_rejects);
         if Some(count) == limit {
-            let error = Error::execution("the venue refused the same request again and again")
+            let error = crate::orders::Refusal::read(reason)
+                .error("the venue refused the same request again and again")
                 .context("instrument", id.0)
                 .context("side", side)
                 .context("reason", reason)
@@ -413,7 +414,7 @@ impl<S: Strategy> Kernel<S> {
         }));
         let refused = before.status == OrderStatus::Rejected;
         if refused || before.status.never_left() || filled > intent.quantity {
-            let error = Error::execution(if before.status.never_left() {
+            let error = Error::order_fill(if before.status.never_left() {
                 "the venue executed an order that never left"
             } else if refused {
                 "the venue executed an order that it refused"

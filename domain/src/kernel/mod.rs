@@ -21,11 +21,13 @@ mod facts;
 mod input;
 mod modes;
 mod order_book;
+mod overview;
 mod permit;
 mod plan;
 mod planted;
 mod reconcile;
 mod record;
+mod record_body;
 mod recovery;
 mod report;
 mod saga;
@@ -33,10 +35,12 @@ mod session;
 mod settings;
 mod sizing;
 mod slots;
+mod style;
 mod watch;
 
 pub use effect::{Action, BatchId, Effects, Severity, TimerId};
 pub use input::{AdjustmentKind, Command, EventId, Fact, HealthFact, Input, Quotes};
+pub use overview::{LastDecision, Line, LineValue, ModeLine, OpenOrder, Overview};
 pub use permit::{Redeemed, SendGate, SendPermit};
 #[cfg(feature = "planted")]
 pub use planted::Bug;
@@ -46,10 +50,12 @@ pub use record::{
     LegRecord, ModeRecord, OrderRecord, OrphanRecord, Record, ResidualRecord, SessionRecord,
     SplitRecord, StateRecord,
 };
+pub use record_body::{Once, RecordBody};
 pub use recovery::Restore;
 pub use report::{ExternalOrder, Query, VenueReport};
 pub use session::Session;
 pub use settings::{Settings, SizeAt, Watch};
+pub use style::{LimitStyle, OrderStyle};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;

@@ -1,13 +1,14 @@
 //! One plan of a rebalance: legs valued, orders drafted, judged and set aside.
 
 use super::planted::Bug;
-use super::saga::{Goal, Saga};
+use super::saga::{Goal, Saga, SagaLeg};
+use super::style::Resort;
 use super::{Cut, Effects, IntentRecord, Kernel, Record};
 use crate::error::Result;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::market::LaneState;
 use crate::money::{Cash, Price, Quantity, Rate};
-use crate::orders::{Cause, ClientOrderId, Intent, Order, OrderId, OrderStatus, OrderType, Side};
+use crate::orders::{Cause, ClientOrderId, Intent, Order, OrderId, OrderStatus, Side};
 use crate::portfolio::{Budget, Disposition, Leg, MarginModel, Step, after_costs};
 use crate::risk::{self, Context, Exposure, check};
 use crate::strategy::{Strategy, Target};
@@ -17,6 +18,8 @@ pub(super) struct Draft {
     leg: usize,
     delta: Quantity,
     wanted: Quantity,
+    /// What is left of a limit that had its time.
+    last_resort: bool,
 }
 
 impl<S: Strategy> Kernel<S> {
@@ -94,14 +97,29 @@ impl<S: Strategy> Kernel<S> {
             let held = self.account.position(l.leg.instrument).quantity;
             if let Step::Reduce(delta) = l.leg.step(held) {
                 l.reduced = true;
+                let last_resort = self.take_resort(l, true);
                 drafts.push(Draft {
                     leg: i,
                     delta,
                     wanted: delta,
+                    last_resort,
                 });
             }
         }
         drafts
+    }
+
+    /// Whether a leg's order is its last resort: then it goes at the market, at the present mark.
+    fn take_resort(&self, l: &mut SagaLeg, reduces: bool) -> bool {
+        if !l.is_last_resort(reduces) {
+            return false;
+        }
+        l.resort[usize::from(reduces)] = Resort::Used;
+        let id = l.leg.instrument;
+        let scale = self.instruments.get(id).map_or(0, |i| i.price_scale);
+        let mark = Price::from_market_data(self.account.mark(id), scale);
+        l.leg.price = mark.unwrap_or(l.leg.price);
+        true
     }
 
     /// Whether an order of unknown outcome must be cleared up before this instrument is planned.
@@ -130,6 +148,7 @@ impl<S: Strategy> Kernel<S> {
                 continue;
             };
             l.added = true;
+            let last_resort = self.take_resort(l, false);
             let Some(instrument) = self.instruments.get(l.leg.instrument) else {
                 continue;
             };
@@ -167,6 +186,7 @@ impl<S: Strategy> Kernel<S> {
                 leg: i,
                 delta,
                 wanted,
+                last_resort,
             });
         }
         drafts
@@ -205,6 +225,7 @@ impl<S: Strategy> Kernel<S> {
         for (number, draft) in (0_u16..).zip(drafts) {
             let leg = saga.legs[draft.leg].leg;
             let held = self.account.position(leg.instrument).quantity;
+            let side = Side::of(draft.delta);
             let intent = Intent {
                 id: OrderId(self.orders.next_number()),
                 client_id: ClientOrderId {
@@ -214,9 +235,14 @@ impl<S: Strategy> Kernel<S> {
                     leg: number,
                 },
                 instrument: leg.instrument,
-                side: Side::of(draft.delta),
+                side,
                 quantity: draft.delta.abs(),
-                order_type: OrderType::Market,
+                order_type: self.order_type(
+                    saga.cause,
+                    (side, leg.price),
+                    self.instruments.get(leg.instrument),
+                    draft.last_resort,
+                ),
                 time_in_force: self.settings.time_in_force,
                 post_only: false,
                 reduce_only: matches!(leg.step(held), Step::Reduce(_)),
@@ -231,6 +257,7 @@ impl<S: Strategy> Kernel<S> {
                 reference: leg.price,
                 wanted: draft.wanted,
                 cut: saga.legs[draft.leg].cut,
+                last_resort: draft.last_resort,
                 verdict,
             }));
             if verdict.passed() {

@@ -60,11 +60,14 @@ pub enum Bug {
     FundingTwice,
     /// A restart does not ask again for what was unknown.
     TimerLostAtRestart,
+    /// A plan is not made while a write is under way. It breaks no invariant, so no oracle can name
+    /// it: only the comparison of drivers finds it.
+    DecidesByPersisted,
 }
 
 #[cfg(feature = "planted")]
 impl Bug {
-    /// Every bug the kernel can be given.
+    /// Every bug that breaks an invariant.
     pub const ALL: [Self; 25] = [
         Self::ResendAfterUnknown,
         Self::UnknownReleasedOnTimeout,

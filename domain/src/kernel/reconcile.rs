@@ -321,13 +321,11 @@ impl<S: Strategy> Kernel<S> {
             ours,
             theirs,
         }));
-        let error = Error::execution(
-            "our position and the venue's differ, and nothing explains it",
-        )
-        .context("instrument", id.0)
-        .context("ours", ours.units())
-        .context("theirs", theirs.units())
-        .hint("find the missing execution or trade; or adopt the venue's figure with a reason");
+        let error = Error::position("our position and the venue's differ, and nothing explains it")
+            .context("instrument", id.0)
+            .context("ours", ours.units())
+            .context("theirs", theirs.units())
+            .hint("find the missing execution or trade; or adopt the venue's figure with a reason");
         let scope = ModeScope::Instrument(id);
         self.tighten(scope, Mode::CancelOnly, error.message.clone(), effects);
         effects

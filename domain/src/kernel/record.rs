@@ -162,8 +162,16 @@ pub struct IntentRecord {
     pub wanted: Quantity,
     /// What cut it, if anything did.
     pub cut: Option<Cut>,
+    /// Whether it is what a limit order left at its deadline, sent at the market by policy.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub last_resort: bool,
     /// The verdict of all controls.
     pub verdict: Verdict,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// What an addition was cut to.

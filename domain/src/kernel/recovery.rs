@@ -231,13 +231,6 @@ impl<S: Strategy> Restore<'_, S> {
             r.reason.clone(),
             &mut self.effects,
         );
-        let intent = k.orders.by_number(number).map(|o| o.intent);
-        if matches!(r.status, OrderStatus::NotSent | OrderStatus::Dead)
-            && let (Some(intent), Some(saga)) = (intent, &mut k.interrupted)
-            && saga.decision == r.client_id.decision
-        {
-            saga.mark(intent.instrument, intent.reduce_only, false);
-        }
         self.effects.actions.clear();
         self.effects.records.clear();
         Ok(())
@@ -286,6 +279,7 @@ impl<S: Strategy> Kernel<S> {
             );
         }
         self.orders.extend_plan();
+        let last_resort = self.last_resort();
         if let Some(saga) = self
             .interrupted
             .as_mut()
@@ -294,6 +288,7 @@ impl<S: Strategy> Kernel<S> {
             saga.plans = saga.plans.max(id.plan);
             if r.verdict.passed() {
                 saga.mark(intent.instrument, intent.reduce_only, true);
+                saga.take_back_resort(r, last_resort);
             }
             for leg in saga
                 .legs

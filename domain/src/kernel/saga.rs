@@ -1,5 +1,7 @@
 //! A rebalance as a saga: reduce, confirm, add, and write down what was not reached.
 
+use super::planted::Bug;
+use super::style::Resort;
 use super::watch::Purpose;
 use super::{
     Action, Cut, DecisionRecord, Effects, Kernel, LegRecord, Record, ResidualRecord, Session,
@@ -42,6 +44,8 @@ pub(super) struct Saga {
     pub(super) legs: Vec<SagaLeg>,
     /// Orders of the current plan that may still execute by themselves.
     pub(super) open: usize,
+    /// How many slices the kernel had seen when the current plan was placed.
+    pub(super) placed_at: usize,
     /// Superseded or out of time: only cancel, never plan again.
     pub(super) over: bool,
     /// Whether it plans around legs of unknown state instead of waiting for them to be confirmed.
@@ -58,6 +62,7 @@ impl Saga {
             equity,
             legs: Vec::new(),
             open: 0,
+            placed_at: 0,
             over: false,
             hurries: false,
         }
@@ -68,12 +73,13 @@ impl Saga {
 pub(super) struct SagaLeg {
     pub(super) leg: Leg,
     /// Each leg gets one order a direction under a decision: what a venue or risk refused is a
-    /// residual, not a loop. Only an order that is proven never to have left may be followed by
-    /// another.
+    /// residual, not a loop. What may be followed by another: [`Saga::note_end`].
     pub(super) reduced: bool,
     pub(super) added: bool,
     /// What cut its addition, down to nothing perhaps.
     pub(super) cut: Option<Cut>,
+    /// Its order at the market, for additions and for reductions.
+    pub(super) resort: [Resort; 2],
 }
 
 impl SagaLeg {
@@ -83,7 +89,22 @@ impl SagaLeg {
             reduced: false,
             added: false,
             cut: None,
+            resort: [Resort::No; 2],
         }
+    }
+
+    /// Whether an order of this direction was placed.
+    pub(super) const fn placed(&mut self, reduces: bool) -> &mut bool {
+        if reduces {
+            &mut self.reduced
+        } else {
+            &mut self.added
+        }
+    }
+
+    /// Whether what is missing goes at the market now.
+    pub(super) fn is_last_resort(&self, reduces: bool) -> bool {
+        self.resort[usize::from(reduces)] == Resort::Due
     }
 }
 
@@ -105,11 +126,7 @@ impl Saga {
     /// Notes that an order towards a leg was placed, or that it never left.
     pub(super) fn mark(&mut self, id: InstrumentId, reduces: bool, placed: bool) {
         for leg in self.legs.iter_mut().filter(|l| l.leg.instrument == id) {
-            if reduces {
-                leg.reduced = placed;
-            } else {
-                leg.added = placed;
-            }
+            *leg.placed(reduces) = placed;
         }
     }
 }
@@ -246,6 +263,9 @@ impl<S: Strategy> Kernel<S> {
                 // Reduce, confirm, add: what is not confirmed is waited for, for a phase.
                 break;
             }
+            if self.planted(Bug::DecidesByPersisted) && !self.outstanding.is_empty() {
+                break;
+            }
             let mut drafts = self.draft_reductions(&mut saga);
             if drafts.is_empty() {
                 drafts = self.draft_additions(&mut saga);
@@ -254,6 +274,7 @@ impl<S: Strategy> Kernel<S> {
                 break;
             }
             saga.plans += 1;
+            saga.placed_at = self.slices;
             saga.hurries = false;
             self.place(&mut saga, &drafts, effects);
             if let Some(watch) = &self.settings.watch {
@@ -302,20 +323,21 @@ impl<S: Strategy> Kernel<S> {
         }
     }
 
-    /// An order ended. If it is proven never to have left, its leg may have another one.
+    /// An order ended: its leg may have another one, if that can double nothing.
     pub(super) fn allow_another(&mut self, number: u64) {
         let Some(order) = self.orders.by_number(number) else {
             return;
         };
-        let unsent = matches!(order.status(), OrderStatus::NotSent | OrderStatus::Dead);
-        let intent = order.intent;
-        if !unsent || self.settings.watch.is_none() {
+        let (intent, status) = (order.intent, order.status());
+        let rest = order.reported() < intent.quantity;
+        let unsent = matches!(status, OrderStatus::NotSent | OrderStatus::Dead);
+        if unsent && self.settings.watch.is_none() {
             return;
         }
-        if let Some(saga) = &mut self.saga
-            && saga.decision == intent.client_id.decision
-        {
-            saga.mark(intent.instrument, intent.reduce_only, false);
+        let decision = intent.client_id.decision;
+        let saga = self.saga.as_mut().or(self.interrupted.as_mut());
+        if let Some(saga) = saga.filter(|s| s.decision == decision) {
+            saga.note_end(&intent, status, rest);
         }
     }
 
@@ -348,6 +370,7 @@ impl<S: Strategy> Kernel<S> {
         };
         saga.hurries = true;
         if saga.open > 0 {
+            self.note_deadlines(decision);
             self.cancel_decision(decision, "the phase is over", effects);
         } else {
             self.next_plan(effects);

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::style::OrderStyle;
 use crate::calendar::Calendar;
 use crate::error::{Error, Result};
-use crate::money::{Cash, Weight};
+use crate::money::{Cash, Rate, Weight};
 use crate::orders::{Installation, TimeInForce};
 use crate::portfolio::{MarginModel, Rebalance, ThresholdBase};
 use crate::risk::Limits;
@@ -101,6 +102,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How the account pays.
     pub margin: MarginModel,
+    /// How orders are priced.
+    pub style: OrderStyle,
     /// How long orders work.
     pub time_in_force: TimeInForce,
     /// How long after its durable write an order may leave.
@@ -141,6 +144,7 @@ impl Settings {
             },
             limits,
             margin: MarginModel::Cash,
+            style: OrderStyle::Market,
             time_in_force: TimeInForce::AtOpen,
             permit_lifetime: Span::from_days(7),
             max_plans: 5,
@@ -180,6 +184,23 @@ impl Settings {
         }
         if self.permit_lifetime <= Span::ZERO {
             return refuse("permit_lifetime", "use a positive time");
+        }
+        if let OrderStyle::Limit(limit) = self.style {
+            if limit.offset < Rate::ZERO || limit.offset >= Rate::ONE {
+                return refuse("execution.limit_offset_bps", "use 0 to below 10000 bps");
+            }
+            if limit.bars == 0 {
+                return refuse("execution.limit_bars", "a limit needs a bar to work in");
+            }
+            if matches!(
+                self.time_in_force,
+                TimeInForce::AtOpen | TimeInForce::AtClose | TimeInForce::Ioc
+            ) {
+                return refuse(
+                    "time_in_force",
+                    "a limit that rests is good for the day or until canceled",
+                );
+            }
         }
         if self.rebalance.value.units() < 0 {
             return refuse("rebalance.threshold", "use 0 or more");

@@ -13,6 +13,7 @@ impl<S: Strategy> Kernel<S> {
     pub(super) fn on_slice(&mut self, slice: &Slice<'_>, effects: &mut Effects) {
         let index = self.slices;
         self.see(slice);
+        self.end_limits(effects);
         if !self.pending.is_empty() {
             self.activate_due(index, effects);
         }

@@ -188,7 +188,7 @@ impl<S: Strategy> Kernel<S> {
         let limit = watch.max_unacknowledged;
         self.unanswered = self.unanswered.saturating_add(1);
         if self.unanswered == limit {
-            let error = Error::execution("the venue leaves orders unanswered")
+            let error = Error::order_placement("the venue leaves orders unanswered")
                 .context("in a row", limit)
                 .hint("check the connection and the venue's status; then release the mode");
             self.tighten(

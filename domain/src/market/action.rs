@@ -50,7 +50,9 @@ impl SplitRatio {
     /// A price after the split, to the nearest unit below.
     pub fn unapply(self, price: Price) -> Price {
         let units = i128::from(price.units()) * i128::from(self.old) / i128::from(self.new);
-        Price::from_units(i64::try_from(units).expect("price leaves the range of i64 units"))
+        let units = i64::try_from(units).expect("price leaves the range of i64 units");
+        // What a large ratio makes less than a unit is no price any more.
+        Price::try_from(units).expect("a ratio has no sign")
     }
 
     /// The ratio for statistics.

@@ -3,6 +3,8 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::error::Error;
+
 /// A refusal whose cause is known. Words that say nothing known are [`Refusal::Other`]: they are
 /// never guessed at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +44,23 @@ impl Refusal {
         Self::InsufficientBuyingPower {
             available: amount_after(&words, &AVAILABLE),
             required: amount_after(&words, &REQUIRED),
+        }
+    }
+}
+
+impl Refusal {
+    /// This refusal as an error that says `message`: `InsufficientCapital` with its amounts, else
+    /// `OrderPlacement`.
+    pub fn error(self, message: &str) -> Error {
+        match self {
+            Self::InsufficientBuyingPower {
+                available,
+                required,
+            } => {
+                let text = |amount: Option<Decimal>| amount.map(|a| a.to_string());
+                Error::insufficient_capital(message, text(available), text(required))
+            }
+            Self::Other => Error::order_placement(message),
         }
     }
 }

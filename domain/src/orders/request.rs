@@ -51,7 +51,7 @@ impl OrderRequest {
     /// limit.
     ///
     /// # Errors
-    /// `DataValidation` for each field that is not usable, all of them at once; the context names the
+    /// `OrderPlacement` for each field that is not usable, all of them at once; the context names the
     /// field.
     pub fn validate(
         &self,
@@ -196,7 +196,7 @@ fn lots_for(
 }
 
 fn refuse(field: &'static str, value: &str, why: &str) -> Error {
-    Error::validation(format!("{field} {value} {why}")).context("field", field)
+    Error::order_placement(format!("{field} {value} {why}")).context("field", field)
 }
 
 #[cfg(test)]

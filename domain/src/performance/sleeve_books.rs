@@ -278,7 +278,7 @@ impl SleeveBooks {
         let one = instrument.notional(leg.price, Quantity::from_units(1));
         let scale = self.instruments.base().scale;
         let value = match target {
-            Target::Weight(w) => Weight::from_f64(allocation * w).map(|w| w.of(self.equity)),
+            Target::Weight(w) => Weight::leveraged(allocation * w).map(|w| w.of(self.equity)),
             Target::Notional(n) => Cash::from_decimal(n, scale),
             Target::Units(u) => Quantity::from_decimal(u, instrument.quantity_scale)
                 .map(|quantity| instrument.notional(leg.price, quantity)),
@@ -450,7 +450,7 @@ impl SleeveBooks {
             return pro_rata(total, weights);
         }
         let allocations = self.sleeves.iter().map(|s| {
-            let weight = Weight::from_f64(s.allocation);
+            let weight = Weight::leveraged(s.allocation);
             weight.map_or(0, |w| i128::from(w.units()))
         });
         pro_rata(total, &allocations.collect::<Vec<_>>())

@@ -203,9 +203,9 @@ pub fn round_trips(
 }
 
 fn check_fill(fill: &FillRow) -> Result<()> {
-    if fill.quantity.is_zero() || fill.notional.is_negative() || fill.price.is_negative() {
+    if fill.quantity.is_zero() || fill.notional.is_negative() {
         return Err(
-            Error::invariant("a fill has a quantity and no negative price or notional")
+            Error::invariant("a fill has a quantity and no negative notional")
                 .context("instrument", fill.instrument)
                 .context("time", fill.time)
                 .context("quantity", fill.quantity.units())
@@ -380,7 +380,8 @@ impl PriceMean {
             2 * self.weight,
             Rounding::Down,
         );
-        Price::from_units(i64::try_from(units).expect("a mean lies between its prices"))
+        let units = i64::try_from(units).expect("a mean lies between its prices");
+        Price::try_from(units).expect("prices are not negative")
     }
 }
 

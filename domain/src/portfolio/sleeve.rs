@@ -21,7 +21,7 @@ impl Sleeves {
     /// Takes a decision over and says whether the account's target is a new one.
     ///
     /// # Errors
-    /// `Signal` when an allocation is not a number of zero or more, or an instrument has two
+    /// `SignalValidation` when an allocation is not a number of zero or more, or an instrument has two
     /// targets in one sleeve.
     pub fn take(&mut self, decision: Decision) -> Result<bool> {
         match decision {
@@ -48,14 +48,14 @@ impl Sleeves {
     fn set(&mut self, id: SleeveId, allocation: f64, targets: Option<Targets>) -> Result<bool> {
         if !(allocation.is_finite() && allocation >= 0.0) {
             return Err(
-                Error::signal(format!("allocation {allocation} is not usable"))
+                Error::signal_validation(format!("allocation {allocation} is not usable"))
                     .context("sleeve", id.0)
                     .hint("allocations are numbers of zero or more"),
             );
         }
         if let Some(twice) = targets.as_ref().and_then(named_twice) {
             return Err(
-                Error::signal("an instrument has two targets in one decision")
+                Error::signal_validation("an instrument has two targets in one decision")
                     .context("sleeve", id.0)
                     .context("instrument", twice.0)
                     .hint("give each instrument one target; different ideas are different sleeves"),
@@ -84,7 +84,7 @@ impl Sleeves {
     /// net here, before any order exists.
     ///
     /// # Errors
-    /// `Signal` when a target names an unknown instrument, is not finite, or when several sleeves
+    /// `SignalValidation` when a target names an unknown instrument, is not finite, or when several sleeves
     /// target one instrument in other units than weights.
     pub fn account_targets(&self, lanes: usize, into: &mut Vec<Option<Target>>) -> Result<()> {
         into.clear();
@@ -92,7 +92,7 @@ impl Sleeves {
         for sleeve in &self.sleeves {
             for entry in sleeve.targets.entries() {
                 let slot = into.get_mut(entry.instrument.index()).ok_or_else(|| {
-                    Error::signal("target for an unknown instrument")
+                    Error::signal_validation("target for an unknown instrument")
                         .context("instrument", entry.instrument.0)
                         .hint("use the ids of the view's instruments")
                 })?;
@@ -128,20 +128,20 @@ fn add(
     instrument: InstrumentId,
 ) -> Result<Target> {
     match (before, target) {
-        (_, Target::Weight(w)) if !w.is_finite() => {
-            Err(Error::signal(format!("weight {w} is not a usable number"))
-                .context("instrument", instrument.0)
-                .hint("leave an instrument out instead of giving it no number"))
-        }
+        (_, Target::Weight(w)) if !w.is_finite() => Err(Error::signal_validation(format!(
+            "weight {w} is not a usable number"
+        ))
+        .context("instrument", instrument.0)
+        .hint("leave an instrument out instead of giving it no number")),
         (None, Target::Weight(w)) => Ok(Target::Weight(allocation * w)),
         (Some(Target::Weight(sum)), Target::Weight(w)) => Ok(Target::Weight(sum + allocation * w)),
         // Units and notional are amounts of money: they are not scaled by a float.
         (None, amount) if (allocation - 1.0).abs() <= 0.0 => Ok(amount),
-        _ => Err(
-            Error::signal("units and notional targets cannot be shared or scaled by sleeves")
-                .context("instrument", instrument.0)
-                .hint("give weights when several sleeves trade one account"),
-        ),
+        _ => Err(Error::signal_validation(
+            "units and notional targets cannot be shared or scaled by sleeves",
+        )
+        .context("instrument", instrument.0)
+        .hint("give weights when several sleeves trade one account")),
     }
 }
 

@@ -208,7 +208,7 @@ fn on_grid(price: Price, tick: Price, order_type: OrderType) -> bool {
 }
 
 fn within_collar(price: Price, reference: Price, collar: Rate) -> bool {
-    let distance = i128::from((price - reference).units().abs());
+    let distance = i128::from((price.units() - reference.units()).abs());
     distance * i128::from(Rate::ONE.units())
         <= i128::from(reference.units()) * i128::from(collar.units())
 }

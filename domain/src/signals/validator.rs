@@ -1,6 +1,7 @@
 //! The signal validator: two sides that a portfolio can be made of.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::fmt;
 
 use crate::error::{Error, Result};
 
@@ -8,52 +9,72 @@ use crate::error::{Error, Result};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SignalValidator;
 
-/// The two sides of a signal, by symbol, as they come from outside: a side may be absent.
+/// The two sides of a signal, by symbol or by lane, as they come from outside: a side may be absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sides<'a> {
+pub struct Sides<'a, T = &'a str> {
     /// What to hold.
-    pub longs: Option<&'a [&'a str]>,
+    pub longs: Option<&'a [T]>,
     /// What to sell short.
-    pub shorts: Option<&'a [&'a str]>,
+    pub shorts: Option<&'a [T]>,
 }
 
 impl SignalValidator {
     /// Both sides are there, each names a symbol once, and none is on both.
     ///
     /// # Errors
-    /// `Signal` naming the absent side, the repeated symbols, or those on both sides.
-    pub fn validate(self, sides: Sides<'_>) -> Result<()> {
-        let side = |name: &str, side: Option<&'_ [&'_ str]>| {
-            let Some(symbols) = side else {
-                return Err(Error::signal(format!("the signal has no '{name}'"))
-                    .hint("give both sides; a side without symbols is an empty list"));
-            };
-            let mut seen = BTreeSet::new();
-            let twice: BTreeSet<String> = symbols
-                .iter()
-                .filter(|symbol| !seen.insert(**symbol))
-                .map(ToString::to_string)
-                .collect();
-            if !twice.is_empty() {
-                return Err(Error::signal(format!("'{name}' repeats symbols"))
-                    .context("symbols", listed(&twice))
-                    .hint("name each symbol once a side"));
-            }
-            Ok(seen.into_iter().map(str::to_owned).collect::<BTreeSet<_>>())
-        };
-        let (longs, shorts) = (side("longs", sides.longs)?, side("shorts", sides.shorts)?);
-        let both: BTreeSet<String> = longs.intersection(&shorts).cloned().collect();
-        if !both.is_empty() {
-            return Err(Error::signal("symbols are on both sides")
-                .context("symbols", listed(&both))
-                .hint("decide for one side; a signal against itself trades for nothing"));
+    /// `SignalValidation` naming the absent side, the repeated symbols, or those on both sides.
+    pub fn validate<T: Ord + Copy + fmt::Display>(self, sides: Sides<'_, T>) -> Result<()> {
+        let longs = once_each("longs", sides.longs)?;
+        let shorts = once_each("shorts", sides.shorts)?;
+        let both: Vec<T> = (longs.iter().copied())
+            .filter(|name| shorts.binary_search(name).is_ok())
+            .collect();
+        if both.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        Err(Error::signal_validation("symbols are on both sides")
+            .context("symbols", listed(&both))
+            .hint("decide for one side; a signal against itself trades for nothing"))
     }
 }
 
-fn listed(symbols: &BTreeSet<String>) -> String {
-    symbols.iter().cloned().collect::<Vec<_>>().join(", ")
+/// The names of a side in order, borrowed where they came in order.
+fn once_each<'a, T: Ord + Copy + fmt::Display>(
+    name: &str,
+    side: Option<&'a [T]>,
+) -> Result<Cow<'a, [T]>> {
+    let Some(side) = side else {
+        return Err(
+            Error::signal_validation(format!("the signal has no '{name}'"))
+                .hint("give both sides; a side without symbols is an empty list"),
+        );
+    };
+    if side.is_sorted_by(|a, b| a < b) {
+        return Ok(Cow::Borrowed(side));
+    }
+    let mut sorted = side.to_vec();
+    sorted.sort_unstable();
+    let mut twice: Vec<T> = (sorted.windows(2))
+        .filter(|pair| pair[0] == pair[1])
+        .map(|pair| pair[0])
+        .collect();
+    twice.dedup();
+    if twice.is_empty() {
+        return Ok(Cow::Owned(sorted));
+    }
+    Err(
+        Error::signal_validation(format!("'{name}' repeats symbols"))
+            .context("symbols", listed(&twice))
+            .hint("name each symbol once a side"),
+    )
+}
+
+fn listed<T: fmt::Display>(symbols: &[T]) -> String {
+    symbols
+        .iter()
+        .map(T::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 #[cfg(test)]

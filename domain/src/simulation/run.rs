@@ -1,8 +1,12 @@
 //! The backtest driver: a synchronous loop without I/O around kernel and exchange.
 
+use std::collections::vec_deque;
+
 use super::exchange::Exchange;
 use super::fill_point::FillPoint;
+use super::limit_orders;
 use crate::error::{Error, Result};
+use crate::indicators::CacheUse;
 use crate::instrument::{InstrumentId, Instruments};
 use crate::kernel::{
     Action, AdjustmentKind, Counts, Effects, Fact, Input, Kernel, Quotes, Record, Severity, SizeAt,
@@ -24,6 +28,19 @@ pub struct BarClose<'a> {
     pub instruments: &'a Instruments,
 }
 
+/// One step of the kernel: what it was told, and what it asked for.
+#[derive(Clone, Debug)]
+pub struct Step<'a> {
+    /// When.
+    pub now: Timestamp,
+    /// What it was told.
+    pub input: Input<'a>,
+    /// What it recorded.
+    pub records: &'a [Record],
+    /// What is to be done, in order.
+    pub actions: vec_deque::Iter<'a, Action>,
+}
+
 /// Where records and bar closes go. Records are durable when `records` returns.
 pub trait Sink {
     /// Takes one batch of records.
@@ -31,6 +48,10 @@ pub trait Sink {
     /// # Errors
     /// Whatever keeps them from being kept; the run stops.
     fn records(&mut self, records: &[Record]) -> Result<()>;
+
+    /// The kernel took an input. Whoever keeps these has a tape of the run; most do not.
+    #[inline]
+    fn step(&mut self, _: &Step<'_>) {}
 
     /// A bar is complete.
     ///
@@ -63,6 +84,8 @@ pub struct RunTotals {
     pub open_orders: usize,
     /// What was worth saying and did not stop the run.
     pub warnings: Vec<Error>,
+    /// How the values that parts of the strategy share were used.
+    pub cache_use: CacheUse,
 }
 
 /// Runs a kernel against an exchange over all slices of a panel.
@@ -108,17 +131,18 @@ pub fn run<S: Strategy, K: Sink + ?Sized>(
         sends: exchange.received(),
         open_orders: exchange.working().len(),
         warnings,
+        cache_use: kernel.strategy().cache_use(),
     })
 }
 
 /// Refuses data that cannot mean what the strategy or the fill point needs.
 fn check_data<S: Strategy>(kernel: &Kernel<S>, exchange: &Exchange, panel: &Panel) -> Result<()> {
     if panel.lanes() != kernel.instruments().len() {
-        return Err(
-            Error::invariant("panel and registry have different numbers of instruments")
-                .context("panel", panel.lanes())
-                .context("registry", kernel.instruments().len()),
-        );
+        return Err(Error::backtest_invariant(
+            "panel and registry have different numbers of instruments",
+        )
+        .context("panel", panel.lanes())
+        .context("registry", kernel.instruments().len()));
     }
     exchange.settings().validate()?;
     exchange.rules().validate(kernel.instruments())?;
@@ -137,6 +161,7 @@ fn check_data<S: Strategy>(kernel: &Kernel<S>, exchange: &Exchange, panel: &Pane
         .context("key", "account.margin")
         .hint("give the venue margin terms exactly when the account is on margin"));
     }
+    limit_orders::check(kernel.settings(), exchange, panel.basis())?;
     let requirements = kernel.requirements();
     let point = exchange.settings().fill_point;
     let waits = kernel.settings().time_in_force;
@@ -180,7 +205,7 @@ fn check_end<S: Strategy>(kernel: &Kernel<S>, exchange: &Exchange, unspent: u64)
     let counts = kernel.counts();
     let broken = |what: &str, left: String, right: String| {
         Err(
-            Error::invariant(format!("{what} do not agree at the end of the run"))
+            Error::backtest_invariant(format!("{what} do not agree at the end of the run"))
                 .context("left", left)
                 .context("right", right)
                 .hint("this is a bug; please report it with the run's config"),
@@ -279,8 +304,7 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
         if !plain {
             self.end_bar(slice, close)?;
         }
-        self.kernel
-            .step(close, Input::Slice(slice), &mut self.effects);
+        self.step(close, Input::Slice(slice));
         self.settle(close)?;
         if point == FillPoint::SameClose {
             self.fill_point(slice, close)?;
@@ -289,18 +313,20 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
         let equity = account.equity();
         let on_margin = self.exchange.rules().margin.is_some();
         if equity.is_finite() && equity <= 0.0 && on_margin {
-            return Err(
-                Error::execution("the margin account has lost all of its equity")
-                    .context("time", close)
-                    .context("equity", equity)
-                    .hint(
-                        "a venue with a maintenance requirement closes positions before that, as \
+            return Err(Error::insufficient_capital(
+                "the margin account has lost all of its equity",
+                Some(equity.to_string()),
+                None,
+            )
+            .context("time", close)
+            .context("equity", equity)
+            .hint(
+                "a venue with a maintenance requirement closes positions before that, as \
                      far as prices let it: lower risk.max_gross, or risk less on one name",
-                    ),
-            );
+            ));
         }
         if equity <= 0.0 || !equity.is_finite() {
-            return Err(Error::invariant("equity is not a positive number")
+            return Err(Error::backtest_invariant("equity is not a positive number")
                 .context("time", close)
                 .context("equity", equity)
                 .hint("check the prices at this time; an account without money cannot go on"));
@@ -362,11 +388,9 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
         self.quotes.clear();
         self.quotes
             .extend((0..slice.lanes()).map(|i| slice.value(InstrumentId::from_index(i), field)));
-        let quotes = Quotes {
-            prices: &self.quotes,
-        };
-        self.kernel
-            .step(now, Input::Quotes(&quotes), &mut self.effects);
+        let prices = std::mem::take(&mut self.quotes);
+        self.step(now, Input::Quotes(&Quotes { prices: &prices }));
+        self.quotes = prices;
         self.settle(now)
     }
 
@@ -386,16 +410,27 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
                 return Ok(());
             };
             foreseen = matches!(&fact, Fact::Adjusted { kind, .. } if *kind == AdjustmentKind::Liquidation);
-            self.kernel.step(now, Input::Fact(&fact), &mut self.effects);
+            self.step(now, Input::Fact(&fact));
         }
+    }
+
+    #[inline]
+    fn step(&mut self, now: Timestamp, input: Input<'_>) {
+        let (records, actions) = (self.effects.records.len(), self.effects.actions.len());
+        self.kernel.step(now, input, &mut self.effects);
+        self.sink.step(&Step {
+            now,
+            input,
+            records: &self.effects.records[records..],
+            actions: self.effects.actions.range(actions..),
+        });
     }
 
     fn carry_out(&mut self, action: Action, now: Timestamp) -> Result<()> {
         match action {
             Action::Persist(id, range) => {
                 self.sink.records(&self.effects.records[range])?;
-                self.kernel
-                    .step(now, Input::Persisted(id), &mut self.effects);
+                self.step(now, Input::Persisted(id));
             }
             Action::Send(permit) => match permit.redeem(self.kernel.gate(), now) {
                 Ok(order) => self.exchange.submit_at(order, now),
@@ -405,20 +440,19 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
                         client_id: unspent.intent().client_id,
                         reason: "the send gate refused the permit".into(),
                     };
-                    self.kernel.step(now, Input::Fact(&fact), &mut self.effects);
+                    self.step(now, Input::Fact(&fact));
                 }
             },
             Action::Cancel(_, client_id) => self.exchange.cancel(client_id),
             Action::Query(query) => {
-                return Err(
-                    Error::invariant("the exchange core answers everything at once")
-                        .context("query", format!("{query:?}")),
-                );
+                return Err(Error::backtest_invariant(
+                    "the exchange core answers everything at once",
+                )
+                .context("query", format!("{query:?}")));
             }
             Action::Arm(timer, _) => {
-                return Err(
-                    Error::invariant("no timer runs in a backtest").context("timer", timer.0)
-                );
+                return Err(Error::backtest_invariant("no timer runs in a backtest")
+                    .context("timer", timer.0));
             }
             Action::Alert(Severity::Error, error) => return Err(error),
             Action::Alert(Severity::Warning, error) => self.warnings.push(error),

@@ -183,7 +183,10 @@ fn a_crossed_or_empty_quote_is_refused_and_changes_nothing() {
     for bad in [
         quote(12, 1, 12, 1),
         quote(13, 1, 12, 1),
-        quote(0, 1, 12, 1),
+        Quote {
+            bid: Price::ZERO,
+            ..quote(10, 1, 12, 1)
+        },
         quote(10, -1, 12, 1),
     ] {
         let error = venue.on_quote(A, bad, ms(1)).unwrap_err().to_string();

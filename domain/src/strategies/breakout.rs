@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::eligibility::{NO_BAR, outside};
 use super::identity::Identity;
-use super::sizing::{Bounds, annualised_volatility, by_inverse_volatility};
+use super::sizing::{Bounds, Risks, by_inverse_volatility};
 use super::window::require_window;
 use crate::error::{Error, Result};
-use crate::indicators::{Ddof, ReturnKind, StateReader, StateWriter, Volatility};
+use crate::indicators::{Ddof, IndicatorCache, ReturnKind, StateReader, StateWriter, Volatility};
 use crate::instrument::{Instrument, InstrumentId, Instruments};
 use crate::market::{Field, Fields, Slice};
 use crate::signals::{Breakout, BreakoutLabel, BreakoutState};
@@ -154,7 +154,7 @@ impl BreakoutInverseVolatility {
         })
     }
 
-    fn targets(&self, slice: &Slice<'_>) -> Result<Decision> {
+    fn targets(&self, slice: &Slice<'_>, ask: &mut Risks<'_>) -> Result<Decision> {
         if self.lanes.iter().all(|lane| lane.bars < self.warm_up) {
             return Ok(Decision::hold("warming up"));
         }
@@ -174,7 +174,7 @@ impl BreakoutInverseVolatility {
                     continue;
                 }
             };
-            match lane.annualised_volatility() {
+            match lane.volatility(i, ask) {
                 Some(volatility) => side.push((i, volatility)),
                 None => targets.exclude(id, "no volatility: the price has not moved"),
             }
@@ -188,7 +188,7 @@ impl BreakoutInverseVolatility {
             let note = Note {
                 signal: Reason::Borrowed(lane.label.name()),
                 score: lane.score(),
-                volatility: lane.annualised_volatility(),
+                volatility: lane.volatility(i, ask),
                 uncapped: Some(uncapped),
             };
             targets.push(InstrumentId::from_index(i), Target::Weight(weight), note);
@@ -208,8 +208,8 @@ impl Lane {
     }
 
     /// `None` before a full window, and for a price that stands still.
-    fn annualised_volatility(&self) -> Option<f64> {
-        annualised_volatility(&self.volatility, self.annualisation)
+    fn volatility(&self, lane: usize, ask: &mut Risks<'_>) -> Option<f64> {
+        ask.annualised(lane, &self.volatility, self.annualisation)
     }
 
     /// How far the close is beyond the level of an entry on its side, a fraction.
@@ -289,7 +289,17 @@ impl Strategy for BreakoutInverseVolatility {
     }
 
     fn decide(&mut self, _slot: Slot, view: &View<'_>) -> Decision {
-        self.targets(&view.slice())
+        self.targets(&view.slice(), &mut Risks::alone())
+            .unwrap_or_else(|error| Decision::Hold(error.to_string().into()))
+    }
+
+    fn decide_beside(
+        &mut self,
+        _slot: Slot,
+        view: &View<'_>,
+        shared: &mut IndicatorCache,
+    ) -> Decision {
+        self.targets(&view.slice(), &mut Risks::beside(shared, view.time()))
             .unwrap_or_else(|error| Decision::Hold(error.to_string().into()))
     }
 

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::eligibility::outside;
 use super::identity::Identity;
-use super::sizing::{Bounds, annualised_volatility, by_inverse_volatility};
+use super::sizing::{Bounds, Risks, by_inverse_volatility};
 use super::window::require_window;
 use crate::error::{Error, Result};
-use crate::indicators::{Ddof, ReturnKind, StateReader, Volatility};
+use crate::indicators::{Ddof, IndicatorCache, ReturnKind, StateReader, Volatility};
 use crate::instrument::{Instrument, InstrumentId, Instruments};
 use crate::market::{Field, Fields, Slice};
 use crate::signals::MeanReversion;
@@ -143,7 +143,7 @@ impl MeanReversionLong {
         })
     }
 
-    fn targets(&self, slice: &Slice<'_>) -> Result<Decision> {
+    fn targets(&self, slice: &Slice<'_>, ask: &mut Risks<'_>) -> Result<Decision> {
         if self.lanes.iter().all(|lane| lane.bars < self.warm_up) {
             return Ok(Decision::hold("warming up"));
         }
@@ -155,7 +155,7 @@ impl MeanReversionLong {
                 targets.exclude(id, reason);
                 continue;
             }
-            match self.risk(lane) {
+            match self.risk(i, lane, ask) {
                 Ok(volatility) => risks.push((i, volatility)),
                 Err(reason) => targets.exclude(id, reason),
             }
@@ -167,7 +167,7 @@ impl MeanReversionLong {
             let note = Note {
                 signal: Reason::Borrowed("oversold"),
                 score: lane.signal.value().map(|surprise| surprise.price),
-                volatility: lane.annualised_volatility(),
+                volatility: lane.volatility(i, ask),
                 uncapped: Some(uncapped),
             };
             targets.push(InstrumentId::from_index(i), Target::Weight(weight), note);
@@ -179,20 +179,25 @@ impl MeanReversionLong {
     }
 
     /// The volatility of a lane that qualifies, or why it does not.
-    fn risk(&self, lane: &Lane) -> std::result::Result<f64, &'static str> {
+    fn risk(
+        &self,
+        i: usize,
+        lane: &Lane,
+        ask: &mut Risks<'_>,
+    ) -> std::result::Result<f64, &'static str> {
         match lane.signal.value() {
             None => Err("no surprise: earlier moves do not differ"),
             Some(s) if !s.is_oversold(self.entry, self.volume) => Err("not oversold"),
             Some(_) => lane
-                .annualised_volatility()
+                .volatility(i, ask)
                 .ok_or("no volatility: the price has not moved"),
         }
     }
 }
 
 impl Lane {
-    fn annualised_volatility(&self) -> Option<f64> {
-        annualised_volatility(&self.volatility, self.annualisation)
+    fn volatility(&self, lane: usize, ask: &mut Risks<'_>) -> Option<f64> {
+        ask.annualised(lane, &self.volatility, self.annualisation)
     }
 }
 
@@ -225,7 +230,17 @@ impl Strategy for MeanReversionLong {
     }
 
     fn decide(&mut self, _slot: Slot, view: &View<'_>) -> Decision {
-        self.targets(&view.slice())
+        self.targets(&view.slice(), &mut Risks::alone())
+            .unwrap_or_else(|error| Decision::Hold(error.to_string().into()))
+    }
+
+    fn decide_beside(
+        &mut self,
+        _slot: Slot,
+        view: &View<'_>,
+        shared: &mut IndicatorCache,
+    ) -> Decision {
+        self.targets(&view.slice(), &mut Risks::beside(shared, view.time()))
             .unwrap_or_else(|error| Decision::Hold(error.to_string().into()))
     }
 

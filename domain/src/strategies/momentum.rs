@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::eligibility::outside;
 use super::identity::Identity;
-use super::sizing::{Bounds, annualised_volatility, by_inverse_volatility};
+use super::sizing::{Bounds, Risks, by_inverse_volatility};
 use super::window::require_window;
 use crate::error::{Error, Result};
-use crate::indicators::{Ddof, ReturnKind, StateReader, StateWriter, Volatility};
+use crate::indicators::{Ddof, IndicatorCache, ReturnKind, StateReader, StateWriter, Volatility};
 use crate::instrument::{Instrument, InstrumentId, Instruments};
 use crate::market::{Field, Fields, Slice};
 use crate::signals::Momentum;
@@ -166,7 +166,7 @@ impl MomentumTopK {
         })
     }
 
-    fn targets(&self, slice: &Slice<'_>) -> Result<Decision> {
+    fn targets(&self, slice: &Slice<'_>, ask: &mut Risks<'_>) -> Result<Decision> {
         if self.lanes.iter().all(|lane| lane.bars < self.warm_up) {
             return Ok(Decision::hold("warming up"));
         }
@@ -176,7 +176,7 @@ impl MomentumTopK {
             let id = InstrumentId::from_index(i);
             match outside(slice.state(id), lane.bars, self.warm_up) {
                 Some(reason) => targets.exclude(id, reason),
-                None => match self.score(lane) {
+                None => match self.score(i, lane, ask) {
                     Ok(score) => scores.push((i, score)),
                     Err(reason) => targets.exclude(id, reason),
                 },
@@ -188,14 +188,14 @@ impl MomentumTopK {
             let reason = format!("rank {rank} of {}", ranked.len());
             targets.exclude(InstrumentId::from_index(*i), reason);
         }
-        let weights = self.share(chosen)?;
+        let weights = self.share(chosen, ask)?;
         let bounded = self.bounds.apply(&weights, &TargetWeights::default())?;
         for (i, weight, uncapped) in bounded.entries() {
             let lane = &self.lanes[i];
             let note = Note {
                 signal: Reason::Borrowed("momentum"),
                 score: lane.momentum.value(),
-                volatility: lane.annualised_volatility(),
+                volatility: lane.volatility(i, ask),
                 uncapped: Some(uncapped),
             };
             targets.push(InstrumentId::from_index(i), Target::Weight(weight), note);
@@ -204,20 +204,25 @@ impl MomentumTopK {
     }
 
     /// The score of a warm lane, or why it takes no part in the ranking.
-    fn score(&self, lane: &Lane) -> std::result::Result<f64, &'static str> {
+    fn score(
+        &self,
+        i: usize,
+        lane: &Lane,
+        ask: &mut Risks<'_>,
+    ) -> std::result::Result<f64, &'static str> {
         let Some(score) = lane.momentum.value().filter(|score| score.is_finite()) else {
             return Err("no momentum");
         };
         if self.positive_only && score <= 0.0 {
             return Err("momentum is not positive");
         }
-        if lane.volatility.is_some() && lane.annualised_volatility().is_none() {
+        if lane.volatility.is_some() && lane.volatility(i, ask).is_none() {
             return Err("no volatility: the price has not moved");
         }
         Ok(score)
     }
 
-    fn share(&self, chosen: &[usize]) -> Result<TargetWeights> {
+    fn share(&self, chosen: &[usize], ask: &mut Risks<'_>) -> Result<TargetWeights> {
         // All lanes or none have a volatility; it says which weighting this is.
         if self.lanes.iter().all(|lane| lane.volatility.is_none()) {
             return equal(chosen);
@@ -225,7 +230,7 @@ impl MomentumTopK {
         // In lane order, so that a change of ranks alone does not change a sum's rounding.
         let mut risks: Vec<_> = chosen
             .iter()
-            .filter_map(|&i| Some((i, self.lanes[i].annualised_volatility()?)))
+            .filter_map(|&i| Some((i, self.lanes[i].volatility(i, ask)?)))
             .collect();
         risks.sort_unstable_by_key(|&(i, _)| i);
         by_inverse_volatility(&risks, self.min_vol)
@@ -233,8 +238,8 @@ impl MomentumTopK {
 }
 
 impl Lane {
-    fn annualised_volatility(&self) -> Option<f64> {
-        annualised_volatility(self.volatility.as_ref()?, self.annualisation)
+    fn volatility(&self, lane: usize, ask: &mut Risks<'_>) -> Option<f64> {
+        ask.annualised(lane, self.volatility.as_ref()?, self.annualisation)
     }
 
     fn write(&self, writer: &mut StateWriter) {
@@ -285,7 +290,17 @@ impl Strategy for MomentumTopK {
     }
 
     fn decide(&mut self, _slot: Slot, view: &View<'_>) -> Decision {
-        self.targets(&view.slice())
+        self.targets(&view.slice(), &mut Risks::alone())
+            .unwrap_or_else(|error| Decision::Hold(error.to_string().into()))
+    }
+
+    fn decide_beside(
+        &mut self,
+        _slot: Slot,
+        view: &View<'_>,
+        shared: &mut IndicatorCache,
+    ) -> Decision {
+        self.targets(&view.slice(), &mut Risks::beside(shared, view.time()))
             .unwrap_or_else(|error| Decision::Hold(error.to_string().into()))
     }
 

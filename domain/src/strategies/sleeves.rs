@@ -1,8 +1,11 @@
 //! Several strategies in one account, each with its share of it.
 
+use std::num::NonZeroUsize;
+
 use super::identity::Identity;
 use crate::error::{Error, Result};
 use crate::indicators::state::StateReader;
+use crate::indicators::{CacheUse, IndicatorCache};
 use crate::instrument::Instruments;
 use crate::market::Fields;
 use crate::strategy::{
@@ -14,6 +17,8 @@ use crate::strategy::{
 const LONGEST_NAME: usize = 32;
 /// What decimal allocations such as 0.6 + 0.3 + 0.1 may be above their sum.
 const TOLERANCE: f64 = 1e-9;
+/// Values kept of what parts share: all of a bar for 1,000 names and four windows, half a megabyte.
+const SHARED_VALUES: NonZeroUsize = NonZeroUsize::new(4_096).expect("4096 is not zero");
 
 /// One part of the account: a strategy, what it is called and how much it runs.
 pub struct Sleeve {
@@ -37,6 +42,8 @@ pub struct Sleeve {
 pub struct SleeveStrategy {
     identity: Identity,
     parts: Vec<Part>,
+    /// What the parts ask for at one bar. Part of no state: it is only ever recomputed.
+    shared: IndicatorCache,
 }
 
 struct Part {
@@ -109,6 +116,7 @@ impl SleeveStrategy {
         Ok(Self {
             identity: Identity::new(Self::NAME, 1, parameters, instruments)?,
             parts: parts.collect(),
+            shared: IndicatorCache::new(SHARED_VALUES),
         })
     }
 }
@@ -174,7 +182,7 @@ impl Strategy for SleeveStrategy {
         let ids = (0..u16::MAX).map(SleeveId);
         let sleeves: Vec<_> = ids
             .zip(&mut self.parts)
-            .map(|(sleeve, part)| part.decide(sleeve, slot, view))
+            .map(|(sleeve, part)| part.decide(sleeve, slot, view, &mut self.shared))
             .collect();
         let held = |s: &SleeveDecision| matches!(s.action, SleeveAction::Hold(_));
         if !sleeves.iter().all(held) {
@@ -185,6 +193,10 @@ impl Strategy for SleeveStrategy {
             format!("{}: {reason}", part.name)
         });
         Decision::Hold(reasons.collect::<Vec<_>>().join("; ").into())
+    }
+
+    fn cache_use(&self) -> CacheUse {
+        self.shared.counts()
     }
 
     fn save(&self) -> State {
@@ -227,14 +239,21 @@ impl Strategy for SleeveStrategy {
                 return Err(error.context("sleeve", &self.parts[i].name));
             }
         }
+        self.shared.clear();
         Ok(())
     }
 }
 
 impl Part {
-    fn decide(&mut self, sleeve: SleeveId, slot: Slot, view: &View<'_>) -> SleeveDecision {
+    fn decide(
+        &mut self,
+        sleeve: SleeveId,
+        slot: Slot,
+        view: &View<'_>,
+        shared: &mut IndicatorCache,
+    ) -> SleeveDecision {
         let view = view.narrowed(&self.requirements);
-        let action = match self.strategy.decide(slot, &view) {
+        let action = match self.strategy.decide_beside(slot, &view, shared) {
             Decision::Hold(reason) => SleeveAction::Hold(reason),
             Decision::Targets(targets, reason) => SleeveAction::Targets(targets, reason),
             Decision::Sleeves(_) => {

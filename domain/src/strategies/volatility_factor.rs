@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::eligibility::outside;
 use super::identity::Identity;
-use super::sizing::{Bounds, annualised_volatility};
+use super::sizing::{Bounds, Risks};
 use super::window::require_window;
 use crate::error::{Error, Result};
-use crate::indicators::{Ddof, ReturnKind, StateReader, Volatility};
+use crate::indicators::{Ddof, IndicatorCache, ReturnKind, StateReader, Volatility};
 use crate::instrument::{Instrument, InstrumentId, Instruments};
 use crate::market::{Field, Fields, Slice};
 use crate::strategy::{
@@ -150,7 +150,7 @@ impl VolatilityFactor {
         })
     }
 
-    fn targets(&self, slice: &Slice<'_>) -> Result<Decision> {
+    fn targets(&self, slice: &Slice<'_>, ask: &mut Risks<'_>) -> Result<Decision> {
         if self.lanes.iter().all(|lane| lane.bars < self.warm_up) {
             return Ok(Decision::hold("warming up"));
         }
@@ -162,7 +162,7 @@ impl VolatilityFactor {
                 targets.exclude(id, reason);
                 continue;
             }
-            match lane.annualised_volatility() {
+            match lane.volatility(i, ask) {
                 Some(volatility) => scores.push((i, volatility)),
                 None => targets.exclude(id, "no volatility: the price has not moved"),
             }
@@ -190,7 +190,7 @@ impl VolatilityFactor {
         }
         let bounded = self.bounds.apply(&equal(long)?, &equal(short)?)?;
         for (i, weight, uncapped) in bounded.entries() {
-            let volatility = self.lanes[i].annualised_volatility();
+            let volatility = self.lanes[i].volatility(i, ask);
             let note = Note {
                 signal: Reason::Borrowed(if weight < 0.0 { "short" } else { "long" }),
                 score: volatility,
@@ -207,8 +207,8 @@ impl VolatilityFactor {
 }
 
 impl Lane {
-    fn annualised_volatility(&self) -> Option<f64> {
-        annualised_volatility(&self.volatility, self.annualisation)
+    fn volatility(&self, lane: usize, ask: &mut Risks<'_>) -> Option<f64> {
+        ask.annualised(lane, &self.volatility, self.annualisation)
     }
 }
 
@@ -239,7 +239,17 @@ impl Strategy for VolatilityFactor {
     }
 
     fn decide(&mut self, _slot: Slot, view: &View<'_>) -> Decision {
-        self.targets(&view.slice())
+        self.targets(&view.slice(), &mut Risks::alone())
+            .unwrap_or_else(|error| Decision::Hold(error.to_string().into()))
+    }
+
+    fn decide_beside(
+        &mut self,
+        _slot: Slot,
+        view: &View<'_>,
+        shared: &mut IndicatorCache,
+    ) -> Decision {
+        self.targets(&view.slice(), &mut Risks::beside(shared, view.time()))
             .unwrap_or_else(|error| Decision::Hold(error.to_string().into()))
     }
 

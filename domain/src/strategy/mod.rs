@@ -14,6 +14,7 @@ pub use state::State;
 pub use view::View;
 
 use crate::error::Result;
+use crate::indicators::{CacheUse, IndicatorCache};
 use crate::market::Fields;
 
 /// What a strategy needs before it can decide.
@@ -54,6 +55,24 @@ pub trait Strategy {
     /// A slot of the schedule is due; `view` shows the same slice as the last `on_slice`.
     fn decide(&mut self, slot: Slot, view: &View<'_>) -> Decision;
 
+    /// [`Strategy::decide`] for a part of a larger strategy, with the same answer: what several parts
+    /// ask for at the same bar is computed once, in `shared`. A strategy with nothing to share
+    /// leaves this as it is.
+    fn decide_beside(
+        &mut self,
+        slot: Slot,
+        view: &View<'_>,
+        shared: &mut IndicatorCache,
+    ) -> Decision {
+        let _ = shared;
+        self.decide(slot, view)
+    }
+
+    /// How the values its parts share were used in this run; nothing for a strategy without parts.
+    fn cache_use(&self) -> CacheUse {
+        CacheUse::default()
+    }
+
     /// Everything `restore` needs to continue with the same bits.
     fn save(&self) -> State;
 
@@ -84,6 +103,19 @@ impl<S: Strategy + ?Sized> Strategy for Box<S> {
 
     fn decide(&mut self, slot: Slot, view: &View<'_>) -> Decision {
         (**self).decide(slot, view)
+    }
+
+    fn decide_beside(
+        &mut self,
+        slot: Slot,
+        view: &View<'_>,
+        shared: &mut IndicatorCache,
+    ) -> Decision {
+        (**self).decide_beside(slot, view, shared)
+    }
+
+    fn cache_use(&self) -> CacheUse {
+        (**self).cache_use()
     }
 
     fn save(&self) -> State {

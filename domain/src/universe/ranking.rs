@@ -38,10 +38,12 @@ fn ranked<'a>(
     key: impl Fn(f64) -> f64,
 ) -> Result<Vec<usize>> {
     if let Some(&(instrument, score)) = scores.iter().find(|(_, score)| !score.is_finite()) {
-        return Err(Error::signal("a score to rank must be a finite number")
-            .context("instrument", names(instrument))
-            .context("score", score)
-            .hint("leave instruments without a score out of the ranking"));
+        return Err(
+            Error::signal_calculation("a score to rank must be a finite number")
+                .context("instrument", names(instrument))
+                .context("score", score)
+                .hint("leave instruments without a score out of the ranking"),
+        );
     }
     let mut order: Vec<(f64, &str, usize)> = scores
         .iter()

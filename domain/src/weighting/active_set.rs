@@ -69,10 +69,10 @@ impl BoxSumProgram<'_> {
         // Tolerances mean the same for returns per minute and per year.
         let mean = self.matrix.diagonal().iter().sum::<f64>() / n as f64;
         if mean.is_nan() || mean <= 0.0 {
-            return Err(
-                Error::signal("a price that never moves has no variance to minimise")
-                    .hint("leave the instruments out, or use a longer window"),
-            );
+            return Err(Error::signal_calculation(
+                "a price that never moves has no variance to minimise",
+            )
+            .hint("leave the instruments out, or use a longer window"));
         }
         let scaled = self.matrix.scaled(1.0 / mean);
         let mut search = Search::start(self, &scaled);
@@ -96,18 +96,20 @@ impl BoxSumProgram<'_> {
     fn check(&self) -> Result<()> {
         let n = self.matrix.size();
         if self.lower.len() != n || self.upper.len() != n {
-            return Err(Error::signal("each variable needs its bounds")
+            return Err(Error::signal_calculation("each variable needs its bounds")
                 .context("variables", n)
                 .context("lower", self.lower.len())
                 .context("upper", self.upper.len()));
         }
         for (i, (&lower, &upper)) in self.lower.iter().zip(self.upper).enumerate() {
             if !(lower.is_finite() && upper.is_finite() && lower <= upper) {
-                return Err(Error::signal("bounds must be finite and in order")
-                    .context("position", i)
-                    .context("lower", lower)
-                    .context("upper", upper)
-                    .hint("0 and 1 hold a long-only weight"));
+                return Err(
+                    Error::signal_calculation("bounds must be finite and in order")
+                        .context("position", i)
+                        .context("lower", lower)
+                        .context("upper", upper)
+                        .hint("0 and 1 hold a long-only weight"),
+                );
             }
         }
         let (least, most) = (
@@ -118,7 +120,7 @@ impl BoxSumProgram<'_> {
         let slack = 1e-12 * self.sum.abs().max(1.0);
         let holds = self.sum >= least - slack && self.sum <= most + slack;
         if n > 0 && !holds {
-            return Err(Error::signal("the bounds cannot hold the sum")
+            return Err(Error::signal_calculation("the bounds cannot hold the sum")
                 .context("sum", self.sum)
                 .context("least", least)
                 .context("most", most)
@@ -129,7 +131,7 @@ impl BoxSumProgram<'_> {
 }
 
 fn not_solved(what: &str, value: impl ToString) -> Error {
-    Error::signal("the quadratic program could not be solved to its tolerance")
+    Error::signal_calculation("the quadratic program could not be solved to its tolerance")
         .context(what, value)
         .context("tolerance", MAX_KKT_RESIDUAL)
         .hint("the covariance is nearly singular: shrink it (Ledoit-Wolf) or use more rows")

@@ -26,10 +26,12 @@ pub fn inverse_volatility(vols: &[(usize, Option<f64>)], min_vol: f64) -> Result
     for &(instrument, vol) in vols {
         let Some(vol) = vol else { continue };
         if !vol.is_finite() {
-            return Err(Error::signal("a volatility must be a finite number")
-                .context("instrument", instrument)
-                .context("volatility", vol)
-                .hint("pass None for an instrument whose volatility is not known yet"));
+            return Err(
+                Error::signal_calculation("a volatility must be a finite number")
+                    .context("instrument", instrument)
+                    .context("volatility", vol)
+                    .hint("pass None for an instrument whose volatility is not known yet"),
+            );
         }
         if vol > 0.0 {
             inverses.push((instrument, 1.0 / vol.max(min_vol)));

@@ -22,28 +22,34 @@ impl SymmetricMatrix {
     pub fn from_rows(rows: &[Vec<f64>]) -> Result<Self> {
         let size = rows.len();
         if let Some(i) = rows.iter().position(|row| row.len() != size) {
-            return Err(Error::signal("a covariance matrix must be square")
-                .context("row", i)
-                .context("elements", rows[i].len())
-                .context("rows", size)
-                .hint("give each instrument one row and one column"));
+            return Err(
+                Error::signal_calculation("a covariance matrix must be square")
+                    .context("row", i)
+                    .context("elements", rows[i].len())
+                    .context("rows", size)
+                    .hint("give each instrument one row and one column"),
+            );
         }
         for (i, row) in rows.iter().enumerate() {
             for (j, &value) in row.iter().enumerate() {
                 let other = rows[j][i];
                 if !value.is_finite() {
-                    return Err(Error::signal("a covariance must be a finite number")
-                        .context("row", i)
-                        .context("column", j)
-                        .context("value", value)
-                        .hint("leave out instruments whose returns are not complete"));
+                    return Err(
+                        Error::signal_calculation("a covariance must be a finite number")
+                            .context("row", i)
+                            .context("column", j)
+                            .context("value", value)
+                            .hint("leave out instruments whose returns are not complete"),
+                    );
                 }
                 if (value - other).abs() > 1e-12 * value.abs().max(other.abs()) {
-                    return Err(Error::signal("a covariance matrix must be symmetric")
-                        .context("row", i)
-                        .context("column", j)
-                        .context("values", format!("{value} and {other}"))
-                        .hint("the covariance of a with b is that of b with a"));
+                    return Err(
+                        Error::signal_calculation("a covariance matrix must be symmetric")
+                            .context("row", i)
+                            .context("column", j)
+                            .context("values", format!("{value} and {other}"))
+                            .hint("the covariance of a with b is that of b with a"),
+                    );
                 }
             }
         }
@@ -116,10 +122,12 @@ impl SymmetricMatrix {
         let mut deviations = Vec::with_capacity(self.size);
         for (i, variance) in self.diagonal().into_iter().enumerate() {
             if variance.is_nan() || variance <= 0.0 {
-                return Err(Error::signal("a price that never moves has no correlation")
-                    .context("position", i)
-                    .context("variance", variance)
-                    .hint("leave the instrument out, or use a longer window"));
+                return Err(Error::signal_calculation(
+                    "a price that never moves has no correlation",
+                )
+                .context("position", i)
+                .context("variance", variance)
+                .hint("leave the instrument out, or use a longer window"));
             }
             deviations.push(variance.sqrt());
         }
@@ -151,7 +159,7 @@ impl SymmetricMatrix {
                 }
                 let smallest = MIN_PIVOT * self.get(i, i).abs();
                 if rest.is_nan() || rest <= smallest {
-                    return Err(Error::signal("the covariance is singular")
+                    return Err(Error::signal_calculation("the covariance is singular")
                         .context("position", i)
                         .context("variance", self.get(i, i))
                         .context("left_after_the_others", rest)

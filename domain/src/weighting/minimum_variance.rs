@@ -49,11 +49,11 @@ pub fn minimum_variance(
         .iter()
         .fold((0.0, 0.0), |(n, g), w| (n + w, g + w.abs()));
     if !weights.is_empty() && !(net - 1.0_f64).abs().le(&(1e-9 * gross)) {
-        return Err(
-            Error::signal("the covariance is too extreme for minimum-variance weights")
-                .context("sum_of_weights", net)
-                .hint("give returns as fractions, such as 0.01 for 1 %"),
-        );
+        return Err(Error::signal_calculation(
+            "the covariance is too extreme for minimum-variance weights",
+        )
+        .context("sum_of_weights", net)
+        .hint("give returns as fractions, such as 0.01 for 1 %"));
     }
     paired(instruments, weights)
 }
@@ -86,7 +86,7 @@ pub fn maximum_diversification(
     let total: f64 = weights.iter().sum();
     if size > 0 && !total.is_normal() {
         return Err(
-            Error::signal("volatilities are too far apart to be weighed")
+            Error::signal_calculation("volatilities are too far apart to be weighed")
                 .context("sum", total)
                 .hint("leave out the instrument that hardly moves"),
         );

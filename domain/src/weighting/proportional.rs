@@ -15,10 +15,12 @@ pub fn inverse_variance(variances: &[(usize, f64)]) -> Result<TargetWeights> {
     for &(instrument, variance) in variances {
         let inverse = 1.0 / variance;
         if !(variance > 0.0 && variance.is_finite() && inverse.is_finite()) {
-            return Err(Error::signal("a variance must be above zero and finite")
-                .context("instrument", instrument)
-                .context("variance", variance)
-                .hint("leave out an instrument whose price does not move"));
+            return Err(
+                Error::signal_calculation("a variance must be above zero and finite")
+                    .context("instrument", instrument)
+                    .context("variance", variance)
+                    .hint("leave out an instrument whose price does not move"),
+            );
         }
         inverses.push((instrument, inverse));
     }
@@ -35,7 +37,7 @@ pub fn inverse_variance(variances: &[(usize, f64)]) -> Result<TargetWeights> {
 pub fn market_cap(values: &[(usize, f64)]) -> Result<TargetWeights> {
     if let Some(&(instrument, value)) = values.iter().find(|(_, v)| !(*v > 0.0 && v.is_finite())) {
         return Err(
-            Error::signal("a market value must be above zero and finite")
+            Error::signal_calculation("a market value must be above zero and finite")
                 .context("instrument", instrument)
                 .context("market_value", value)
                 .hint("leave out instruments whose market value is not known"),

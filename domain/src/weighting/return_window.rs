@@ -18,25 +18,31 @@ impl ReturnWindow {
     pub fn new(columns: Vec<Vec<f64>>) -> Result<Self> {
         let rows = columns.first().map_or(0, Vec::len);
         if let Some(at) = columns.iter().position(|column| column.len() != rows) {
-            return Err(Error::signal("instruments need returns over the same bars")
-                .context("position", at)
-                .context("returns", columns[at].len())
-                .context("returns_of_the_first", rows)
-                .hint("keep the bars that every instrument has"));
+            return Err(
+                Error::signal_calculation("instruments need returns over the same bars")
+                    .context("position", at)
+                    .context("returns", columns[at].len())
+                    .context("returns_of_the_first", rows)
+                    .hint("keep the bars that every instrument has"),
+            );
         }
         if columns.is_empty() || rows < 2 {
-            return Err(Error::signal("too few returns for a covariance")
-                .context("instruments", columns.len())
-                .context("returns", rows)
-                .hint("two returns, so three closes, are the least; use a longer window"));
+            return Err(
+                Error::signal_calculation("too few returns for a covariance")
+                    .context("instruments", columns.len())
+                    .context("returns", rows)
+                    .hint("two returns, so three closes, are the least; use a longer window"),
+            );
         }
         for (at, column) in columns.iter().enumerate() {
             if let Some(row) = column.iter().position(|r| !r.is_finite()) {
-                return Err(Error::signal("a return must be a finite number")
-                    .context("position", at)
-                    .context("row", row)
-                    .context("return", column[row])
-                    .hint("fill or leave out the bar before weights are computed"));
+                return Err(
+                    Error::signal_calculation("a return must be a finite number")
+                        .context("position", at)
+                        .context("row", row)
+                        .context("return", column[row])
+                        .hint("fill or leave out the bar before weights are computed"),
+                );
             }
         }
         Ok(Self { columns, rows })
@@ -52,11 +58,13 @@ impl ReturnWindow {
             let column = column.as_ref();
             let bad = |close: &f64| !(*close > 0.0 && close.is_finite());
             if let Some(row) = column.iter().position(bad) {
-                return Err(Error::signal("a close must be above zero and finite")
-                    .context("position", at)
-                    .context("row", row)
-                    .context("close", column[row])
-                    .hint("repair the bar, or leave the instrument out"));
+                return Err(
+                    Error::signal_calculation("a close must be above zero and finite")
+                        .context("position", at)
+                        .context("row", row)
+                        .context("close", column[row])
+                        .hint("repair the bar, or leave the instrument out"),
+                );
             }
             columns.push(column.windows(2).map(|c| c[1] / c[0] - 1.0).collect());
         }

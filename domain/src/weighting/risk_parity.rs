@@ -96,7 +96,7 @@ fn minimise_barrier(correlation: &SymmetricMatrix) -> Result<Vec<f64>> {
 }
 
 fn not_solved() -> Error {
-    Error::signal("equal risk contributions could not be reached")
+    Error::signal_calculation("equal risk contributions could not be reached")
         .context("tolerance", MAX_CONTRIBUTION_ERROR)
         .hint("a mix of these instruments has no risk: shrink the covariance (Ledoit-Wolf)")
 }

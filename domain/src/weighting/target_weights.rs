@@ -25,16 +25,20 @@ impl TargetWeights {
     pub fn new(mut entries: Vec<(usize, f64)>) -> Result<Self> {
         entries.sort_by_key(|&(instrument, _)| instrument);
         if let Some(pair) = entries.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            return Err(Error::signal("an instrument has two target weights")
-                .context("instrument", pair[0].0)
-                .context("weights", format!("{} and {}", pair[0].1, pair[1].1))
-                .hint("give each instrument one weight; combine sleeves to add them up"));
+            return Err(
+                Error::signal_validation("an instrument has two target weights")
+                    .context("instrument", pair[0].0)
+                    .context("weights", format!("{} and {}", pair[0].1, pair[1].1))
+                    .hint("give each instrument one weight; combine sleeves to add them up"),
+            );
         }
         if let Some(&(instrument, weight)) = entries.iter().find(|(_, w)| !w.is_finite()) {
-            return Err(Error::signal("a target weight must be a finite number")
-                .context("instrument", instrument)
-                .context("weight", weight)
-                .hint("leave instruments that cannot be weighted out"));
+            return Err(
+                Error::signal_validation("a target weight must be a finite number")
+                    .context("instrument", instrument)
+                    .context("weight", weight)
+                    .hint("leave instruments that cannot be weighted out"),
+            );
         }
         Ok(Self { entries })
     }
@@ -43,15 +47,17 @@ impl TargetWeights {
     /// [`SUM_TOLERANCE`]. Signs are looked at before the sum.
     ///
     /// # Errors
-    /// `Signal` naming the instrument below zero, or the sum.
+    /// `SignalValidation` naming the instrument below zero, or the sum.
     pub fn require_full_allocation(&self) -> Result<()> {
         if self.entries.is_empty() {
-            return Err(Error::signal("there is no weight to allocate by")
-                .hint("hold instead, or give at least one instrument a weight"));
+            return Err(
+                Error::signal_validation("there is no weight to allocate by")
+                    .hint("hold instead, or give at least one instrument a weight"),
+            );
         }
         if let Some(&(instrument, weight)) = self.entries.iter().find(|(_, w)| *w < 0.0) {
             return Err(
-                Error::signal("a weight of a long-only allocation is negative")
+                Error::signal_validation("a weight of a long-only allocation is negative")
                     .context("instrument", instrument)
                     .context("weight", weight)
                     .hint(
@@ -61,9 +67,11 @@ impl TargetWeights {
         }
         let sum: f64 = self.entries.iter().map(|(_, weight)| weight).sum();
         if (sum - 1.0).abs() > SUM_TOLERANCE {
-            return Err(Error::signal(format!("the weights sum to {sum}, not to 1"))
-                .context("tolerance", SUM_TOLERANCE)
-                .hint("divide each by the sum, or say what stays in cash"));
+            return Err(
+                Error::signal_validation(format!("the weights sum to {sum}, not to 1"))
+                    .context("tolerance", SUM_TOLERANCE)
+                    .hint("divide each by the sum, or say what stays in cash"),
+            );
         }
         Ok(())
     }
@@ -111,7 +119,7 @@ impl TargetWeights {
         let Some(&(instrument, weight)) = self.entries.iter().find(|(_, w)| *w < 0.0) else {
             return Ok(());
         };
-        Err(Error::signal(format!(
+        Err(Error::signal_validation(format!(
             "{rule} takes the weights of one side, zero or more"
         ))
         .context("instrument", instrument)
@@ -137,7 +145,7 @@ impl From<TargetWeights> for Vec<(usize, f64)> {
 /// The weights of `instruments`, in the same order.
 pub(crate) fn paired(instruments: &[usize], weights: Vec<f64>) -> Result<TargetWeights> {
     if instruments.len() != weights.len() {
-        return Err(Error::signal("each instrument needs one weight")
+        return Err(Error::signal_validation("each instrument needs one weight")
             .context("instruments", instruments.len())
             .context("weights", weights.len())
             .hint("give the covariance a row for each instrument, in the same order"));
@@ -156,10 +164,12 @@ pub fn combine(sleeves: &[(f64, &TargetWeights)]) -> Result<TargetWeights> {
     let mut parts = Vec::new();
     for (sleeve, &(allocation, weights)) in sleeves.iter().enumerate() {
         if !(allocation >= 0.0 && allocation.is_finite()) {
-            return Err(Error::signal("a sleeve's allocation must be zero or more")
-                .context("sleeve", sleeve)
-                .context("allocation", allocation)
-                .hint("an allocation is a fraction of equity; shorts belong in the weights"));
+            return Err(
+                Error::signal_validation("a sleeve's allocation must be zero or more")
+                    .context("sleeve", sleeve)
+                    .context("allocation", allocation)
+                    .hint("an allocation is a fraction of equity; shorts belong in the weights"),
+            );
         }
         parts.extend(weights.entries.iter().map(|&(i, w)| (i, allocation * w)));
     }

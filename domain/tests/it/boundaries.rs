@@ -77,7 +77,7 @@ fn stages(calls: &Calls, run: &Run<Counting>) -> [u64; 4] {
     ]
 }
 
-/// The clean run passes every stage. A poisoned bar stops at the data: no series, so no run.
+/// VAL-19: the clean run passes every stage. A poisoned bar stops at the data: no series, so no run.
 /// Data without what the signal needs stop before it: no signal, decision, order. A poisoned target
 /// stops before the order: signals and a decision, and no intent or order behind them.
 #[test]

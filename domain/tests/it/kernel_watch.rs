@@ -12,7 +12,7 @@ use ballast_domain::time::{Span, Timestamp};
 use crate::kernel_path::{flat, mode};
 use crate::scenario::{
     A, B, Desk, Scripted, Tape, World, accepted, assert_nothing_set_aside, canceled, close_of,
-    dollars, execution, holding, open_of, units, unknown,
+    dollars, execution, holding, open_of, rejected, units, unknown,
 };
 
 fn watched(script: Scripted) -> Desk {
@@ -27,13 +27,6 @@ fn not_found(intent: &Intent, as_of: Timestamp) -> Fact {
     Fact::NotFound {
         client_id: intent.client_id,
         as_of,
-    }
-}
-
-fn rejected(intent: &Intent, reason: &'static str) -> Fact {
-    Fact::Rejected {
-        client_id: intent.client_id,
-        reason: reason.into(),
     }
 }
 

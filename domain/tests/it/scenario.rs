@@ -10,8 +10,8 @@ use ballast_domain::instrument::{
     Asset, AssetId, InstrumentId, InstrumentKind, InstrumentSpec, Instruments,
 };
 use ballast_domain::kernel::{
-    Action, BatchId, Effects, Fact, Input, IntentRecord, Kernel, Query, Record, Redeemed, SendGate,
-    SendPermit, Session, Settings, SizeAt, TimerId, VenueReport, Watch,
+    Action, BatchId, Effects, Fact, Input, IntentRecord, Kernel, OrderStyle, Query, Record,
+    Redeemed, SendGate, SendPermit, Session, Settings, SizeAt, TimerId, VenueReport, Watch,
 };
 use ballast_domain::market::{
     ActionKind, CorporateAction, Fields, LaneRow, LaneState, Panel, PriceBasis,
@@ -281,6 +281,7 @@ impl World {
             },
             limits: wide_limits(),
             margin: MarginModel::Cash,
+            style: OrderStyle::Market,
             time_in_force: TimeInForce::Day,
             permit_lifetime: Span::from_days(4),
             max_plans: 5,
@@ -736,6 +737,13 @@ impl Desk {
 }
 
 /// An execution of part of an order.
+pub(crate) fn rejected(intent: &Intent, reason: &'static str) -> Fact {
+    Fact::Rejected {
+        client_id: intent.client_id,
+        reason: reason.into(),
+    }
+}
+
 pub(crate) fn execution(intent: &Intent, trade: u128, quantity: i64, at: &str) -> Fact {
     Fact::Filled(Fill {
         time: Timestamp::EPOCH,

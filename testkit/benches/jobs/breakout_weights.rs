@@ -36,11 +36,11 @@ pub(crate) fn run(plan: &Plan) -> Part {
         settings.time_in_force = TimeInForce::AtClose;
         settings.rebalance = Rebalance {
             of: ThresholdBase::Target,
-            value: Weight::from_f64(0.05).expect("finite"),
+            value: Weight::leveraged(0.05).expect("finite"),
             net_of_costs: false,
         };
         // The job limits buys by cash alone.
-        let double = Weight::from_f64(2.0).expect("finite");
+        let double = Weight::leveraged(2.0).expect("finite");
         settings.limits.max_gross = double;
         settings.limits.max_leverage = double;
         settings.limits.max_position_weight = double;

@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use ballast_testkit::simworld::parity::{CONFIGS, backtest, session};
 use ballast_testkit::simworld::{
-    Counts, Coverage, FaultKind, Outcome, Plan, Planted, reachable_rows, run, run_with, shrink,
+    Counts, Coverage, FaultKind, Lockstep, Outcome, Plan, Planted, reachable_rows, run, run_with,
+    shrink,
 };
 
 const USAGE: &str = "\
@@ -17,6 +19,7 @@ Usage: sim [--seeds N] [--from S] [--minutes M] [--threads T]
        sim --tape SEED
        sim --shrink SEED|TAPE
        sim --planted [--seeds N] [--from S]
+       sim --parity [--seeds N] [--from S]
 
   --seeds N     how many days, each from its seed (default 200)
   --from S      the first seed (default 0)
@@ -26,6 +29,7 @@ Usage: sim [--seeds N] [--from S] [--minutes M] [--threads T]
   --tape SEED   print the plan of a seed as JSON
   --shrink X    one day that goes wrong, made small, as JSON
   --planted     plant each known bug in turn, and play days until an oracle finds it
+  --parity      compare the backtest driver with N sessions whose writes are delayed, each config
 ";
 
 /// Every so many seeds a day is played twice, and must be the same day.
@@ -45,6 +49,7 @@ struct Settings {
     tape: Option<u64>,
     shrink: Option<String>,
     planted: bool,
+    parity: bool,
 }
 
 fn settings(mut arguments: impl Iterator<Item = String>) -> Option<Settings> {
@@ -56,6 +61,10 @@ fn settings(mut arguments: impl Iterator<Item = String>) -> Option<Settings> {
     while let Some(argument) = arguments.next() {
         if argument == "--planted" {
             settings.planted = true;
+            continue;
+        }
+        if argument == "--parity" {
+            settings.parity = true;
             continue;
         }
         let value = arguments.next()?;
@@ -96,7 +105,60 @@ fn main() -> ExitCode {
     if settings.planted {
         return find_planted(&settings);
     }
+    if settings.parity {
+        return compare_drivers(&settings);
+    }
     play_all(&settings)
+}
+
+/// Seed of the market on which drivers are compared.
+const PARITY_SEED: u64 = 11;
+
+/// One market, config and seed in the backtest driver and in sessions whose writes are delayed.
+fn compare_drivers(settings: &Settings) -> ExitCode {
+    println!(
+        "{:>9} {:>6} {:>6} {:>7} {:>8} {:>9}  config",
+        "decisions", "orders", "fills", "partial", "sessions", "different"
+    );
+    let mut different = 0;
+    for (name, lockstep) in CONFIGS {
+        let plan = |delays| Plan::in_lockstep(PARITY_SEED, Lockstep { delays, ..lockstep });
+        let tested = match backtest(&plan(0), None) {
+            Ok(story) => story,
+            Err(error) => {
+                eprintln!("{name}: {error}");
+                return ExitCode::FAILURE;
+            }
+        };
+        let seeds = settings.from..settings.from.saturating_add(settings.seeds);
+        let mut differ = Vec::new();
+        for delays in seeds {
+            let what = match session(&plan(delays), None) {
+                Ok(story) => story.difference(&tested),
+                Err(v) => Some(format!("{} at {} ms: {}", v.invariant, v.at, v.what)),
+            };
+            differ.extend(what.map(|what| format!("  delays {delays}: {what}")));
+        }
+        println!(
+            "{:>9} {:>6} {:>6} {:>7} {:>8} {:>9}  {name}",
+            tested.decided(),
+            tested.orders.len(),
+            tested.fills.len(),
+            tested.partial,
+            settings.seeds,
+            differ.len()
+        );
+        differ
+            .iter()
+            .take(LISTED)
+            .for_each(|line| println!("{line}"));
+        different += differ.len();
+    }
+    if different == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// Plants each bug and plays days until an oracle finds it.

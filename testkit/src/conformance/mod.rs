@@ -5,4 +5,5 @@
 
 pub mod broker;
 pub mod cache;
+pub mod journal;
 pub mod market_data;

@@ -76,10 +76,14 @@ pub(super) struct Books {
     decided: BTreeSet<i64>,
     /// Intents that passed, in the order of their numbers.
     intents: BTreeMap<ClientOrderId, bool>,
+    /// Legs that went at the market as a last resort: decision, instrument, whether it reduced.
+    resorts: BTreeMap<(u32, usize, bool), ClientOrderId>,
     /// Orders of unknown outcome by the records, and when each was last asked about.
     pub(super) unclear: BTreeMap<ClientOrderId, Timestamp>,
     /// Orders that ended by the records.
     pub(super) ended: BTreeSet<ClientOrderId>,
+    /// Orders that never left by the records.
+    never_left: BTreeSet<ClientOrderId>,
     /// Target of each instrument under the latest decision that has a leg for it.
     pub(super) legs: BTreeMap<usize, (u32, i64)>,
     shared: [Mode; 3],
@@ -100,8 +104,10 @@ impl Books {
             ledger: ledger(instruments),
             decided: BTreeSet::new(),
             intents: BTreeMap::new(),
+            resorts: BTreeMap::new(),
             unclear: BTreeMap::new(),
             ended: BTreeSet::new(),
+            never_left: BTreeSet::new(),
             legs: BTreeMap::new(),
             shared: [Mode::Active; 3],
             own: vec![Mode::Active; instruments.len()],
@@ -136,6 +142,9 @@ impl Books {
                 if self.intents.insert(id, passed).is_some() {
                     return Err(("I-06", format!("{id} was given to two intents")));
                 }
+                if r.last_resort && passed {
+                    self.take_resort(id, r.intent.instrument.index(), r.intent.reduce_only)?;
+                }
             }
             Record::Order(r) => {
                 if r.status == OrderStatus::Unknown {
@@ -145,6 +154,9 @@ impl Books {
                 }
                 if r.status.is_final() {
                     self.ended.insert(r.client_id);
+                }
+                if matches!(r.status, OrderStatus::NotSent | OrderStatus::Dead) {
+                    self.never_left.insert(r.client_id);
                 }
             }
             Record::Fill(r) => {
@@ -189,6 +201,22 @@ impl Books {
             _ => {}
         }
         Ok(())
+    }
+
+    /// I-02: a leg goes at the market once, unless the first order never left.
+    fn take_resort(
+        &mut self,
+        id: ClientOrderId,
+        index: usize,
+        reduces: bool,
+    ) -> Result<(), (&'static str, String)> {
+        let key = (id.decision, index, reduces);
+        match self.resorts.insert(key, id) {
+            Some(first) if !self.never_left.contains(&first) => {
+                Err(("I-02", format!("{id} is a last resort after {first}")))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn take_mode(&mut self, scope: ModeScope, mode: Mode, reason: &str) {
@@ -288,6 +316,19 @@ mod tests {
             again(|r| matches!(r, Record::Fill(FillRecord { .. }))),
             Some("I-17")
         );
+        // A second last resort of the same leg, under an id of its own.
+        let mut wrong = records.clone();
+        let last = records.iter().rev().find_map(|r| match r {
+            Record::Intent(r) if r.verdict.passed() => Some(r.clone()),
+            _ => None,
+        });
+        let mut resort = last.expect("an order");
+        resort.last_resort = true;
+        for leg in [900, 901] {
+            resort.intent.client_id.leg = leg;
+            wrong.push(Record::Intent(resort.clone()));
+        }
+        assert_eq!(refusal(&wrong, &all), Some("I-02"));
         let slot = records.iter().find_map(|r| match r {
             Record::Decision(d) => Some(d.slot),
             _ => None,

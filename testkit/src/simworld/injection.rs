@@ -196,7 +196,7 @@ impl World<'_> {
             return false;
         };
         self.counts.crashes += 1;
-        self.processes.retain(|p| p.id != id);
+        self.end_process(id);
         let fate = match variant % 3 {
             0 => Fate::Lost,
             1 => Fate::Kept,

@@ -185,8 +185,8 @@ impl World<'_> {
 
     /// Everything of ours that may still execute on one side of an instrument, without `except`.
     fn true_open(&self, index: usize, side: Side, except: ClientOrderId) -> i64 {
-        let flying = self.in_flight.iter().map(|f| &f.intent);
-        let open = self.venue.working().chain(flying);
+        let flying = self.in_flight.iter().map(|f| f.intent);
+        let open = self.venue.open().chain(flying);
         open.filter(|i| i.instrument.index() == index && i.side == side && i.client_id != except)
             .map(|i| i.quantity.units())
             .sum()
@@ -407,6 +407,10 @@ impl World<'_> {
                 "I-15",
                 format!("our records and the venue's history: {what}"),
             );
+        }
+        if self.plan.lockstep.is_some() {
+            // The feed ends where it ends: what still works waits for a bar that never comes.
+            return;
         }
         // Where there is no fence an order that nobody ever saw stays unknown, and visible.
         let fenced = self.venue.profile.fenced;

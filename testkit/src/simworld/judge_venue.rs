@@ -2,7 +2,7 @@
 
 use ballast_domain::kernel::{Record, Redeemed};
 use ballast_domain::money::Cash;
-use ballast_domain::orders::{ClientOrderId, OrderStatus, Side};
+use ballast_domain::orders::{ClientOrderId, OrderStatus, OrderType, Side};
 use ballast_domain::risk::{Mode, ModeScope};
 use ballast_domain::time::Span;
 
@@ -81,7 +81,7 @@ impl World<'_> {
         }
         let books = &process.books;
         let mut sells = vec![0; self.instruments.len()];
-        for i in self.venue.working() {
+        for i in self.venue.open() {
             let id = i.client_id;
             let ours = books.passed(id) && !books.ended.contains(&id);
             let at_venue = self.judge.was_sent(id) && !self.judge.cancelled.contains(&id);
@@ -106,13 +106,16 @@ impl World<'_> {
             return;
         }
         let id = intent.client_id;
-        let flying = self.in_flight.iter().map(|f| &f.intent);
-        let open = self.venue.working().chain(flying);
+        let flying = self.in_flight.iter().map(|f| f.intent);
+        let open = self.venue.open().chain(flying);
         let cost: Cash = open
             .filter(|i| i.side == Side::Buy && i.client_id != id)
-            .chain([intent])
+            .chain([*intent])
             .map(|i| {
-                let price = self.venue.prices[i.instrument.index()];
+                let price = match i.order_type {
+                    OrderType::Limit(limit) => limit,
+                    OrderType::Market => self.venue.prices[i.instrument.index()],
+                };
                 self.venue.value(i.instrument, price, i.quantity)
             })
             .fold(Cash::ZERO, |sum, value| sum + value);

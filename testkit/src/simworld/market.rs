@@ -66,7 +66,12 @@ pub(super) struct Market {
 impl Market {
     pub(super) fn new(plan: &Plan) -> Self {
         let lanes = plan.instruments as usize;
-        let panel = || Panel::new(lanes, Fields::CLOSE, PriceBasis::Raw);
+        let fields = if plan.lockstep.is_some() {
+            Fields::ALL
+        } else {
+            Fields::CLOSE
+        };
+        let panel = || Panel::new(lanes, fields, PriceBasis::Raw);
         let (mut venue, mut account) = (panel(), panel());
         let mut prices: Vec<f64> = (0..u64::from(plan.instruments))
             .map(|i| chance::between(plan.seed, 1, i, 800, 50_000) as f64 / 100.0)
@@ -82,10 +87,11 @@ impl Market {
                 } else {
                     (draw % 2_001) as f64 / 1_000.0 - 1.0
                 };
+                let before = *price;
                 *price = ((*price * (1.0 + 0.001 * step)) * 100.0).round().max(100.0) / 100.0;
                 let row = LaneRow {
                     state: LaneState::Present,
-                    values: [*price; 5],
+                    values: values(plan, minute << 16 | lane as u64, before, *price),
                 };
                 let without = |closed: bool| {
                     if closed {
@@ -110,6 +116,21 @@ impl Market {
         }
         Self { venue, account }
     }
+}
+
+/// Open, high, low, close and volume of a bar that moves from one price to another.
+fn values(plan: &Plan, which: u64, from: f64, to: f64) -> [f64; 5] {
+    if plan.lockstep.is_none() {
+        return [to; 5];
+    }
+    let cents = |what| chance::between(plan.seed, what, which, 0, 40) as f64 / 100.0;
+    let round = |price: f64| (price * 100.0).round() / 100.0;
+    let open = round((from + cents(20) - 0.2).max(1.0));
+    let high = round(open.max(to) + cents(21));
+    let low = round((open.min(to) - cents(22)).max(1.0));
+    // One bar in twenty has no volume.
+    let volume = chance::between(plan.seed, 23, which, -100, 2_000).max(0);
+    [open, high, low, to, volume as f64]
 }
 
 /// Whether the bar of this minute falls into a window of one of these kinds. The first bar never

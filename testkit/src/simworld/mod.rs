@@ -16,15 +16,19 @@ mod judge_venue;
 #[cfg(test)]
 mod kill_everywhere;
 mod ledger;
+mod lockstep;
 mod market;
 mod operator;
 mod outcome;
+mod overview;
+pub mod parity;
 mod plan;
 mod planted;
 mod process;
 mod queue;
 mod shrink;
 mod strategy;
+pub mod tape;
 mod venue;
 mod venue_events;
 mod venue_view;
@@ -37,6 +41,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use coverage::Coverage;
 pub use fault::{ARMED_FOR, Fault, FaultKind, STANDING_ROWS, Shape, reachable_rows};
+pub use lockstep::Lockstep;
 pub use outcome::{Counts, Outcome, Violation};
 pub use plan::{Idempotency, Plan, Profile, Tuning};
 pub use planted::Planted;

@@ -1,8 +1,12 @@
 //! A day as data: everything that will happen, derived from a seed before anything happens.
 
+use ballast_domain::kernel::{LimitStyle, OrderStyle};
+use ballast_domain::money::Rate;
 use serde::{Deserialize, Serialize};
 
+use super::chance;
 use super::fault::{Fault, FaultKind, Shape};
+use super::lockstep::Lockstep;
 use crate::builders::SplitMix64;
 
 /// How a venue treats a client order id it has seen.
@@ -65,6 +69,9 @@ pub struct Tuning {
     pub idle_legs: bool,
     /// Minutes between two visits of the operator.
     pub visits: i64,
+    /// How rebalances are priced.
+    #[serde(default)]
+    pub style: OrderStyle,
 }
 
 /// One simulated day.
@@ -85,6 +92,9 @@ pub struct Plan {
     /// Whether prices never move.
     #[serde(default)]
     pub flat: bool,
+    /// How a day in lockstep trades; `None` for one whose feed waits for nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lockstep: Option<Lockstep>,
     /// The venue.
     pub venue: Profile,
     /// The account.
@@ -128,6 +138,7 @@ impl Plan {
             adopted: pick(0, 4) == 0,
             idle_legs: pick(0, 4) == 0,
             visits: pick(5, 20),
+            style: style(seed),
         };
         let mut plan = Self {
             seed,
@@ -137,6 +148,7 @@ impl Plan {
             calm: 1_395,
             slot: 15,
             flat: false,
+            lockstep: None,
             venue,
             tuning,
             faults: Vec::new(),
@@ -151,6 +163,19 @@ impl Plan {
         self.faults.clear();
         self
     }
+}
+
+/// One day in three works with limits, and two of three of those send the rest at the market.
+fn style(seed: u64) -> OrderStyle {
+    if !chance::happens(seed, 30, 0, 33) {
+        return OrderStyle::Market;
+    }
+    let draw = |what, low, high| chance::between(seed, what, 0, low, high);
+    OrderStyle::Limit(LimitStyle {
+        offset: Rate::from_bps(draw(31, 0, 9)),
+        bars: u16::try_from(draw(32, 1, 4)).unwrap_or(1),
+        last_resort: chance::happens(seed, 33, 0, 67),
+    })
 }
 
 /// Faults of a kind a day, at most, when its class is on.

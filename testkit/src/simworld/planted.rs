@@ -11,12 +11,15 @@ pub enum Planted {
     Kernel(Bug),
     /// A write to a full disk is taken for durable.
     FullDiskIgnored,
+    /// The feed of a day in lockstep waits for nobody. No oracle can name it: only the comparison
+    /// of drivers finds it.
+    FeedHurries,
     /// The whole records of a batch that was torn are taken back at a start.
     TornTailAccepted,
 }
 
 impl Planted {
-    /// Every bug of this build: the disk's, and with the feature `planted` the kernel's.
+    /// Every bug of this build that an oracle must find: the disk's, and with the feature `planted` the kernel's.
     pub fn all() -> Vec<Self> {
         #[cfg(feature = "planted")]
         let kernel = Bug::ALL.into_iter().map(Self::Kernel);

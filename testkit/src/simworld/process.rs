@@ -11,6 +11,7 @@ use ballast_domain::kernel::{
 use ballast_domain::money::{Cash, Rate, Weight};
 use ballast_domain::orders::{Installation, OrderStatus, TimeInForce};
 use ballast_domain::risk::Limits;
+use ballast_domain::simulation::Step;
 use ballast_domain::time::{Span, Timestamp};
 
 use super::books::Books;
@@ -22,6 +23,7 @@ use super::plan::Plan;
 use super::planted::Planted;
 use super::queue::{Event, Message, ProcessId};
 use super::strategy::Planned;
+use super::tape::Tape;
 use super::world::{World, millis};
 
 /// A running program.
@@ -46,6 +48,24 @@ pub(super) struct Process {
     pub(super) superseded: bool,
     /// The next bar it has not seen.
     next_row: usize,
+    /// What it was told, where somebody wants to know.
+    pub(super) tape: Option<Box<Tape>>,
+}
+
+impl Process {
+    /// One step of the kernel, taken down where a tape runs.
+    fn tell(&mut self, now: Timestamp, input: Input<'_>) {
+        let (records, actions) = (self.effects.records.len(), self.effects.actions.len());
+        self.kernel.step(now, input, &mut self.effects);
+        if let Some(tape) = &mut self.tape {
+            tape.note(&Step {
+                now,
+                input,
+                records: &self.effects.records[records..],
+                actions: self.effects.actions.range(actions..),
+            });
+        }
+    }
 }
 
 /// Largest position, in units of the base currency.
@@ -75,6 +95,12 @@ pub(super) fn settings(plan: &Plan, bug: Option<Planted>) -> Settings {
     settings.record_state = true;
     settings.record_holds = true;
     settings.remembered_orders = tuning.remembered_orders;
+    settings.style = tuning.style;
+    if let Some(lockstep) = plan.lockstep {
+        settings.time_in_force = lockstep.time_in_force;
+        settings.size_at = lockstep.size_at;
+        settings.signal_lag = lockstep.signal_lag;
+    }
     settings.watch = Some(Watch {
         audit: Span::from_seconds(tuning.audit),
         phase: Span::from_seconds(tuning.phase),
@@ -170,12 +196,21 @@ impl World<'_> {
             late_answers: Vec::new(),
             superseded: false,
             next_row,
+            tape: self.tapes.is_some().then(|| {
+                Box::new(Tape {
+                    restored: batches.into_iter().flatten().collect(),
+                    warmed: next_row,
+                    writer,
+                    ..Tape::default()
+                })
+            }),
         });
         if !self.plan.tuning.adopted {
             // At every start: the records of an earlier one may be lost.
             self.tell_openings(id);
         }
         self.check_restored(id);
+        self.check_overview(id, &batches);
         if self.killed_at.is_some() {
             let reason = "the kill file is there".to_owned();
             let killed = HealthFact::Killed { reason };
@@ -286,9 +321,7 @@ impl World<'_> {
         let Some(slice) = self.market.account.slice(row) else {
             return;
         };
-        process
-            .kernel
-            .step(self.now, Input::Slice(&slice), &mut process.effects);
+        process.tell(self.now, Input::Slice(&slice));
         self.carry_out(id);
     }
 
@@ -298,7 +331,7 @@ impl World<'_> {
             return;
         };
         let process = &mut self.processes[place];
-        process.kernel.step(self.now, input, &mut process.effects);
+        process.tell(self.now, input);
         self.carry_out(id);
     }
 
@@ -323,7 +356,9 @@ impl World<'_> {
                 }
                 Action::Send(permit) => {
                     self.check_permit(place, &permit);
-                    let after = self.latency(5);
+                    // One wire, in order: which of two orders comes first is the plan's business.
+                    let most = if self.plan.lockstep.is_some() { 0 } else { 5 };
+                    let after = self.latency(most);
                     self.to(id, after, Message::Send(permit));
                 }
                 Action::Cancel(_, order) => {

@@ -51,6 +51,8 @@ pub(super) enum Event {
     Execute,
     /// A bar closes.
     Bar(usize),
+    /// The feed of a day in lockstep may have something to show.
+    Feed,
     /// A process that stood still goes on.
     Wake(ProcessId),
     /// A process starts.
@@ -63,6 +65,18 @@ pub(super) enum Event {
     Visit,
     /// The stream is back.
     StreamUp,
+}
+
+impl Event {
+    /// Whether the kernel waits for it, or it for the kernel: not for what only time brings.
+    const fn is_on_its_way(&self) -> bool {
+        match self {
+            Self::Deliver(_, message) => !matches!(message, Message::Timer(_)),
+            Self::Order(..) | Self::Cancel(..) | Self::Question(..) | Self::Synced(..) => true,
+            Self::Boot | Self::Execute => true,
+            _ => false,
+        }
+    }
 }
 
 struct Entry {
@@ -97,11 +111,14 @@ impl Ord for Entry {
 pub(super) struct Queue {
     heap: BinaryHeap<Entry>,
     number: u64,
+    /// Entries that are on their way.
+    moving: usize,
 }
 
 impl Queue {
     pub(super) fn push(&mut self, at: Timestamp, event: Event) {
         self.number += 1;
+        self.moving += usize::from(event.is_on_its_way());
         self.heap.push(Entry {
             at,
             number: self.number,
@@ -110,6 +127,13 @@ impl Queue {
     }
 
     pub(super) fn pop(&mut self) -> Option<(Timestamp, Event)> {
-        self.heap.pop().map(|e| (e.at, e.event))
+        let entry = self.heap.pop()?;
+        self.moving -= usize::from(entry.event.is_on_its_way());
+        Some((entry.at, entry.event))
+    }
+
+    /// Whether nothing is on its way between process, disk and venue.
+    pub(super) const fn is_quiet(&self) -> bool {
+        self.moving == 0
     }
 }

@@ -9,7 +9,9 @@ use ballast_domain::money::{Cash, Price, Quantity, Rate};
 use ballast_domain::orders::{
     ClientOrderId, Fill, Installation, Intent, OrderStatus, Side, TradeId,
 };
-use ballast_domain::simulation::{Exchange, ExchangeSettings, FeeModel, FillPoint, SlippageModel};
+use ballast_domain::simulation::{
+    Exchange, ExchangeSettings, FeeModel, FillPoint, SlippageModel, VenueRules,
+};
 use ballast_domain::time::{Span, Timestamp};
 
 use super::chance;
@@ -92,7 +94,18 @@ pub(super) struct Venue {
 }
 
 /// Opening balance of each asset.
-const OPENING: i64 = 1_000_000;
+pub(super) const OPENING: i64 = 1_000_000;
+
+/// How the venue of a plan executes and what it charges.
+pub(super) fn exchange_settings(plan: &Plan, opening_cash: Cash) -> ExchangeSettings {
+    ExchangeSettings {
+        fill_point: plan.lockstep.map_or(FillPoint::SameClose, |l| l.fill_point),
+        fees: FeeModel::Proportional(Rate::from_bps(4)),
+        slippage: SlippageModel::Proportional(Rate::from_bps(2)),
+        opening_cash,
+        delisting_haircut: Rate::ZERO,
+    }
+}
 
 impl Venue {
     /// The orders that work in the core.
@@ -100,20 +113,25 @@ impl Venue {
         self.core.working().iter().map(|order| &order.intent)
     }
 
+    /// The orders that work in the core, each as large as what may still execute of it.
+    pub(super) fn open(&self) -> impl Iterator<Item = Intent> {
+        self.core.working().iter().map(|order| Intent {
+            quantity: order.open(),
+            ..order.intent
+        })
+    }
+
     pub(super) fn new(plan: &Plan, instruments: Instruments, now: Timestamp) -> Self {
         let million =
             Cash::from_decimal(OPENING.into(), instruments.base().scale).expect("a million fits");
-        let settings = ExchangeSettings {
-            fill_point: FillPoint::SameClose,
-            fees: FeeModel::Proportional(Rate::from_bps(4)),
-            slippage: SlippageModel::Proportional(Rate::from_bps(2)),
-            opening_cash: million,
-            delisting_haircut: Rate::ZERO,
-        };
+        let settings = exchange_settings(plan, million);
+        let rules = plan
+            .lockstep
+            .map_or_else(VenueRules::default, |l| l.rules());
         let mut venue = Self {
             seed: plan.seed,
             profile: plan.venue.clone(),
-            core: Exchange::new(instruments.clone(), settings),
+            core: Exchange::with_rules(instruments.clone(), settings, rules),
             other_cash: million,
             orders: BTreeMap::new(),
             log: Vec::new(),
@@ -217,9 +235,12 @@ impl Venue {
         self.hear_core(now);
     }
 
-    /// Takes over what the core did: into the history, and onto the wires.
-    fn hear_core(&mut self, now: Timestamp) {
+    /// Takes over what the core did: into the history, and onto the wires. Returns how many things
+    /// it did.
+    pub(super) fn hear_core(&mut self, now: Timestamp) -> usize {
+        let mut heard = 0;
         while let Some(fact) = self.core.next_fact() {
+            heard += 1;
             match fact {
                 Fact::Accepted { client_id } => {
                     let intent = self.orders[&client_id].intent;
@@ -263,6 +284,7 @@ impl Venue {
                 opening => self.tell(now, opening),
             }
         }
+        heard
     }
 
     /// Undoes half of an execution of the core: that part of the order is canceled instead.

@@ -20,7 +20,9 @@ impl World<'_> {
     /// A latency of this message, up to `most` milliseconds.
     pub(super) fn latency(&mut self, most: i64) -> Span {
         self.messages += 1;
-        let nanos = chance::between(self.plan.seed, 6, self.messages, 0, most * MILLI);
+        // Of a day in lockstep only the delays differ from seed to seed, not the market.
+        let seed = self.plan.lockstep.map_or(self.plan.seed, |l| l.delays);
+        let nanos = chance::between(seed, 6, self.messages, 0, most * MILLI);
         Span::from_nanos(nanos.max(100_000))
     }
 
@@ -119,7 +121,8 @@ impl World<'_> {
             self.judge_arrival(&intent);
         }
         self.answer(process, answer);
-        if self.venue.core.has_work() && !self.execution_due {
+        let feed_executes = self.plan.lockstep.is_some();
+        if self.venue.core.has_work() && !self.execution_due && !feed_executes {
             self.execution_due = true;
             let after = self.latency(self.venue.profile.match_latency);
             self.queue.push(self.now + after, Event::Execute);

@@ -11,12 +11,14 @@ use super::coverage::Coverage;
 use super::disk::Disk;
 use super::fault::{ARMED_FOR, FaultKind};
 use super::judge::Judge;
+use super::lockstep::Feed;
 use super::market::{MILLI, MINUTE, Market, dawn, instruments};
 use super::outcome::{Counts, Outcome, Violation};
 use super::plan::Plan;
 use super::planted::Planted;
 use super::process::Process;
 use super::queue::{Event, ProcessId, Queue};
+use super::tape::Tape;
 use super::venue::Venue;
 
 /// An order between the socket and the venue that the venue will still take.
@@ -70,6 +72,10 @@ pub(super) struct World<'p> {
     /// When the last batch is durable.
     pub(super) disk_free_at: Timestamp,
     pub(super) execution_due: bool,
+    /// Where the feed of a day in lockstep stands.
+    pub(super) feed: Feed,
+    /// Tapes of processes that ended, where tapes are taken.
+    pub(super) tapes: Option<Vec<Tape>>,
     armed: BTreeMap<FaultKind, Vec<Timestamp>>,
     windows: BTreeMap<FaultKind, Vec<(u32, Timestamp)>>,
     /// Ids the venue invented.
@@ -111,6 +117,8 @@ impl<'p> World<'p> {
             booting: false,
             disk_free_at: dawn(),
             execution_due: false,
+            feed: Feed::new(),
+            tapes: None,
             armed: BTreeMap::new(),
             windows: BTreeMap::new(),
             invented: BTreeSet::new(),
@@ -130,11 +138,14 @@ impl<'p> World<'p> {
             let at = dawn() + millis(fault.at);
             self.queue.push(at, Event::Fault(n));
         }
+        self.boot_at(dawn());
+        if self.plan.lockstep.is_some() {
+            return self.feed_later();
+        }
         for minute in 0..self.plan.minutes as usize {
             let close = self.market.venue.close_times()[minute];
             self.queue.push(close, Event::Bar(minute));
         }
-        self.boot_at(dawn());
         self.visit_later();
     }
 
@@ -145,7 +156,10 @@ impl<'p> World<'p> {
     }
 
     pub(super) fn play(&mut self) {
-        let end = dawn() + Span::from_nanos(i64::from(self.plan.minutes) * MINUTE);
+        // What the last bar of a feed in lockstep brings about comes after it.
+        let after = u32::from(self.plan.lockstep.is_some());
+        let minutes = i64::from(self.plan.minutes + after);
+        let end = dawn() + Span::from_nanos(minutes * MINUTE);
         while let Some((at, event)) = self.queue.pop() {
             if at > end || self.judge.violation.is_some() {
                 break;
@@ -163,6 +177,7 @@ impl<'p> World<'p> {
             self.instant();
             self.take(event);
             self.settle();
+            self.feed();
         }
         if self.judge.violation.is_none() {
             self.now = end;
@@ -247,12 +262,14 @@ impl<'p> World<'p> {
                 self.execute();
             }
             Event::Bar(row) => self.bar(row),
+            // Every event lets the feed look whether it may go on.
+            Event::Feed => {}
             Event::Wake(process) => self.wake(process),
             Event::Boot => self.boot(),
             Event::Crash => {
                 self.crash(2);
             }
-            Event::Reap(process) => self.processes.retain(|p| p.id != process),
+            Event::Reap(process) => self.end_process(process),
             Event::Visit => self.visit(),
             Event::StreamUp => self.stream_up(),
         }
@@ -260,15 +277,8 @@ impl<'p> World<'p> {
 
     /// A bar closes: the venue has new prices, and the account hears of it.
     fn bar(&mut self, row: usize) {
-        self.row = row;
+        self.note_prices(row);
         if let Some(slice) = self.market.venue.slice(row) {
-            for (id, price) in self.instruments.ids().zip(&mut self.venue.prices) {
-                let scale = self.instruments.get(id).map_or(4, |i| i.price_scale);
-                let close = slice.last_close(id).unwrap_or(0.0);
-                if let Some(seen) = ballast_domain::money::Price::from_market_data(close, scale) {
-                    *price = seen;
-                }
-            }
             self.venue.core.note_closes(&slice);
         }
         self.execute();
@@ -278,6 +288,32 @@ impl<'p> World<'p> {
                 self.now,
                 Event::Deliver(id, super::queue::Message::Slice(row)),
             );
+        }
+    }
+
+    /// A process is gone, and its tape is over.
+    pub(super) fn end_process(&mut self, id: ProcessId) {
+        let Some(place) = self.place_of(id) else {
+            return;
+        };
+        let process = self.processes.remove(place);
+        if let (Some(tapes), Some(tape)) = (&mut self.tapes, process.tape) {
+            tapes.push(*tape);
+        }
+    }
+
+    /// The last prices are those of this row.
+    pub(super) fn note_prices(&mut self, row: usize) {
+        self.row = row;
+        let Some(slice) = self.market.venue.slice(row) else {
+            return;
+        };
+        for (id, price) in self.instruments.ids().zip(&mut self.venue.prices) {
+            let scale = self.instruments.get(id).map_or(4, |i| i.price_scale);
+            let close = slice.last_close(id).unwrap_or(0.0);
+            if let Some(seen) = ballast_domain::money::Price::from_market_data(close, scale) {
+                *price = seen;
+            }
         }
     }
 

@@ -4,4 +4,5 @@ mod broken_sources;
 mod fake_broker;
 mod fake_cache;
 mod fake_market_data;
+mod parity;
 mod simworld;

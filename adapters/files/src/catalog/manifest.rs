@@ -244,6 +244,6 @@ mod tests {
             ..Manifest::empty()
         };
         let e = decode(&later.encode().unwrap(), Path::new("manifest")).unwrap_err();
-        assert!(e.to_string().contains("version 2"), "{e}");
+        assert!(e.chain().contains("version 2"), "{e}");
     }
 }

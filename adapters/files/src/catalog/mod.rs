@@ -94,7 +94,7 @@ impl Catalog {
 
 /// An error about the state on disk.
 fn damaged(message: impl Into<String>, path: &Path) -> Error {
-    Error::new(ErrorKind::InvalidData, STATE, message)
+    Error::from_domain(STATE, ballast_domain::Error::cache_corruption(message))
         .context("path", path.display())
         .hint("see what is damaged with: ballast data verify")
 }

@@ -126,7 +126,7 @@ fn restored(
     let is_actions = series.actions.as_ref() == Some(file);
     let symbol = series.symbol.as_str();
     let other = || "it holds other values".to_owned();
-    let message = |e: Error| e.message().to_owned();
+    let message = |e: Error| e.to_domain().message;
     match second {
         SecondSource::Catalog(catalog) => {
             let manifest = catalog.manifest().map_err(message)?;

@@ -72,7 +72,7 @@ impl Catalog {
                     let damage = Damage {
                         path: file.path.clone(),
                         symbol: one.symbol.clone(),
-                        problem: e.message().to_owned(),
+                        problem: e.to_domain().message,
                     };
                     damaged.push((one, file, damage));
                 }

@@ -265,10 +265,10 @@ fn a_cut_or_missing_file_is_refused_and_named_by_verify() {
     assert_eq!((e.kind, e.operation), (ErrorKind::NotFound, STATE));
     fs::remove_file(catalog.root().join("manifest")).unwrap();
     let e = catalog.manifest().unwrap_err();
-    assert!(e.to_string().contains("the manifest is gone"), "{e}");
+    assert!(e.chain().contains("the manifest is gone"), "{}", e.chain());
     // Nor does an import begin anew over data it knows nothing of.
     let e = catalog.add(&incoming(&two())).unwrap_err();
-    assert!(e.to_string().contains("the manifest is gone"), "{e}");
+    assert!(e.chain().contains("the manifest is gone"), "{}", e.chain());
 }
 
 /// Only what is damaged is replaced, and only by what was recorded.

@@ -1,4 +1,5 @@
 //! Integration tests, one binary.
 
 mod cache;
+mod journal;
 mod market_data;

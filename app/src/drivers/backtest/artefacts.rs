@@ -17,6 +17,7 @@ use ballast_domain::time::Timestamp;
 
 use super::caveats::Unopened;
 use super::decisions::OpenDecision;
+use super::inputs::Inputs;
 use crate::run_directory::text;
 
 /// Tables of a run, and what its statistics are computed from.
@@ -38,6 +39,8 @@ pub struct Artefacts {
     orders: Vec<OrderRow>,
     order_index: BTreeMap<ClientOrderId, usize>,
     open_decision: Option<OpenDecision>,
+    source: String,
+    inputs: Inputs,
     /// Equity in the base currency: the opening capital, then each close.
     pub equity: Vec<f64>,
     /// Close times.
@@ -81,7 +84,13 @@ struct OrderRow {
 
 impl Artefacts {
     /// Empty tables with their headers, and books for `sleeves` when there is more than one.
-    pub fn new(instruments: &Instruments, opening_cash: Cash, sleeves: &[&str]) -> Self {
+    /// `source` is where every price comes from.
+    pub fn new(
+        instruments: &Instruments,
+        opening_cash: Cash,
+        sleeves: &[&str],
+        source: &str,
+    ) -> Self {
         let books = (sleeves.len() > 1).then(|| SleeveBooks::new(sleeves, instruments));
         let mut weights_csv = String::from("time,cash");
         for instrument in instruments.all() {
@@ -101,6 +110,8 @@ impl Artefacts {
             orders: Vec::new(),
             order_index: BTreeMap::new(),
             open_decision: None,
+            source: source.to_owned(),
+            inputs: Inputs::default(),
             equity: vec![opening_cash.to_f64(instruments.base().scale)],
             times: Vec::new(),
             gross: Vec::new(),
@@ -172,7 +183,8 @@ impl Artefacts {
 
     fn flush_decision(&mut self) {
         if let Some(open) = self.open_decision.take() {
-            let line = serde_json::to_string(&open.into_line()).expect("plain data serialises");
+            let line = open.into_line(&mut self.inputs);
+            let line = serde_json::to_string(&line).expect("plain data serialises");
             self.decisions_jsonl.push_str(&line);
             self.decisions_jsonl.push('\n');
         }
@@ -184,6 +196,7 @@ impl Artefacts {
         self.stale_decisions += u64::from(record.fresh_share < 1.0);
         self.open_decision = Some(OpenDecision::new(
             record,
+            &self.source,
             &self.instruments,
             self.books.as_ref(),
         )?);
@@ -402,6 +415,7 @@ impl Sink for Artefacts {
     }
 
     fn bar(&mut self, close: &BarClose<'_>) -> Result<()> {
+        self.inputs.close(&close.slice, close.instruments);
         let account = close.account;
         let time = text::time(close.slice.time());
         let (cash, value) = (account.cash(), account.positions_value(close.instruments));

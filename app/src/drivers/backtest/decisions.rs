@@ -7,6 +7,7 @@ use ballast_domain::performance::SleeveBooks;
 use ballast_domain::portfolio::Disposition;
 use ballast_domain::strategy::{Decision, Note, SleeveAction, Target, Targets};
 
+use super::inputs::Inputs;
 use super::sleeve_lines;
 use crate::run_directory::{DecisionLine, ExcludedLine, LegLine, OrderLine};
 
@@ -18,13 +19,14 @@ pub(super) struct OpenDecision {
 }
 
 impl OpenDecision {
-    /// The line of a decision, without legs. `books` has taken it over already; `None` for a
+    /// The line of a decision on prices of `source`, without legs. `books` has taken it over already; `None` for a
     /// strategy that runs the account as one.
     ///
     /// # Errors
     /// `Execution` when an amount has more than 28 digits.
     pub(super) fn new(
         record: &DecisionRecord,
+        source: &str,
         instruments: &Instruments,
         books: Option<&SleeveBooks>,
     ) -> Result<Self> {
@@ -38,6 +40,8 @@ impl OpenDecision {
             },
             reason: reason(&record.decision, books),
             equity: record.equity.to_decimal(instruments.base().scale)?,
+            source: source.to_owned(),
+            stale: Vec::new(),
             fresh_share: record.fresh_share,
             planned: record.planned,
             legs: Vec::new(),
@@ -186,8 +190,9 @@ impl OpenDecision {
         self.line.legs.iter_mut().find(|l| l.symbol == symbol)
     }
 
-    /// The finished line.
-    pub(super) fn into_line(self) -> DecisionLine {
+    /// The finished line, with what was stale at its slot.
+    pub(super) fn into_line(mut self, inputs: &mut Inputs) -> DecisionLine {
+        self.line.stale = inputs.of(self.line.slot);
         self.line
     }
 }

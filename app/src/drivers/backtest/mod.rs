@@ -70,6 +70,7 @@ mod caveats;
 mod curve;
 mod curves;
 mod decisions;
+mod inputs;
 mod prepared;
 mod sleeve_lines;
 mod summary;
@@ -87,6 +88,7 @@ pub use variant::Variant;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ballast_domain::indicators::CacheUse;
 use ballast_domain::instrument::Instruments;
 use ballast_domain::market::{Fields, Panel, PanelBuilder, PriceBasis};
 use ballast_domain::money::{Cash, Price};
@@ -156,6 +158,8 @@ pub struct Finished {
     pub benchmarks: Vec<Benchmark>,
     /// Its figures over time.
     pub curves: Curves,
+    /// How often its sleeves found what they asked for already computed.
+    pub cache_use: CacheUse,
 }
 
 impl Backtest {
@@ -172,7 +176,12 @@ impl Backtest {
             .make(&self.config.strategy, &prepared.instruments)?;
         let name = strategy.name().to_owned();
         let opening = prepared.variant.exchange.opening_cash;
-        let mut artefacts = Artefacts::new(&prepared.instruments, opening, &strategy.sleeves());
+        let mut artefacts = Artefacts::new(
+            &prepared.instruments,
+            opening,
+            &strategy.sleeves(),
+            self.market_data.name(),
+        );
         let (totals, account) =
             prepared.run(&prepared.variant, strategy, &mut artefacts, progress)?;
         artefacts.finish();
@@ -435,6 +444,7 @@ impl Backtest {
             analysis,
         };
         Ok(Finished {
+            cache_use: totals.cache_use,
             summary,
             artefacts,
             round_trips: trips,

@@ -4,7 +4,7 @@ use ballast_domain::instrument::Instruments;
 use ballast_domain::kernel::Record;
 use ballast_domain::market::Panel;
 use ballast_domain::portfolio::Account;
-use ballast_domain::simulation::{BarClose, RunTotals, Sink};
+use ballast_domain::simulation::{BarClose, RunTotals, Sink, Step};
 use ballast_domain::strategies::{EqualWeightHold, EqualWeightParameters};
 use ballast_domain::strategy::Strategy;
 
@@ -68,6 +68,10 @@ struct Watched<'a, K> {
 impl<K: Sink> Sink for Watched<'_, K> {
     fn records(&mut self, records: &[Record]) -> ballast_domain::Result<()> {
         self.sink.records(records)
+    }
+
+    fn step(&mut self, step: &Step<'_>) {
+        self.sink.step(step);
     }
 
     fn bar(&mut self, close: &BarClose<'_>) -> ballast_domain::Result<()> {

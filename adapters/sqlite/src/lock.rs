@@ -1,0 +1,43 @@
+//! One writer at a time.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+
+use ballast_ports::{Error, ErrorKind, Result};
+
+use crate::disk::{Disk, Step};
+use crate::refusal::{STATE, of_io};
+
+/// Held while a journal is written; the system lets go of it when the process ends in any way.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+/// Takes the lock of the account in `folder`.
+///
+/// # Errors
+/// `Rejected` when another process has it; else as the file system says.
+pub(crate) fn take(folder: &Path, disk: &mut Disk) -> Result<Lock> {
+    let path = folder.join("lock");
+    let taken = "the lock of the account cannot be taken";
+    let opened = disk.ask(Step::Lock).and_then(|()| {
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+    });
+    let file = opened.map_err(|e| of_io(e, taken, &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Lock { _file: file }),
+        Err(TryLockError::WouldBlock) => Err(Error::new(
+            ErrorKind::Rejected,
+            STATE,
+            "another process trades this account",
+        )
+        .context("path", path.display())
+        .hint("end the other process first; the lock ends with it")),
+        Err(TryLockError::Error(e)) => Err(of_io(e, taken, &path)),
+    }
+}

@@ -1,0 +1,3 @@
+//! What only the inside can be asked.
+
+mod faults;
