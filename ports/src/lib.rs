@@ -16,8 +16,8 @@
 //! | [`FailureStore`] | failed calls and refused orders | [`failure_store`] |
 //!
 //! Every method is documented under the same heads: Behaviour, Errors, Idempotency, Cancellation,
-//! and what an adapter author must know. [`MarketData`], [`Broker`] and [`Journal`] have a conformance
-//! suite in `ballast-testkit`; an adapter is done when it passes.
+//! and what an adapter author must know. [`MarketData`], [`Broker`], [`Journal`] and [`Cache`] have a
+//! conformance suite in `ballast-testkit`; an adapter is done when it passes.
 //!
 //! Failures are one type, [`Error`]: the adapter classifies once, where it can still see the
 //! status code, and callers ask [`Error::is_transient`].

@@ -16,7 +16,9 @@ pub enum Room {
     Ports,
     /// The HTTP transport that the neighbours' clients share.
     Http,
-    /// An adapter of the house itself (files, clock, decorators): it knows no neighbour.
+    /// The machine: clock, disk, process. What the house keeps in files is written by its steps.
+    Machine,
+    /// An adapter of the house itself (files, caches, decorators): it knows no neighbour.
     House,
     /// An adapter of one neighbour: a venue, a data provider, a notification service.
     Venue,
@@ -52,7 +54,7 @@ pub struct Rule {
     pub instead: &'static str,
 }
 
-use Room::{App, Domain, House, Http, Ports, Testkit, Venue, Xtask};
+use Room::{App, Domain, House, Http, Machine, Ports, Testkit, Venue, Xtask};
 
 /// The table: an edge that is not allowed here is a violation.
 pub const TABLE: &[Rule] = &[
@@ -95,8 +97,15 @@ pub const TABLE: &[Rule] = &[
                   adapter",
     },
     Rule {
-        room: House,
+        room: Machine,
         may_use: &[Domain, Ports],
+        external: External::Any,
+        testkit_in_tests: true,
+        instead: "the machine knows nobody; what only one adapter needs lives in it",
+    },
+    Rule {
+        room: House,
+        may_use: &[Domain, Ports, Machine],
         external: External::Any,
         testkit_in_tests: true,
         instead: "take the other side as a port (an Arc<dyn …>) and let app/wiring put the two \
@@ -119,7 +128,7 @@ pub const TABLE: &[Rule] = &[
     },
     Rule {
         room: App,
-        may_use: &[Domain, Ports, Http, House, Venue],
+        may_use: &[Domain, Ports, Http, Machine, House, Venue],
         external: External::Any,
         testkit_in_tests: true,
         instead: "use the testkit from app's tests, or move what the program needs into an adapter",
@@ -142,7 +151,6 @@ pub const HOUSE_ADAPTERS: &[&str] = &[
     "memory",
     "cache",
     "simulated",
-    "system",
     "resilience",
     "telemetry",
     "secrets",
@@ -210,6 +218,7 @@ pub fn room_of(name: &str, folder: &str) -> Option<Room> {
             }
             Some(match adapter {
                 "http" => Http,
+                "system" => Machine,
                 known if HOUSE_ADAPTERS.contains(&known) => House,
                 _ => Venue,
             })
@@ -429,6 +438,7 @@ fn phrase(room: Room) -> &'static str {
         Domain => "domain",
         Ports => "ports",
         Http => "ballast-http",
+        Machine => "ballast-system",
         House => "an adapter of the house",
         Venue => "a venue",
         Testkit => "testkit",

@@ -184,6 +184,7 @@ impl Found {
                 origin: self.stored.role,
                 fetched_at: self.lifetime.stored_at,
                 age: self.age,
+                disagreement: None,
                 latency,
                 failures: Vec::new(),
             },

@@ -11,6 +11,7 @@ use ballast_ports::{
 };
 
 use crate::deferred::Deferred;
+use crate::disagreement::disagreement;
 use crate::hysteresis::Hysteresis;
 use crate::metrics_registry::{Counter, Gauge, MetricsRegistry};
 use crate::provenance::{Answer, Provenance, Role, SourceFailure, Traced};
@@ -45,14 +46,18 @@ pub struct FallbackSettings {
     /// While a fallback is preferred, the primary is asked at most once in this time; zero asks it
     /// in every call.
     pub probe_every: Span,
+    /// While the primary is probed, closes of the two answers that differ by more basis points than
+    /// this are a disagreement.
+    pub tolerance_bps: u32,
 }
 
 impl Default for FallbackSettings {
-    /// Three answers, asked for once a minute.
+    /// Three answers, asked for once a minute, closes within 1 %.
     fn default() -> Self {
         Self {
             recoveries: NonZeroU32::new(3).expect("three is not zero"),
             probe_every: Span::from_seconds(60),
+            tolerance_bps: 100,
         }
     }
 }
@@ -68,7 +73,8 @@ impl Default for FallbackSettings {
 /// Counted, with the label `source`: `market_data_fallbacks_total` (a source failed and was passed
 /// over; label `kind`), `market_data_answers_total` (label `role`), and without labels
 /// `market_data_cascade_calls_total` and `market_data_cascade_errors_total` (no source answered);
-/// `market_data_fallback_active` is 1 while another source than the primary is preferred.
+/// `market_data_fallback_active` is 1 while another source than the primary is preferred;
+/// `market_data_disagreements_total` counts probes whose prices differ from the answer's.
 #[derive(Clone, Debug)]
 pub struct Fallback {
     cascade: Arc<Cascade>,
@@ -79,6 +85,8 @@ struct Cascade {
     sources: Vec<Arc<dyn MarketData>>,
     capabilities: MarketDataCapabilities,
     state: Mutex<Hysteresis>,
+    /// As a share.
+    tolerance: f64,
     clock: Arc<dyn Clock>,
     metrics: MetricsRegistry,
     calls: Counter,
@@ -115,6 +123,7 @@ impl Fallback {
                 sources,
                 capabilities,
                 state,
+                tolerance: f64::from(settings.tolerance_bps) / 10_000.0,
                 clock,
                 metrics: metrics.clone(),
             }),
@@ -247,7 +256,11 @@ impl Cascade {
                     if preferred_failed {
                         self.state().move_to(index, self.clock.now());
                     }
-                    return Ok(self.answer(index, chunks, begun, failures));
+                    let mut answer = self.answer(index, chunks, begun, failures);
+                    if let Some(primary) = &spare {
+                        self.compare(&mut answer, primary);
+                    }
+                    return Ok(answer);
                 }
                 Err(error) => {
                     if error.kind != ErrorKind::NotFound {
@@ -298,10 +311,24 @@ impl Cascade {
             origin: role(index),
             fetched_at,
             age: Span::ZERO,
+            disagreement: None,
             latency: fetched_at.since(begun),
             failures,
         };
         Answer { provenance, chunks }
+    }
+
+    /// Two answers are at hand while the primary is probed: notes whether they tell the same prices.
+    /// Who is right is a person's question, so it decides nothing.
+    fn compare(&self, answer: &mut Answer, primary: &[Chunk]) {
+        let found = disagreement(&answer.chunks, primary, self.tolerance);
+        if found.is_some() {
+            let labels = [("source", answer.provenance.source.as_str())];
+            self.metrics
+                .counter("market_data_disagreements_total", &labels)
+                .add(1);
+        }
+        answer.provenance.disagreement = found;
     }
 
     /// Notes that a source failed and that the next one is asked, or returns an error that no

@@ -16,6 +16,8 @@
 //! | [`RecordFailures`] | puts failed calls and refused orders into a store |
 //! | [`KillGate`] | refuses an order early when its account was killed |
 //!
+//! [`BatchFetcher`] is no decorator: it fetches what a [`FetchPlan`] needs, each history once.
+//!
 //! A decorator knows no venue and passes the conformance suite of its port around anything that
 //! does. Trading time comes from the [`Clock`](ballast_ports::Clock) it is given; waits, limits and
 //! windows are machine time, which is never scaled. Around a broker an error before the write is
@@ -24,12 +26,15 @@
 
 mod allowance;
 mod backoff;
+mod batch_fetcher;
 mod breaker;
 mod cache_key;
 mod cached;
 mod circuit_breaker;
 mod deferred;
+mod disagreement;
 mod fallback;
+mod fetch_plan;
 mod hysteresis;
 mod kill_gate;
 mod lazily;
@@ -53,13 +58,16 @@ mod validated;
 
 pub use allowance::Rule;
 pub use backoff::{AttemptBudget, Growth, Jitter, RetryOn, RetryPolicy};
+pub use batch_fetcher::{Batch, BatchFetcher, Fetched};
 pub use breaker::{
     Breaker, BreakerPolicy, BreakerState, BreakerStatistics, CircuitOpen, Pass, Transition,
 };
 pub use cache_key::CacheKey;
 pub use cached::{Cached, StalenessPolicy};
 pub use circuit_breaker::CircuitBreaker;
+pub use disagreement::Disagreement;
 pub use fallback::{Fallback, FallbackSettings, passes_on};
+pub use fetch_plan::{FetchPlan, PlanKey};
 pub use kill_gate::KillGate;
 pub use limiter::{Forecast, Limit, Limiter, RatePolicy, Urgency};
 pub use machine_time::TimedOut;

@@ -5,6 +5,8 @@ use ballast_domain::time::{Span, Timestamp};
 use ballast_ports::{Chunk, Error, HistoryRequest, MarketData, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::disagreement::Disagreement;
+
 /// Which place the giver of an answer has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -56,6 +58,8 @@ pub struct Provenance {
     pub fetched_at: Timestamp,
     /// Time since then when it was given.
     pub age: Span,
+    /// Where the primary, which was probed, told other prices.
+    pub disagreement: Option<Disagreement>,
     /// From the call to the complete answer, failed sources included, in trading time.
     pub latency: Span,
     /// The sources that failed on the way, in the order they were asked.

@@ -41,6 +41,7 @@ impl<M: MarketData + ?Sized> Traced for SingleSource<M> {
             origin: Role::Primary,
             fetched_at,
             age: Span::ZERO,
+            disagreement: None,
             latency: fetched_at.since(begun),
             failures: Vec::new(),
         };

@@ -5,9 +5,11 @@
 mod clock;
 mod disk;
 mod process;
+mod steps;
 mod stopwatch;
 
 pub use clock::SystemClock;
 pub use disk::write_atomic;
 pub use process::peak_rss_bytes;
+pub use steps::{Disk, Fate, Step};
 pub use stopwatch::Stopwatch;

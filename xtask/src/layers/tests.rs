@@ -50,10 +50,11 @@ fn house_with(package: &str, extra: &Dependency) -> Workspace {
             "ballast-http",
             [domain_and_ports(), vec![on("reqwest")]].concat(),
         ),
+        ("adapters/system", "ballast-system", domain_and_ports()),
         (
             "adapters/files",
             "ballast-files",
-            [domain_and_ports(), vec![on("csv")]].concat(),
+            [domain_and_ports(), vec![on("csv"), on("ballast-system")]].concat(),
         ),
         (
             "adapters/resilience",
@@ -160,12 +161,18 @@ fn arc_01_an_edge_against_the_layers_is_refused() {
             "ballast-resilience",
             on("ballast-kraken"),
             "ballast-resilience -> ballast-kraken: an adapter of the house leans only on domain, \
-             ports\n  instead: take the other side as a port",
+             ports, ballast-system\n  instead: take the other side as a port",
+        ),
+        (
+            "ballast-system",
+            on("ballast-files"),
+            "ballast-system -> ballast-files: ballast-system leans only on domain, ports\n",
         ),
         (
             "ballast-files",
             on("ballast-http"),
-            "ballast-files -> ballast-http: an adapter of the house leans only on domain, ports\n",
+            "ballast-files -> ballast-http: an adapter of the house leans only on domain, ports, \
+             ballast-system\n",
         ),
         (
             "ballast-http",
@@ -309,7 +316,7 @@ fn a_crate_outside_the_floor_plan_is_refused() {
 #[test]
 fn the_report_counts_or_teaches() {
     let text = report(&house_with("none", &on("none"))).unwrap();
-    assert!(text.starts_with("layers: 10 crates, "), "{text}");
+    assert!(text.starts_with("layers: 11 crates, "), "{text}");
     let text = report(&house_with("ballast-domain", &on("tokio"))).unwrap_err();
     assert!(text.contains("ballast-domain -> tokio") && text.ends_with("xtask/src/layers.rs"));
 }

@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use super::bars::{Encoded, actions_of, bars_of, encode_actions, encode_bars, row, year_of, years};
 use super::clean::clean;
-use super::disk::{Disk, Fate};
 use super::manifest::{CatalogSeries, Manifest, NAME, list, place};
 use super::{Catalog, Incoming, lock, manifest, unreadable};
+use ballast_system::{Disk, Fate};
 
 /// What an import or an update did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

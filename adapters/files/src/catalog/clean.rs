@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use ballast_ports::Result;
 
-use super::disk::Disk;
 use super::manifest::{DATA, Manifest, NAME};
 use super::unreadable;
+use ballast_system::Disk;
 
 /// Files that no manifest names: of a stopped change, or replaced by one before this.
 pub(super) fn leftovers(root: &Path, manifest: &Manifest) -> Result<Vec<PathBuf>> {

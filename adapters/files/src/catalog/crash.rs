@@ -8,8 +8,8 @@ use ballast_domain::calendar::Calendar;
 use ballast_domain::market::{ActionKind, Bar, BarSize, Bars, CorporateAction, Fields, Series};
 use ballast_domain::time::{NANOS_PER_DAY, Timestamp};
 
-use super::disk::{Disk, Fate, Step};
 use super::{Catalog, Incoming, SecondSource, Selection};
+use ballast_system::{Disk, Fate, Step};
 
 type All = BTreeMap<String, Series>;
 

@@ -9,12 +9,12 @@ use ballast_ports::{Error, ErrorKind, Result};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::disk::{Disk, Fate};
 use super::load::Loaded;
 use super::manifest::list;
 use super::{Catalog, Selection, unreadable};
 use crate::columnar::write_bars;
 use crate::layout::COLUMNS;
+use ballast_system::{Disk, Fate};
 
 /// Which prices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

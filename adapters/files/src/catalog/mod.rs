@@ -16,7 +16,6 @@ mod bars;
 mod clean;
 #[cfg(test)]
 mod crash;
-mod disk;
 mod export;
 mod held;
 mod load;

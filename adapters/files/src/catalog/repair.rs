@@ -12,10 +12,10 @@ use super::bars::{
     years,
 };
 use super::clean::leftovers;
-use super::disk::{Disk, Fate};
 use super::manifest::{CatalogFile, CatalogSeries, Manifest};
 use super::verify::Damage;
 use super::{Catalog, lock, manifest};
+use ballast_system::{Disk, Fate};
 
 /// Where the bars are once more.
 #[derive(Clone, Copy, Debug)]

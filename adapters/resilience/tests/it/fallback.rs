@@ -7,7 +7,7 @@ use ballast_domain::market::{BarSize, Fields};
 use ballast_domain::time::Span;
 use ballast_ports::{Error, ErrorKind, HistoryRequest, MarketData, MarketDataExt, stream};
 use ballast_resilience::{Fallback, FallbackSettings, MetricsRegistry, Role, Traced, passes_on};
-use ballast_testkit::builders::{SeriesBuilder, market};
+use ballast_testkit::builders::{SeriesBuilder, market, series_of};
 use ballast_testkit::conformance::market_data::{BEHAVIOURS, Subject, run};
 use ballast_testkit::fakes::Fault;
 
@@ -259,6 +259,38 @@ async fn a_good_answer_at_hand_is_never_thrown_away() {
     assert_eq!(both.fetch(&request()).await.unwrap().provenance.source, "b");
     assert_eq!(both.fetch(&request()).await.unwrap().provenance.source, "a");
     assert_eq!(both.preferred(), "b");
+}
+
+/// While the primary is probed there are two answers: closes that differ by more than 1 % are told
+/// with the bar, and counted; exactly 1 % is none.
+#[tokio::test]
+async fn sources_that_tell_other_prices_are_found_out() {
+    for (primary, differs) in [(100.0, false), (101.0, false), (101.01, true)] {
+        let metrics = MetricsRegistry::default();
+        let closes = |last: f64| BTreeMap::from([("A".to_owned(), series_of(&[50.0, 80.0, last]))]);
+        let a = Named::with("a", closes(primary), [fail()]);
+        let b = Named::with("b", closes(100.0), []);
+        let both = cascade(&[&a, &b], 3, &metrics).unwrap();
+        let request = HistoryRequest::all(["A"], BarSize::DAY);
+        let alone = both.fetch(&request).await.unwrap();
+        assert_eq!(
+            alone.provenance.disagreement, None,
+            "nothing to compare with"
+        );
+        let probed = both.fetch(&request).await.unwrap().provenance;
+        assert_eq!(probed.source, "b");
+        let counted = metrics
+            .snapshot()
+            .total("market_data_disagreements_total", &[]);
+        assert_eq!(
+            (probed.disagreement.is_some(), counted > 0.0),
+            (differs, differs)
+        );
+        if let Some(found) = probed.disagreement {
+            assert_eq!((found.symbol.as_str(), found.other), ("A", primary));
+            assert!((found.share - 0.0101).abs() < 1e-9, "{}", found.share);
+        }
+    }
 }
 
 /// What is wrong with the request, or is a person's business, is not asked elsewhere.

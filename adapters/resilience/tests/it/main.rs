@@ -1,5 +1,6 @@
 //! Integration tests, one binary.
 
+mod batch_fetcher;
 mod broker;
 mod cached;
 mod circuit_breaker;

@@ -88,6 +88,7 @@ pub(crate) fn cascade(
     let settings = FallbackSettings {
         recoveries: NonZeroU32::new(recoveries).unwrap(),
         probe_every: Span::from_nanos(0),
+        ..FallbackSettings::default()
     };
     Fallback::new(sources.collect(), settings, clock(), metrics)
 }

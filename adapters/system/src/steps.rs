@@ -1,4 +1,4 @@
-//! Every change a catalog makes to the disk, one step at a time, so that a test can stop each.
+//! Every change of the disk, one step at a time, so that whoever keeps files can test a stop at each.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// One change of the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub enum Step {
     /// A folder is made.
     Folder,
     /// A temporary file is made beside its place.
@@ -23,36 +23,38 @@ pub(super) enum Step {
     Remove,
 }
 
-/// What becomes of a step.
+/// What becomes of a step. A disk that is used in earnest answers [`Fate::Go`] to every one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub enum Fate {
     /// It happens.
     Go,
     /// It happens, without waiting for the disk.
-    #[cfg(test)]
     Quick,
     /// Nothing happens any more.
-    #[cfg(test)]
     Stop,
     /// Half of the bytes arrive, then nothing happens any more.
-    #[cfg(test)]
     Tear,
 }
 
-/// The disk behind a catalog.
-pub(super) struct Disk<'a> {
+/// The disk behind what is kept in files: each change is asked for first, then made.
+pub struct Disk<'a> {
     fate: &'a mut dyn FnMut(Step) -> Fate,
+}
+
+impl std::fmt::Debug for Disk<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Disk").finish_non_exhaustive()
+    }
 }
 
 impl<'a> Disk<'a> {
     /// A disk that asks `fate` before each step.
-    pub(super) fn new(fate: &'a mut dyn FnMut(Step) -> Fate) -> Self {
+    pub fn new(fate: &'a mut dyn FnMut(Step) -> Fate) -> Self {
         Self { fate }
     }
 
     fn ask(&mut self, step: Step) -> io::Result<Fate> {
         let fate = (self.fate)(step);
-        #[cfg(test)]
         if fate == Fate::Stop || fate == Fate::Tear && step != Step::Write {
             return Err(io::Error::other("stopped here"));
         }
@@ -60,7 +62,10 @@ impl<'a> Disk<'a> {
     }
 
     /// Makes a folder and its parents, durably.
-    pub(super) fn folder(&mut self, path: &Path) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// As the disk says; `stopped here` when its fate was a stop.
+    pub fn folder(&mut self, path: &Path) -> io::Result<()> {
         if path.is_dir() {
             return Ok(());
         }
@@ -81,7 +86,10 @@ impl<'a> Disk<'a> {
     /// Replaces a file in one step: temporary file, bytes, sync, rename, sync of the folder. A stop
     /// leaves the old file or the new one, and perhaps a `.tmp` file. A failed sync is never tried
     /// again: its bytes may be gone.
-    pub(super) fn put(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// As the disk says; the file is the old one or the new one all the same.
+    pub fn put(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let temporary = temporary(path);
         self.ask(Step::Create)?;
         let mut file = OpenOptions::new()
@@ -90,7 +98,6 @@ impl<'a> Disk<'a> {
             .truncate(true)
             .open(&temporary)?;
         match self.ask(Step::Write)? {
-            #[cfg(test)]
             Fate::Stop | Fate::Tear => {
                 file.write_all(&bytes[..bytes.len() / 2])?;
                 return Err(io::Error::other("torn here"));
@@ -107,7 +114,10 @@ impl<'a> Disk<'a> {
     }
 
     /// Removes a file; one that is gone already is no error.
-    pub(super) fn remove(&mut self, path: &Path) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// As the disk says.
+    pub fn remove(&mut self, path: &Path) -> io::Result<()> {
         self.ask(Step::Remove)?;
         match fs::remove_file(path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
