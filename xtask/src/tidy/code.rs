@@ -25,6 +25,7 @@ const STOPWATCH: &[Allowed] = &[
     allowed("adapters/system/", "it is the clock adapter"),
     allowed("app/src/cli/", "progress and elapsed time on the terminal"),
     allowed("testkit/src/bin/", "days a minute of the simulated world"),
+    allowed("testkit/mutants/", "ends a test that a change made endless"),
     allowed("xtask/", "times the steps it runs"),
 ];
 
