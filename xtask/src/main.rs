@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use xtask::{
     bench, bootstrap, check, coverage, dashboard, features, fuzz, graph, guides, layers, metadata,
-    repository, sim, strangers_path, tidy, tools,
+    mutants, repository, sim, slowest, strangers_path, tidy, tools,
 };
 
 const USAGE: &str = "\
@@ -25,6 +25,9 @@ Usage: cargo xtask COMMAND
   bench [ARGS]        measure the promised jobs, alone or beside other libraries; --help explains
   sim [ARGS]          play simulated days with faults against the kernel, from seeds or tapes;
                       --help lists the arguments
+  mutants [MODULE...] every change that cargo-mutants would make to the money paths, compiled at once
+                      and judged by the tests that reach it: the score and what survived
+  slowest LOG         the ten slowest tests of a log that has their times, as .ci/run writes it
   dashboard METRICS.json [--out FILE]
                       one page of what a run counted and measured; dashboard.html unless FILE
   strangers-path      clone, first report, own data, own strategy: each with its time
@@ -63,6 +66,8 @@ fn main() -> ExitCode {
         ["bench", args @ ..] => bench::run(&repository::root(), args),
         ["sim", args @ ..] => sim::run(&repository::root(), args),
         ["dashboard", args @ ..] => dashboard::run(args).map(|text| print!("{text}")),
+        ["mutants", modules @ ..] => mutants::run(&repository::root(), modules),
+        ["slowest", log] => slowest::report(log).map(|text| print!("{text}")),
         ["strangers-path"] => strangers_path::run(&repository::root()),
         ["guides"] => guides::run(&repository::root()),
         ["bootstrap"] => bootstrap::run(&repository::root()),

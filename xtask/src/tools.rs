@@ -69,6 +69,13 @@ pub const TOOLS: &[Tool] = &[
         install: "cargo install --locked cargo-fuzz",
     },
     Tool {
+        name: "cargo-mutants",
+        probe: &["cargo", "mutants", "--version"],
+        purpose: "lists the small changes that a test should notice: cargo xtask mutants",
+        optional: true,
+        install: "cargo install --locked cargo-mutants",
+    },
+    Tool {
         name: "cargo-llvm-cov",
         probe: &["cargo", "llvm-cov", "--version"],
         purpose: "counts the lines that tests run: cargo xtask coverage",

@@ -29,6 +29,7 @@ const STOPWATCH: &[Allowed] = &[
     ),
     allowed("app/src/cli/", "progress and elapsed time on the terminal"),
     allowed("testkit/src/bin/", "days a minute of the simulated world"),
+    allowed("testkit/mutants/", "ends a test that a change made endless"),
     allowed("xtask/", "times the steps it runs"),
 ];
 

@@ -1,0 +1,189 @@
+//! Which tests reach a change, and whether one of them fails with it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::build::Binary;
+
+/// One test and what it reaches.
+#[derive(Debug)]
+pub struct Test {
+    binary: Binary,
+    name: String,
+    /// Time without a change.
+    took: Duration,
+    /// Numbers of the changes it reaches.
+    reaches: BTreeSet<u32>,
+}
+
+/// What the tests say of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A test failed.
+    Caught,
+    /// A test did not end.
+    Timeout,
+    /// No test failed.
+    Missed,
+    /// No test comes by.
+    Unreached,
+}
+
+/// A change makes a test slower by this factor at most, and a second.
+const PATIENCE: u32 = 15;
+
+impl Test {
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.binary.path);
+        command
+            .args(["--exact", &self.name, "--test-threads=1"])
+            .current_dir(&self.binary.folder)
+            .env("CARGO_MANIFEST_DIR", &self.binary.folder)
+            .env("INSTA_UPDATE", "no")
+            .env("PROPTEST_MAX_SHRINK_ITERS", "0")
+            .env_remove("BALLAST_CORPUS")
+            .env_remove("BALLAST_BENCH_DATA")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    }
+
+    /// `None` when the test did not end in time.
+    fn passes_with(&self, number: u32) -> Result<Option<bool>, String> {
+        let begun = Instant::now();
+        let limit = self.took * PATIENCE + Duration::from_secs(5);
+        let mut child = (self.command().env("MUTANT", number.to_string()).spawn())
+            .map_err(|e| format!("{}: {e}", self.binary.path.display()))?;
+        loop {
+            if let Some(status) = child.try_wait().map_err(|e| e.to_string())? {
+                return Ok(Some(status.success()));
+            }
+            if begun.elapsed() > limit {
+                // It may have ended by itself meanwhile: then there is nothing to end.
+                let _ = child.kill();
+                child.wait().map_err(|e| e.to_string())?;
+                return Ok(None);
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+/// Runs each test of `binaries` once, alone, without a change.
+///
+/// # Errors
+/// A test fails, or a program cannot be run.
+pub fn trace(binaries: &[Binary], folder: &Path, jobs: usize) -> Result<Vec<Test>, String> {
+    fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let mut tests = Vec::new();
+    for binary in binaries {
+        let out = (Command::new(&binary.path).args(["--list", "--format", "terse"]))
+            .current_dir(&binary.folder)
+            .output()
+            .map_err(|e| format!("{}: {e}", binary.path.display()))?;
+        for line in String::from_utf8_lossy(&out.stdout).lines() {
+            if let Some(name) = line.strip_suffix(": test") {
+                let (binary, name) = (binary.clone(), name.to_owned());
+                let (took, reaches) = (Duration::ZERO, BTreeSet::new());
+                tests.push(Test {
+                    binary,
+                    name,
+                    took,
+                    reaches,
+                });
+            }
+        }
+    }
+    let mut tests = in_parallel("tests", jobs, tests.len(), |index| {
+        let test = &tests[index];
+        let path = folder.join(format!("{index}.txt"));
+        fs::remove_file(&path).or_else(|_| Ok::<_, String>(()))?;
+        let begun = Instant::now();
+        let status = test
+            .command()
+            .env("MUTANT", "0")
+            .env("MUTANT_TRACE", &path)
+            .status();
+        if !status.is_ok_and(|s| s.success()) {
+            return Err(format!("{} fails without a change", test.name));
+        }
+        let reaches = fs::read_to_string(&path).unwrap_or_default();
+        let reaches = reaches.lines().filter_map(|l| l.parse().ok()).collect();
+        let (binary, name) = (test.binary.clone(), test.name.clone());
+        Ok(Test {
+            binary,
+            name,
+            took: begun.elapsed(),
+            reaches,
+        })
+    })?;
+    // The cheapest first: most changes fall to one of them.
+    tests.sort_by_key(|t| t.took);
+    Ok(tests)
+}
+
+/// The verdict on each of `numbers`, in their order, with the test that failed.
+///
+/// # Errors
+/// A program cannot be run.
+pub fn judge(
+    tests: &[Test],
+    numbers: &[u32],
+    jobs: usize,
+) -> Result<Vec<(Verdict, Option<String>)>, String> {
+    in_parallel("changes", jobs, numbers.len(), |index| {
+        let number = numbers[index];
+        let mut verdict = Verdict::Unreached;
+        for test in tests.iter().filter(|t| t.reaches.contains(&number)) {
+            verdict = match test.passes_with(number)? {
+                Some(true) => Verdict::Missed,
+                Some(false) => return Ok((Verdict::Caught, Some(test.name.clone()))),
+                None => return Ok((Verdict::Timeout, Some(test.name.clone()))),
+            };
+        }
+        Ok((verdict, None))
+    })
+}
+
+/// `work` for each index below `count`, on `jobs` threads; the first error ends it.
+fn in_parallel<T: Send>(
+    what: &str,
+    jobs: usize,
+    count: usize,
+    work: impl Fn(usize) -> Result<T, String> + Sync,
+) -> Result<Vec<T>, String> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    if index >= count {
+                        break;
+                    }
+                    let result = work(index);
+                    if result.is_err() {
+                        next.store(count, Ordering::Relaxed);
+                    }
+                    done.lock()
+                        .expect("no thread panics with it")
+                        .push((index, result));
+                    if index % 100 == 99 {
+                        eprintln!("{what}: {} of {count}", index + 1);
+                    }
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().expect("no thread panics with it");
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
