@@ -19,6 +19,7 @@ mod metrics;
 mod nav;
 mod own_strategy;
 mod pipeline;
+mod rationale;
 mod report;
 mod report_compare;
 mod run_metrics;
