@@ -13,14 +13,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ballast_domain::instrument::{Asset, Instruments};
-use ballast_domain::kernel::Settings;
+use ballast_domain::kernel::{OrderStyle, Settings};
 use ballast_domain::market::{BarSize, Field, Fields, PriceBasis};
 use ballast_domain::money::{Cash, Rate, Weight};
 use ballast_domain::orders::{Installation, TimeInForce};
 use ballast_domain::portfolio::{MarginModel, Rebalance};
 use ballast_domain::risk::Limits;
 use ballast_domain::simulation::{
-    ExchangeSettings, FeeModel, MarginTerms, SlippageModel, VenueRules,
+    ExchangeSettings, FeeModel, LimitFills, MarginTerms, SlippageModel, VenueRules,
 };
 use ballast_domain::time::{NANOS_PER_DAY, Span};
 use ballast_domain::{Error, Result};
@@ -73,6 +73,7 @@ pub fn instruments(config: &Config, symbols: &[String]) -> Result<Instruments> {
 pub fn settings(config: &Config, instruments: &Instruments) -> Result<Settings> {
     let (execution, risk) = (&config.execution, &config.risk);
     let scale = instruments.base().scale;
+    let style = execution.order_style()?;
     let money = |limit: MoneyLimit| match limit {
         MoneyLimit::Unlimited => Ok(None),
         MoneyLimit::AtMost(amount) => Cash::from_decimal(amount, scale).map(Some),
@@ -100,11 +101,12 @@ pub fn settings(config: &Config, instruments: &Instruments) -> Result<Settings> 
             cash_buffer: Rate::from_decimal(risk.cash_buffer)?,
         },
         margin: config.account.margin,
-        // What a bar's volume does not fill works on; else an order is over with its fill point.
-        time_in_force: match execution.participation {
-            Some(_) => TimeInForce::Gtc,
-            None => execution.fill.time_in_force(),
+        // What a bar's volume or a limit does not fill works on; else an order is over with its fill point.
+        time_in_force: match (execution.participation, style) {
+            (None, OrderStyle::Market) => execution.fill.time_in_force(),
+            _ => TimeInForce::Gtc,
         },
+        style,
         // An order for the next open must outlive the longest closure of its market.
         permit_lifetime: days(risk.max_price_age_days)?,
         max_plans: config.rebalance.max_plans,
@@ -149,7 +151,12 @@ pub fn rules(config: &Config) -> Result<VenueRules> {
         }),
     };
     let participation = config.execution.participation;
+    let limit_fills = match config.execution.order_style()? {
+        OrderStyle::Market => LimitFills::AtFillPoint,
+        OrderStyle::Limit(_) => LimitFills::ThroughBar,
+    };
     Ok(VenueRules {
+        limit_fills,
         participation: participation.map(Rate::from_decimal).transpose()?,
         margin,
         ..VenueRules::default()

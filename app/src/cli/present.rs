@@ -17,7 +17,7 @@ use crate::commands::runs_archive::Archived;
 use crate::config::{Config, Resolved};
 use crate::drivers::backtest::Summary;
 use crate::reports::figures::{amount, count, maybe_percent, megabytes, percent, ratio, seconds};
-use crate::run_directory::{Difference, LegLine, Revision, RunFile, RunId, Verdict};
+use crate::run_directory::{Difference, LegLine, OrderLine, Revision, RunFile, RunId, Verdict};
 
 /// An answer in both forms; each ends with a line end. Text for programs is never broken into
 /// lines of a terminal.
@@ -312,6 +312,15 @@ fn explain_leg(leg: &LegLine, say: &mut impl FnMut(&str, &str)) {
     say("outcome", &leg.disposition);
 }
 
+/// How an order was priced, where that was not simply the market.
+fn terms(order: &OrderLine) -> String {
+    match (order.limit, order.last_resort) {
+        (Some(limit), _) => format!(" at {limit} or better"),
+        (None, true) => " at the market, as a last resort".to_owned(),
+        (None, false) => String::new(),
+    }
+}
+
 pub(super) fn explanation(found: &Explanation) -> Result<Answer> {
     let mut text = format!(
         "{}: decision {} at {}\n",
@@ -356,7 +365,13 @@ pub(super) fn explanation(found: &Explanation) -> Result<Answer> {
         };
         say(
             &format!("order {}", order.order_id),
-            &format!("{} {}{cut}; {}", order.side, order.quantity, order.verdict),
+            &format!(
+                "{} {}{}{cut}; {}",
+                order.side,
+                order.quantity,
+                terms(order),
+                order.verdict
+            ),
         );
     }
     for fill in &found.fills {

@@ -1,13 +1,16 @@
 //! Settings that are fine one by one and contradict each other.
 
 use ballast_domain::instrument::{Asset, Instruments};
+use ballast_domain::kernel::SizeAt;
 use ballast_domain::market::PriceBasis;
 use ballast_domain::portfolio::MarginModel;
+use ballast_domain::simulation::FillPoint;
 use rust_decimal::Decimal;
 
 use super::check::Check;
 use super::layer::join;
 use super::sections::Config;
+use super::style::Style;
 
 /// Adds every contradiction within `config` to `check`.
 pub(super) fn find(config: &Config, check: &mut Check<'_>) {
@@ -22,6 +25,7 @@ pub(super) fn find(config: &Config, check: &mut Check<'_>) {
     }
     basis(config, check);
     exposure(config, check);
+    limits(config, check);
     instruments(config, check);
 }
 
@@ -70,6 +74,52 @@ fn exposure(config: &Config, check: &mut Check<'_>) {
             "perpetual accounts cannot trade yet".to_owned(),
             "set account.margin = \"cash\" or \"margin\"".to_owned(),
         );
+    }
+}
+
+/// Limit orders whose executions bars cannot show, and keys of limits where there are none.
+fn limits(config: &Config, check: &mut Check<'_>) {
+    let execution = &config.execution;
+    if execution.style != Some(Style::Limit) {
+        for (key, set) in [
+            ("limit_offset_bps", execution.limit_offset_bps.is_some()),
+            ("limit_bars", execution.limit_bars.is_some()),
+            ("last_resort", execution.last_resort.is_some()),
+        ] {
+            if set {
+                check.refuse(
+                    &join("execution", key),
+                    format!("'execution.{key}' has no effect on market orders"),
+                    "set execution.style = \"limit\", or leave it out".to_owned(),
+                );
+            }
+        }
+        return;
+    }
+    let refused = [
+        (
+            execution.fill == FillPoint::SameClose,
+            "execution.fill",
+            "a limit cannot rest in the bar whose close the decision saw",
+            "use next_open or next_close",
+        ),
+        (
+            execution.size_at == SizeAt::Fill,
+            "execution.size_at",
+            "a limit cannot be set from the price it executes at",
+            "use size_at = \"decision\"",
+        ),
+        (
+            config.data.basis == PriceBasis::BackAdjusted,
+            "data.basis",
+            "nobody quoted back-adjusted prices, so no limit rested there",
+            "use raw prices with their corporate actions, or market orders",
+        ),
+    ];
+    for (wrong, key, message, hint) in refused {
+        if wrong {
+            check.refuse(key, message.to_owned(), hint.to_owned());
+        }
     }
 }
 

@@ -205,6 +205,25 @@ pub(super) const KEYS: &[Key] = &[
         Absent,
     ),
     key(
+        "execution",
+        "style",
+        Takes::Word(&["market", "limit"]),
+        Absent,
+    ),
+    key(
+        "execution",
+        "limit_offset_bps",
+        from_zero(10_000, BPS_DIGITS),
+        Absent,
+    ),
+    key("execution", "limit_bars", Takes::Whole(1, 10_000), Absent),
+    key(
+        "execution",
+        "last_resort",
+        Takes::Word(&["residual", "market"]),
+        Absent,
+    ),
+    key(
         "rebalance",
         "of",
         Takes::Word(&["gross", "target", "equity"]),

@@ -18,6 +18,7 @@ mod nearest;
 mod parameters;
 mod sections;
 mod show;
+mod style;
 
 pub use difference::{SettingDifference, setting_differences};
 pub use examples::{BREAKOUT, MOMENTUM, TWO_SLEEVES, YOUR_DATA};
@@ -27,6 +28,7 @@ pub use sections::{
     Account, Config, Data, Execution, InstrumentRules, Instruments, MoneyLimit, Rebalance, Report,
     Risk, Run, StrategyChoice,
 };
+pub use style::{LastResort, Style};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -17,6 +17,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::decimal;
+use super::style::{LastResort, Style};
 
 /// All settings of a run. Field order is the order of the canonical text.
 ///
@@ -230,6 +231,22 @@ pub struct Execution {
         skip_serializing_if = "Option::is_none"
     )]
     pub participation: Option<Decimal>,
+    /// How the orders of a rebalance are priced; at the market when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub style: Option<Style>,
+    /// How much better than the price it was sized at a limit asks for, in basis points; 0 when absent.
+    #[serde(
+        default,
+        with = "decimal::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub limit_offset_bps: Option<Decimal>,
+    /// Bars after which the rest of a limit is taken back; 1 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_bars: Option<u16>,
+    /// What becomes of that rest; a residual when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_resort: Option<LastResort>,
 }
 
 /// `[rebalance]`

@@ -268,6 +268,10 @@ fn every_key_of_the_table_is_a_typed_field_and_the_other_way_round() {
     full.data.actions = Some("x".into());
     full.data.date_format = Some("M/D/YYYY".into());
     full.execution.participation = Some("0.1".parse().unwrap());
+    full.execution.style = Some(Style::Limit);
+    full.execution.limit_offset_bps = Some(5.into());
+    full.execution.limit_bars = Some(2);
+    full.execution.last_resort = Some(LastResort::Market);
     full.instruments.defaults.price_scale = Some(4);
     full.instruments.defaults.quantity_scale = Some(0);
     let table = toml::Table::try_from(&full).unwrap();

@@ -153,8 +153,19 @@ pub struct OrderLine {
     pub quantity: Decimal,
     /// How much the plan wanted before cash and budget cut it.
     pub wanted: Decimal,
+    /// The worst price it may execute at; absent at the market.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Decimal>,
+    /// Whether it is what a limit order left at its deadline, sent at the market by policy.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub last_resort: bool,
     /// `passed`, or the control that refused it and why.
     pub verdict: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// An instrument without a target.

@@ -264,6 +264,8 @@ pub(crate) fn decisions() -> Vec<DecisionLine> {
                 side: "buy".to_owned(),
                 quantity: decimal("10"),
                 wanted: decimal("8916"),
+                limit: None,
+                last_resort: false,
                 verdict: "passed".to_owned(),
             }],
             residual: Some(decimal("8906")),

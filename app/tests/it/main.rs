@@ -22,6 +22,7 @@ mod named_source;
 mod nav;
 mod own_strategy;
 mod pipeline;
+mod rationale;
 mod report;
 mod report_compare;
 mod report_mail;

@@ -70,7 +70,7 @@ impl Saga {
         let ended = matches!(status, OrderStatus::Canceled | OrderStatus::Expired);
         let at_market = intent.order_type == OrderType::Market;
         let direction = usize::from(intent.reduce_only);
-        for leg in self.legs.iter_mut() {
+        for leg in &mut self.legs {
             if leg.leg.instrument != intent.instrument {
                 continue;
             }
@@ -102,7 +102,7 @@ impl Saga {
     /// The limit order of a leg has had its time.
     pub(super) fn note_deadline(&mut self, intent: &Intent) {
         let direction = usize::from(intent.reduce_only);
-        for leg in self.legs.iter_mut() {
+        for leg in &mut self.legs {
             let resort = &mut leg.resort[direction];
             if leg.leg.instrument == intent.instrument && *resort == Resort::No {
                 *resort = Resort::Due;

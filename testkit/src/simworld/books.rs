@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ballast_domain::instrument::{InstrumentId, Instruments};
 use ballast_domain::kernel::{AdjustmentKind, Fact, Record, Session};
-use ballast_domain::money::{Price, Quantity};
+use ballast_domain::money::{Cash, Price, Quantity};
 use ballast_domain::orders::{Cause, ClientOrderId, Fill, OrderStatus};
 use ballast_domain::portfolio::EntryKind;
 use ballast_domain::risk::{Mode, ModeScope};
@@ -86,6 +86,8 @@ pub(super) struct Books {
     never_left: BTreeSet<ClientOrderId>,
     /// Target of each instrument under the latest decision that has a leg for it.
     pub(super) legs: BTreeMap<usize, (u32, i64)>,
+    /// Number of the latest decision, and equity its targets were valued with.
+    pub(super) valued: (u32, Cash),
     shared: [Mode; 3],
     own: Vec<Mode>,
     pub(super) session: Session,
@@ -109,6 +111,7 @@ impl Books {
             ended: BTreeSet::new(),
             never_left: BTreeSet::new(),
             legs: BTreeMap::new(),
+            valued: (0, Cash::ZERO),
             shared: [Mode::Active; 3],
             own: vec![Mode::Active; instruments.len()],
             session: Session::Ready,
@@ -123,6 +126,7 @@ impl Books {
     pub(super) fn take(&mut self, record: &Record) -> Result<(), (&'static str, String)> {
         match record {
             Record::Decision(r) => {
+                self.valued = (r.number, r.equity);
                 if let Cause::Slot(slot) = r.cause
                     && !self.decided.insert(slot.nanos())
                 {
@@ -267,15 +271,13 @@ impl Books {
 
 #[cfg(test)]
 mod tests {
-    use ballast_domain::kernel::{
-        AdjustmentRecord, DecisionRecord, EventId, FillRecord, HoldRecord, IntentRecord,
-    };
-    use ballast_domain::money::Cash;
-
     use super::super::market::instruments;
     use super::super::plan::Plan;
     use super::super::world::World;
     use super::*;
+    use ballast_domain::kernel::{
+        AdjustmentRecord, DecisionRecord, EventId, FillRecord, HoldRecord, IntentRecord,
+    };
 
     /// The records of a day without faults, as its first process wrote them.
     fn history() -> (Instruments, Vec<Record>) {

@@ -11,11 +11,11 @@ use ballast_domain::orders::{ClientOrderId, Intent, Side};
 use ballast_domain::risk::Mode;
 use ballast_domain::time::{Span, Timestamp};
 
+use super::account::{MAX_ORDER, max_position};
 use super::books::{Books, ledger, post};
 use super::coverage::{STATES, state};
 use super::ledger::NaiveLedger;
 use super::outcome::Violation;
-use super::process::max_position;
 use super::queue::ProcessId;
 use super::world::World;
 
@@ -289,27 +289,31 @@ impl World<'_> {
         }
     }
 
-    /// I-10 when a verdict is recorded: with everything that may still execute, the position stays
-    /// below its limit.
+    /// I-10 when a verdict is recorded: the order, the position and, with everything that may still
+    /// execute, all positions together stay below their limits.
     pub(super) fn check_verdict(&mut self, place: usize, r: &IntentRecord) {
         let intent = &r.intent;
-        let index = intent.instrument.index();
         if !r.verdict.passed() || intent.side == Side::Sell {
             return;
         }
-        if self
-            .judge
-            .tainted(&self.processes[place].books, index, self.now)
-        {
-            return;
-        }
-        let open = self.true_open(index, Side::Buy, intent.client_id);
-        let units = self.judge.truth.held[index] + open + intent.quantity.units();
-        let units = ballast_domain::money::Quantity::from_units(units);
-        let value = self.venue.value(intent.instrument, r.reference, units);
-        if value > max_position(self.plan) {
-            let what = format!("{} could take a position above its limit", intent.client_id);
+        let (id, index) = (intent.client_id, intent.instrument.index());
+        let value = |units| {
+            let units = ballast_domain::money::Quantity::from_units(units);
+            self.venue.value(intent.instrument, r.reference, units)
+        };
+        let books = &self.processes[place].books;
+        let open = self.true_open(index, Side::Buy, id);
+        let units = intent.quantity.units();
+        let after = self.judge.truth.held[index] + open + units;
+        let (order, position) = (value(units), value(after));
+        let known = !self.judge.tainted(books, index, self.now);
+        if order > MAX_ORDER {
+            self.accuse("I-10", format!("{id} is larger than an order may be"));
+        } else if known && position > max_position(self.plan) {
+            let what = format!("{id} could take a position above its limit");
             self.accuse("I-10", what);
+        } else {
+            self.check_gross(place, r);
         }
     }
 

@@ -1,15 +1,19 @@
 //! Oracles of what the account leaves at the venue: cancels, cover, cash, and orders called dead.
 
-use ballast_domain::kernel::{Record, Redeemed};
-use ballast_domain::money::Cash;
-use ballast_domain::orders::{ClientOrderId, OrderStatus, OrderType, Side};
+use ballast_domain::kernel::{IntentRecord, Record, Redeemed};
+use ballast_domain::money::{Cash, Quantity};
+use ballast_domain::orders::{ClientOrderId, Intent, OrderStatus, OrderType, Side};
 use ballast_domain::risk::{Mode, ModeScope};
 use ballast_domain::time::Span;
 
+use super::account::max_gross;
 use super::world::World;
 
 /// What orders may cost beyond the cash there is before it counts: events the books have not heard.
 const SLACK: Cash = Cash::from_units(5_000 * 100_000_000);
+
+/// What gross exposure may move between a decision and its orders.
+const GROSS_SLACK: Cash = Cash::from_units(20_000 * 100_000_000);
 
 /// Seconds by which a question may come later than the longest of its intervals and a permit's life.
 const ASKED_LATE: i64 = 15;
@@ -123,6 +127,42 @@ impl World<'_> {
         if cost > cash + SLACK {
             let (cost, cash) = (cost.units(), cash.units());
             self.accuse("I-55", format!("{id} leaves {cost} to pay with {cash}"));
+        }
+    }
+
+    /// I-10 of all positions together: what is held and what may still be bought stays below its share of
+    /// the equity the decision was valued with. Prices are the venue's and may have moved since.
+    pub(super) fn check_gross(&mut self, place: usize, r: &IntentRecord) {
+        let books = &self.processes[place].books;
+        let (number, equity) = books.valued;
+        let (truth, ours) = (&self.judge.truth, &books.ledger);
+        let known = truth.changes == ours.changes && truth.voids == ours.voids;
+        if number != r.intent.client_id.decision || !known {
+            return;
+        }
+        let at = |i: &Intent| match i.order_type {
+            OrderType::Limit(limit) => limit,
+            OrderType::Market => self.venue.prices[i.instrument.index()],
+        };
+        let held = self.instruments.ids().zip(&truth.held).map(|(id, held)| {
+            let (price, units) = (self.venue.prices[id.index()], held.abs());
+            self.venue.value(id, price, Quantity::from_units(units))
+        });
+        let id = r.intent.client_id;
+        let flying = self.in_flight.iter().map(|f| f.intent);
+        let open = self.venue.open().chain(flying).chain([r.intent]);
+        let mut seen = std::collections::BTreeSet::new();
+        let buys = open
+            .filter(|i| i.side == Side::Buy && (i.client_id != id || seen.insert(id)))
+            .map(|i| self.venue.value(i.instrument, at(&i), i.quantity));
+        let gross = held.chain(buys).fold(Cash::ZERO, |sum, value| sum + value);
+        let allowed = max_gross(self.plan).of(equity) + GROSS_SLACK;
+        if gross > allowed {
+            let (gross, allowed) = (gross.units(), allowed.units());
+            self.accuse(
+                "I-10",
+                format!("{id} takes all positions to {gross} of {allowed}"),
+            );
         }
     }
 

@@ -5,6 +5,7 @@
 //! JSON text as well as from its seed. [`run`] plays it and stops at the first thing that must
 //! never happen.
 
+mod account;
 mod books;
 mod chance;
 mod coverage;

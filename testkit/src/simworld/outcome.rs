@@ -82,3 +82,14 @@ pub struct Outcome {
     /// Why scopes were restricted at the end.
     pub reasons: Vec<String>,
 }
+
+impl Outcome {
+    /// I-68: the same plan is the same day, to the last event; the violation if it was another one.
+    pub fn unlike(&self, again: &Self) -> Option<Violation> {
+        (self.trace != again.trace).then(|| Violation {
+            invariant: "I-68".to_owned(),
+            at: 0,
+            what: "the same plan gave two different days".to_owned(),
+        })
+    }
+}

@@ -13,12 +13,12 @@ use ballast_domain::simulation::{BarClose, Exchange, FillPoint, Sink};
 use ballast_domain::strategy::Strategy;
 use ballast_domain::time::Timestamp;
 
+use super::account::settings;
 use super::lockstep::Lockstep;
 use super::market::{Market, instruments};
 use super::outcome::Violation;
 use super::plan::{Idempotency, Plan, Profile, Tuning};
 use super::planted::Planted;
-use super::process::settings;
 use super::strategy::Planned;
 use super::tape::{Tape, TapeDeck};
 use super::venue::{OPENING, exchange_settings};
@@ -213,6 +213,7 @@ impl Plan {
                 adopted: false,
                 idle_legs: true,
                 visits: 20,
+                max_gross_percent: 100,
                 style: if lockstep.through_bar {
                     OrderStyle::Limit(limit)
                 } else {

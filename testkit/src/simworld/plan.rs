@@ -69,9 +69,16 @@ pub struct Tuning {
     pub idle_legs: bool,
     /// Minutes between two visits of the operator.
     pub visits: i64,
+    /// Largest gross exposure in percent of equity.
+    #[serde(default = "all_of_it")]
+    pub max_gross_percent: u8,
     /// How rebalances are priced.
     #[serde(default)]
     pub style: OrderStyle,
+}
+
+const fn all_of_it() -> u8 {
+    100
 }
 
 /// One simulated day.
@@ -138,6 +145,11 @@ impl Plan {
             adopted: pick(0, 4) == 0,
             idle_legs: pick(0, 4) == 0,
             visits: pick(5, 20),
+            max_gross_percent: if chance::happens(seed, 34, 0, 30) {
+                60
+            } else {
+                all_of_it()
+            },
             style: style(seed),
         };
         let mut plan = Self {

@@ -3,23 +3,19 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ballast_domain::calendar::Calendar;
 use ballast_domain::kernel::{
     Action, BatchId, Effects, Fact, HealthFact, Input, Kernel, Query, Record, SendGate, SendPermit,
-    Settings, Watch,
 };
-use ballast_domain::money::{Cash, Rate, Weight};
-use ballast_domain::orders::{Installation, OrderStatus, TimeInForce};
-use ballast_domain::risk::Limits;
+use ballast_domain::orders::OrderStatus;
 use ballast_domain::simulation::Step;
-use ballast_domain::time::{Span, Timestamp};
+use ballast_domain::time::Timestamp;
 
+use super::account::settings;
 use super::books::Books;
 use super::chance;
 use super::disk::{Refused, durable_at};
 use super::fault::FaultKind;
-use super::market::{MILLI, schedule};
-use super::plan::Plan;
+use super::market::MILLI;
 use super::planted::Planted;
 use super::queue::{Event, Message, ProcessId};
 use super::strategy::Planned;
@@ -66,56 +62,6 @@ impl Process {
             });
         }
     }
-}
-
-/// Largest position, in units of the base currency.
-pub(super) fn max_position(plan: &Plan) -> Cash {
-    let thousands = if plan.tuning.crowded { 110 } else { 55 };
-    Cash::from_units(thousands * 1_000 * 100_000_000)
-}
-
-/// Settings of the simulated account.
-pub(super) fn settings(plan: &Plan, bug: Option<Planted>) -> Settings {
-    let tuning = &plan.tuning;
-    let dollars = |n: i128| Cash::from_units(n * 100_000_000);
-    let limits = Limits {
-        max_position_notional: Some(max_position(plan)),
-        max_price_age: Span::from_seconds(300),
-        fee_estimate: Rate::from_bps(10),
-        cash_buffer: Rate::from_bps(20),
-        ..Limits::cash_account(Some(dollars(200_000)), None)
-    };
-    let installation = Installation::new(7).expect("a small number");
-    let mut settings = Settings::new(installation, Calendar::Utc24x7, limits);
-    settings.schedule = schedule(plan);
-    settings.rebalance.value = Weight::from_units(1_000_000);
-    settings.time_in_force = TimeInForce::Day;
-    settings.permit_lifetime = Span::from_seconds(tuning.permit);
-    settings.record_idle_legs = tuning.idle_legs;
-    settings.record_state = true;
-    settings.record_holds = true;
-    settings.remembered_orders = tuning.remembered_orders;
-    settings.style = tuning.style;
-    if let Some(lockstep) = plan.lockstep {
-        settings.time_in_force = lockstep.time_in_force;
-        settings.size_at = lockstep.size_at;
-        settings.signal_lag = lockstep.signal_lag;
-    }
-    settings.watch = Some(Watch {
-        audit: Span::from_seconds(tuning.audit),
-        phase: Span::from_seconds(tuning.phase),
-        window: Span::from_seconds(tuning.window),
-        ask_again: Span::from_seconds(tuning.ask_again),
-        fenced: plan.venue.fenced,
-        ..Watch::new()
-    });
-    #[cfg(feature = "planted")]
-    if let Some(Planted::Kernel(bug)) = bug {
-        settings.planted = Some(bug);
-    }
-    #[cfg(not(feature = "planted"))]
-    let _ = bug;
-    settings
 }
 
 impl World<'_> {

@@ -42,14 +42,15 @@ fn about_to_send(plan: &Plan, side: Side) -> (World<'_>, SendPermit) {
     unreachable!("a day with an order of each side");
 }
 
-/// What the oracles say of a history in which an order was redeemed and something else was wrong.
-fn said(side: Side, wrong: impl FnOnce(&mut World<'_>, Redeemed)) -> Option<String> {
+/// What the oracles say of a history in which an order was redeemed and something else was wrong: the
+/// invariant, and the words.
+fn said(side: Side, wrong: impl FnOnce(&mut World<'_>, Redeemed)) -> Option<[String; 2]> {
     let plan = plan();
     let (mut world, permit) = about_to_send(&plan, side);
     let gate = std::sync::Arc::clone(&world.processes[0].gate);
     let order = permit.redeem(&gate, world.now).expect("a good permit");
     wrong(&mut world, order);
-    world.judge.violation.map(|v| v.invariant)
+    world.judge.violation.map(|v| [v.invariant, v.what])
 }
 
 fn stopped(world: &World<'_>, mode: Mode) -> Record {
@@ -227,11 +228,16 @@ const ORDERS: &[(Side, &str, Wrong)] = &[
 
 /// What must hold of books, journals and restarts.
 const BOOKS: &[(Side, &str, Wrong)] = &[
-    (Side::Buy, "I-10", |w, order| {
-        let intent = *order.intent();
-        let reference = w.venue.prices[intent.instrument.index()];
-        let record = passed(&intent, reference, 1_000_000);
-        w.check_verdict(0, &record);
+    // An execution the venue tells twice under one id: its history contradicts itself.
+    (Side::Buy, "world", |w, order| {
+        let id = arrives(w, order);
+        let fact = executed(w, id);
+        let at = w.now;
+        for _ in 0..2 {
+            let fact = fact.clone();
+            w.venue.log.push(Logged { at, fact });
+        }
+        w.settle();
     }),
     (Side::Buy, "I-15", |w, _| {
         w.processes[0].books.ledger.held[0] += 1;
@@ -312,6 +318,42 @@ fn passed(intent: &ballast_domain::orders::Intent, reference: Price, times: i64)
     record
 }
 
+/// What must hold of verdicts: each limit by its own words.
+const LIMITS: &[(&str, Wrong)] = &[
+    ("larger than an order may be", |w, order| {
+        let intent = *order.intent();
+        let reference = w.venue.prices[intent.instrument.index()];
+        let record = passed(&intent, reference, 1_000_000);
+        w.check_verdict(0, &record);
+    }),
+    ("a position above its limit", |w, order| {
+        let intent = *order.intent();
+        let index = intent.instrument.index();
+        w.judge.truth.held[index] += intent.quantity.units() * 1_000;
+        let record = passed(&intent, w.venue.prices[index], 1);
+        w.check_verdict(0, &record);
+    }),
+    // Every single one is small.
+    ("takes all positions to", |w, order| {
+        let intent = *order.intent();
+        let index = intent.instrument.index();
+        w.judge.truth.held[(index + 1) % 20] += 2_000_000;
+        let record = passed(&intent, w.venue.prices[index], 1);
+        w.processes[0].books.valued.0 = intent.client_id.decision;
+        w.check_verdict(0, &record);
+    }),
+];
+
+/// I-10: an order, a position and all positions together beyond their limits are each told apart.
+#[test]
+fn each_limit_is_judged() {
+    for (words, wrong) in LIMITS {
+        let [invariant, what] = said(Side::Buy, wrong).expect("a violation");
+        assert_eq!(invariant, "I-10", "{words}");
+        assert!(what.contains(words), "{what}");
+    }
+}
+
 /// The true history: every oracle that the tables fire looks, and none says anything.
 #[test]
 fn the_true_history_is_not_accused() {
@@ -340,16 +382,26 @@ fn each_oracle_fires_on_a_wrong_history() {
     let mut fired = BTreeSet::new();
     for (n, (side, invariant, wrong)) in [SENDS, ORDERS, BOOKS, ENDS].concat().iter().enumerate() {
         let named = said(*side, wrong);
+        let named = named.map(|[invariant, _]| invariant);
         assert_eq!(named.as_deref(), Some(*invariant), "case {n}");
         fired.insert(*invariant);
     }
     // The books' own oracles have their table in books.rs.
     fired.extend(["I-06", "I-08", "I-17", "I-23"]);
+    // Limits have a table of their own, for their oracle has several.
+    fired.insert("I-10");
+    // Two days are compared below.
+    fired.insert("I-68");
+    assert!(
+        fired.contains("world"),
+        "the venue's history contradicts itself"
+    );
     let sources = [
         include_str!("judge.rs"),
         include_str!("judge_venue.rs"),
         include_str!("process.rs"),
         include_str!("books.rs"),
+        include_str!("outcome.rs"),
     ];
     let named: BTreeSet<&str> = sources
         .iter()
@@ -359,4 +411,21 @@ fn each_oracle_fires_on_a_wrong_history() {
     assert!(named.len() >= 20, "{named:?}");
     let silent: Vec<_> = named.difference(&fired).collect();
     assert!(silent.is_empty(), "never seen to fire: {silent:?}");
+}
+
+/// I-68: a day that depends on something outside of its plan is another day, and is said to be.
+#[test]
+fn a_day_with_something_hidden_in_it_is_another_day() {
+    let plan = plan();
+    let day = |hidden: Span| {
+        let mut world = World::new(&plan, None);
+        world.disk_free_at = world.disk_free_at + hidden;
+        world.run()
+    };
+    let first = day(Span::ZERO);
+    assert_eq!(first.unlike(&day(Span::ZERO)), None);
+    let named = first
+        .unlike(&day(Span::from_nanos(90_000_000)))
+        .map(|v| v.invariant);
+    assert_eq!(named.as_deref(), Some("I-68"));
 }

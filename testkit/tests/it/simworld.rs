@@ -80,7 +80,7 @@ fn every_planted_bug_is_found() {
         let expected = match bug {
             Planted::Kernel(Bug::PermitAfterKill | Bug::KillLostAtRestart) => "I-80",
             Planted::Kernel(Bug::PermitByOldWriter) => "I-07",
-            Planted::Kernel(Bug::ReservedIgnored) => "I-55",
+            Planted::Kernel(Bug::ReservedIgnored) => "I-10",
             Planted::Kernel(Bug::TimerLostAtRestart) => "I-16",
             _ => invariant.as_deref().unwrap_or("any"),
         };

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
 use super::summary::Caveat;
-use crate::config::Config;
+use crate::config::{Config, Style};
 
 /// Everything that makes these numbers better than a live account's would have been.
 ///
@@ -26,6 +26,7 @@ pub(super) fn of(
         prices(config),
     ];
     all.extend(config.execution.participation.map(volume));
+    all.extend(config.execution.style.and_then(limits));
     if config.execution.size_at == SizeAt::Fill {
         all.push(caveat(
             "sizes",
@@ -51,6 +52,17 @@ fn volume(share: Decimal) -> Caveat {
             (share * Decimal::ONE_HUNDRED).normalize()
         ),
     )
+}
+
+/// What bars leave out of limit orders.
+fn limits(style: Style) -> Option<Caveat> {
+    (style == Style::Limit).then(|| {
+        caveat(
+            "limits",
+            "a limit fills when a bar trades through it, at its price or at a better open, and when in the \
+             bar is not known; nobody stood before it in the queue",
+        )
+    })
 }
 
 /// What a margin account of a venue would have cost and done that this one does not.

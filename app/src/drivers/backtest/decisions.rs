@@ -3,6 +3,7 @@
 use ballast_domain::Result;
 use ballast_domain::instrument::{InstrumentId, Instruments};
 use ballast_domain::kernel::{DecisionRecord, IntentRecord, LegRecord, ResidualRecord};
+use ballast_domain::orders::OrderType;
 use ballast_domain::performance::SleeveBooks;
 use ballast_domain::portfolio::Disposition;
 use ballast_domain::strategy::{Decision, Note, SleeveAction, Target, Targets};
@@ -155,6 +156,11 @@ impl OpenDecision {
             side: intent.side.name().to_owned(),
             quantity: intent.quantity.to_decimal(instrument.quantity_scale)?,
             wanted: record.wanted.abs().to_decimal(instrument.quantity_scale)?,
+            limit: match intent.order_type {
+                OrderType::Market => None,
+                OrderType::Limit(price) => Some(price.to_decimal(instrument.price_scale)?),
+            },
+            last_resort: record.last_resort,
             verdict,
         };
         if let Some(leg) = self.leg_mut(&instrument.symbol) {
