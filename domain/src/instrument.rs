@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::Calendar;
 use crate::error::{Error, Result};
-use crate::money::{Cash, MAX_CASH_SCALE, MAX_SCALE, Price, Quantity, Rounding, divide, pow10};
+use crate::money::{
+    Cash, MAX_CASH_SCALE, MAX_SCALE, Price, Quantity, Rounding, divide, pow10, quotient_and_rest,
+    times,
+};
 
 /// Dense index of an [`Asset`] in its [`Instruments`].
 #[derive(
@@ -19,6 +22,7 @@ impl AssetId {
     pub const BASE: Self = Self(0);
 
     /// As an index.
+    #[inline]
     pub const fn index(self) -> usize {
         self.0 as usize
     }
@@ -38,11 +42,13 @@ pub struct InstrumentId(pub u32);
 
 impl InstrumentId {
     /// As an index.
+    #[inline]
     pub const fn index(self) -> usize {
         self.0 as usize
     }
 
     /// From an index. Panics above `u32::MAX` instruments.
+    #[inline]
     pub fn from_index(index: usize) -> Self {
         Self(u32::try_from(index).expect("fewer than 2^32 instruments"))
     }
@@ -146,7 +152,13 @@ impl Instrument {
     /// No rounding: [`Instruments::define`] refuses scales at which this could not be exact.
     #[inline]
     pub const fn notional(&self, price: Price, quantity: Quantity) -> Cash {
-        Cash::from_units(price.units() as i128 * quantity.units() as i128 * self.value_factor)
+        let product = price.units() as i128 * quantity.units() as i128;
+        // Most factors are a single unit or a power of ten of 64 bits.
+        Cash::from_units(if self.value_factor == 1 {
+            product
+        } else {
+            times(product, self.value_factor)
+        })
     }
 
     /// The signed quantity worth `value` at `price`, whole lots towards zero exposure.
@@ -156,7 +168,8 @@ impl Instrument {
         if !price.is_positive() {
             return None;
         }
-        let units = value.units() / (i128::from(price.units()) * self.value_factor);
+        let one = times(i128::from(price.units()), self.value_factor);
+        let (units, _) = quotient_and_rest(value.units(), one);
         i64::try_from(units)
             .ok()
             .map(|u| Quantity::from_units(u).to_lots_toward_zero(self.lot))

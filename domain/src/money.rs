@@ -9,6 +9,11 @@
 //! Overflow panics in every profile (`overflow-checks` stay on in release): a wrong sum of money is
 //! worse than a stop.
 
+mod division;
+
+pub use division::{Rounding, divide};
+pub(crate) use division::{quotient_and_rest, times};
+
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
@@ -17,6 +22,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use division::{by_a_billion, by_a_quadrillion};
 
 /// The largest scale (digits after the point) of prices and quantities.
 pub const MAX_SCALE: u8 = 12;
@@ -39,37 +45,6 @@ pub const fn pow10(exponent: u8) -> i64 {
     POW10[exponent as usize]
 }
 
-/// Where the remainder of a division goes. Each money operation names its direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rounding {
-    /// Towards zero: sizes of exposure.
-    TowardZero,
-    /// Away from zero: fees and reservations against us.
-    AwayFromZero,
-    /// Towards negative infinity: prices of our sells, limit prices of our buys.
-    Down,
-    /// Towards positive infinity: prices of our buys, limit prices of our sells.
-    Up,
-}
-
-/// `numerator / denominator` with the remainder sent in the `rounding` direction.
-///
-/// Panics when `denominator` is not positive.
-pub const fn divide(numerator: i128, denominator: i128, rounding: Rounding) -> i128 {
-    assert!(denominator > 0, "denominator must be positive");
-    let quotient = numerator / denominator;
-    let remainder = numerator % denominator;
-    if remainder == 0 {
-        return quotient;
-    }
-    match rounding {
-        Rounding::TowardZero => quotient,
-        Rounding::AwayFromZero => quotient + if numerator > 0 { 1 } else { -1 },
-        Rounding::Down => quotient - if numerator < 0 { 1 } else { 0 },
-        Rounding::Up => quotient + if numerator > 0 { 1 } else { 0 },
-    }
-}
-
 macro_rules! scaled_integer {
     ($(#[$doc:meta])* $name:ident($inner:ty), $noun:literal) => {
         $(#[$doc])*
@@ -84,37 +59,44 @@ macro_rules! scaled_integer {
             pub const ZERO: Self = Self(0);
 
             /// From a count of the smallest unit.
+            #[inline]
             pub const fn from_units(units: $inner) -> Self {
                 Self(units)
             }
 
             /// The count of the smallest unit.
+            #[inline]
             pub const fn units(self) -> $inner {
                 self.0
             }
 
             /// Whether this is exactly zero.
+            #[inline]
             pub const fn is_zero(self) -> bool {
                 self.0 == 0
             }
 
             /// Whether this is above zero.
+            #[inline]
             pub const fn is_positive(self) -> bool {
                 self.0 > 0
             }
 
             /// Whether this is below zero.
+            #[inline]
             pub const fn is_negative(self) -> bool {
                 self.0 < 0
             }
 
             /// Without its sign.
             #[must_use]
+            #[inline]
             pub const fn abs(self) -> Self {
                 Self(self.0.abs())
             }
 
             /// For statistics and display; the nearest f64.
+            #[inline]
             pub fn to_f64(self, scale: u8) -> f64 {
                 self.0 as f64 / pow10(scale) as f64
             }
@@ -127,6 +109,7 @@ macro_rules! scaled_integer {
 
         impl Add for $name {
             type Output = Self;
+            #[inline]
             fn add(self, other: Self) -> Self {
                 Self(self.0 + other.0)
             }
@@ -134,6 +117,7 @@ macro_rules! scaled_integer {
 
         impl Sub for $name {
             type Output = Self;
+            #[inline]
             fn sub(self, other: Self) -> Self {
                 Self(self.0 - other.0)
             }
@@ -141,24 +125,28 @@ macro_rules! scaled_integer {
 
         impl Neg for $name {
             type Output = Self;
+            #[inline]
             fn neg(self) -> Self {
                 Self(-self.0)
             }
         }
 
         impl AddAssign for $name {
+            #[inline]
             fn add_assign(&mut self, other: Self) {
                 self.0 += other.0;
             }
         }
 
         impl SubAssign for $name {
+            #[inline]
             fn sub_assign(&mut self, other: Self) {
                 self.0 -= other.0;
             }
         }
 
         impl Sum for $name {
+            #[inline]
             fn sum<I: Iterator<Item = Self>>(iter: I) -> Self {
                 iter.fold(Self::ZERO, Add::add)
             }
@@ -212,6 +200,7 @@ impl Price {
     /// Market data carries f64 prices that were read from decimal text, so at a scale that covers
     /// the text's digits the result is exactly that text. `None` unless `value` is finite, positive
     /// and in range.
+    #[inline]
     pub fn from_market_data(value: f64, scale: u8) -> Option<Self> {
         let scaled = value * pow10(scale) as f64;
         // 2^62 leaves headroom for slippage on top of the price.
@@ -229,26 +218,37 @@ impl Price {
     /// This price worsened by `rate` for whoever buys (`buy`) or sells at it, rounded against them.
     #[must_use]
     pub fn worsened(self, rate: Rate, buy: bool) -> Self {
-        let one = i128::from(Rate::ONE.0);
-        let (factor, rounding) = if buy {
-            (one + i128::from(rate.0), Rounding::Up)
+        if rate.0 == 0 {
+            return self;
+        }
+        let factor = if buy {
+            Rate::ONE.0 + rate.0
         } else {
-            (one - i128::from(rate.0), Rounding::Down)
+            Rate::ONE.0 - rate.0
         };
-        Self(to_i64(divide(i128::from(self.0) * factor, one, rounding)))
+        let (worse, rest) = by_a_billion(i128::from(self.0) * i128::from(factor));
+        Self(to_i64(
+            worse + i128::from(buy && rest > 0) - i128::from(!buy && rest < 0),
+        ))
     }
 }
 
 impl Quantity {
     /// The largest multiple of `lot` that is not further from zero.
     #[must_use]
+    #[inline]
     pub const fn to_lots_toward_zero(self, lot: Self) -> Self {
+        // Most lots are one unit, and a division is slow.
+        if lot.0 == 1 {
+            return self;
+        }
         Self(self.0 - self.0 % lot.0)
     }
 
     /// Whether this is a whole number of `lot`s.
+    #[inline]
     pub const fn is_multiple_of(self, lot: Self) -> bool {
-        self.0 % lot.0 == 0
+        lot.0 == 1 || self.0 % lot.0 == 0
     }
 }
 
@@ -259,26 +259,21 @@ impl Cash {
     /// # Errors
     /// As [`Weight::from_f64`].
     pub fn share(self, weight: f64) -> Result<Self> {
-        const FINE: i64 = 1_000_000_000_000_000;
-        Weight::from_f64(weight)?;
-        let weight = i128::from(truncate_to_i64(weight * FINE as f64));
-        let one = i128::from(FINE);
+        Weight::require_usable(weight)?;
+        let weight = truncate_to_i64(weight * 1e15);
         // Split so that large amounts at fine scales cannot overflow the product.
-        Ok(Self(
-            (self.0 / one) * weight + (self.0 % one) * weight / one,
-        ))
+        let (whole, rest) = by_a_quadrillion(self.0);
+        let (part, _) = by_a_quadrillion(i128::from(rest) * i128::from(weight));
+        Ok(Self(times(whole, weight.into()) + part))
     }
 
     /// `rate` of the absolute amount, rounded against us (up).
     #[must_use]
     pub const fn fee(self, rate: Rate) -> Self {
-        let amount = self.0.abs();
         // Split so that large amounts at fine scales cannot overflow the product.
-        let one = Rate::ONE.0 as i128;
-        let rate = rate.0 as i128;
-        let whole = (amount / one) * rate;
-        let rest = divide((amount % one) * rate, one, Rounding::Up);
-        Self(whole + rest)
+        let (whole, rest) = by_a_billion(self.0.abs());
+        let (part, left) = by_a_billion(rest as i128 * rate.0 as i128);
+        Self(times(whole, rate.0 as i128) + part + if left > 0 { 1 } else { 0 })
     }
 }
 
@@ -366,13 +361,20 @@ impl Weight {
     /// # Errors
     /// `Signal` when `weight` is not finite or above [`Weight::MAX_MAGNITUDE`].
     pub fn from_f64(weight: f64) -> Result<Self> {
-        if !weight.is_finite() || weight.abs() > Self::MAX_MAGNITUDE {
-            return Err(
-                Error::signal(format!("weight {weight} is not a usable number"))
-                    .hint("weights are finite and at most 1000 times the reference value"),
-            );
-        }
+        Self::require_usable(weight)?;
         Ok(Self(truncate_to_i64(weight * 1e9)))
+    }
+
+    #[inline]
+    fn require_usable(weight: f64) -> Result<()> {
+        // False for what is no number.
+        if weight.abs() <= Self::MAX_MAGNITUDE {
+            return Ok(());
+        }
+        Err(
+            Error::signal(format!("weight {weight} is not a usable number"))
+                .hint("weights are finite and at most 1000 times the reference value"),
+        )
     }
 
     /// In units of 1e-9.
@@ -387,12 +389,20 @@ impl Weight {
 
     /// This weight of `value`, rounded towards zero exposure.
     #[must_use]
+    #[inline]
     pub fn of(self, value: Cash) -> Cash {
-        let product = value
-            .0
-            .checked_mul(i128::from(self.0))
-            .expect("weight of value overflows");
-        Cash(product / i128::from(Self::ONE.0))
+        // Limits are the whole of it or a whole multiple most of the time.
+        if self == Self::ONE {
+            return value;
+        }
+        let one = Self::ONE.0;
+        if self.0 % one == 0 {
+            return Cash(times(value.0, (self.0 / one).into()));
+        }
+        // Split as in `Cash::fee`; whole and rest have the sign of the value.
+        let (whole, rest) = by_a_billion(value.0);
+        let (part, _) = by_a_billion(i128::from(rest) * i128::from(self.0));
+        Cash(times(whole, self.0.into()) + part)
     }
 }
 
@@ -433,8 +443,12 @@ fn to_i64(units: i128) -> i64 {
     clippy::cast_possible_truncation,
     reason = "callers have checked the range"
 )]
+#[inline]
 fn round_to_i64(value: f64) -> i64 {
-    value.round() as i64
+    // As `round` does it, which is a call of the C library: halves go away from zero. What the cut
+    // takes off is exact.
+    let cut = value as i64;
+    cut + i64::from(value - cut as f64 >= 0.5)
 }
 
 #[expect(
@@ -607,6 +621,52 @@ mod tests {
             let rate = Rate::from_bps(bps);
             let wide = divide(amount * i128::from(rate.units()), 1_000_000_000, Rounding::Up);
             prop_assert_eq!(Cash::from_units(amount).fee(rate).units(), wide);
+        }
+    }
+
+    proptest! {
+        /// Shares, fees, limits and prices are those of the plain formulas in 128 bits, whatever
+        /// the size of the amount and the sign of the rate.
+        #[test]
+        fn quick_formulas_equal_the_plain_ones(
+            units in -(1_i128 << 90)..1_i128 << 90,
+            shift in 0_u32..90,
+            rate in -2_000_000_000_i64..4_000_000_000,
+            whole in 0_i64..4,
+            price in 1_i64..1 << 60,
+            buy: bool,
+        ) {
+            let one = 1_000_000_000_i128;
+            let cash = Cash::from_units(units >> shift);
+            for weight in [rate, whole * 1_000_000_000] {
+                let plain = cash.units() * i128::from(weight) / one;
+                prop_assert_eq!(Weight::from_units(weight).of(cash).units(), plain);
+            }
+            let product = cash.units().abs() * i128::from(rate);
+            let up = i128::from(product % one > 0);
+            prop_assert_eq!(cash.fee(Rate::from_units(rate)).units(), product / one + up);
+            let share = rate as f64 / 1e9;
+            let weight = i128::from(truncate_to_i64(share * 1e15));
+            let fine = 1_000_000_000_000_000_i128;
+            let amount = cash.units();
+            let plain = amount / fine * weight + amount % fine * weight / fine;
+            prop_assert_eq!(cash.share(share).unwrap().units(), plain);
+            let worse = i128::from(rate.abs() / 10);
+            let factor = if buy { one + worse } else { one - worse };
+            let direction = if buy { Rounding::Up } else { Rounding::Down };
+            let plain = divide(i128::from(price) * factor, one, direction);
+            let worsened = Price::from_units(price).worsened(Rate::from_units(rate.abs() / 10), buy);
+            prop_assert_eq!(i128::from(worsened.units()), plain);
+        }
+
+        /// Market data rounds as the C library does: halves away from zero.
+        #[test]
+        fn market_data_rounds_as_the_library_does(value in 0.5_f64..4e15, halves in 1_i64..1 << 52) {
+            let half = halves as f64 / 2.0;
+            for value in [value, value / 1e9 + 0.5, half.max(0.5)] {
+                let rounded = Price::from_market_data(value, 0).map(|p| p.units() as f64);
+                prop_assert_eq!(rounded, Some(value.round()));
+            }
         }
     }
 }

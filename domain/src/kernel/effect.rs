@@ -76,7 +76,14 @@ impl Effects {
         Self::default()
     }
 
+    /// Whether there is anything to do.
+    #[inline]
+    pub fn has_actions(&self) -> bool {
+        !self.actions.is_empty()
+    }
+
     /// The next thing to do.
+    #[inline]
     pub fn next_action(&mut self) -> Option<Action> {
         let action = self.actions.pop_front();
         if action.is_none() {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::error::Error;
 use crate::instrument::AssetId;
-use crate::money::{Cash, Quantity};
+use crate::money::{Cash, Quantity, quotient_and_rest, times};
 use crate::orders::{Applied, ClientOrderId, Fill, OrderReport, OrderStatus, Side};
 use crate::risk::{Mode, ModeScope};
 use crate::strategy::{Reason, Strategy};
@@ -448,6 +448,7 @@ fn share(amount: Cash, part: Quantity, whole: Quantity) -> Cash {
         return amount;
     }
     let (part, whole) = (i128::from(part.units()), i128::from(whole.units()));
-    let units = amount.units();
-    Cash::from_units((units / whole) * part + (units % whole) * part / whole)
+    let (times_whole, rest) = quotient_and_rest(amount.units(), whole);
+    let (share_of_rest, _) = quotient_and_rest(rest * part, whole);
+    Cash::from_units(times(times_whole, part) + share_of_rest)
 }

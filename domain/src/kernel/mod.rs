@@ -68,6 +68,7 @@ use digest::Digest;
 use facts::Refusal;
 use order_book::OrderBook;
 use permit::Epochs;
+use plan::Room;
 #[cfg(not(feature = "planted"))]
 use planted::Bug;
 use saga::{Saga, Waiting};
@@ -128,6 +129,8 @@ pub struct Kernel<S> {
     slices: usize,
     slice_time: Timestamp,
     states: Vec<LaneState>,
+    /// Whether every state is known to be `Present`, so that it need not be written again.
+    all_present: bool,
     bars_seen: Vec<u32>,
     pending: VecDeque<Pending>,
     /// Targets that wait for quotes, or for the saga before them to end.
@@ -137,6 +140,7 @@ pub struct Kernel<S> {
     spare_sleeves: Sleeves,
     spare_targets: Vec<Option<Target>>,
     saga: Option<Saga>,
+    room: Room,
     decision_number: u32,
     batch: u64,
     outstanding: VecDeque<Outstanding>,
@@ -219,12 +223,14 @@ impl<S: Strategy> Kernel<S> {
             slices: 0,
             slice_time: Timestamp::MIN,
             states: vec![LaneState::NotListed; n],
+            all_present: false,
             bars_seen: vec![0; n],
             pending: VecDeque::new(),
             waiting: None,
             targets: Vec::new(),
             spare_targets: Vec::new(),
             saga: None,
+            room: Room::default(),
             decision_number: 0,
             batch: 0,
             outstanding: VecDeque::new(),
@@ -263,15 +269,12 @@ impl<S: Strategy> Kernel<S> {
     ///
     /// An input that cannot be true (time running backwards, an answer to a batch never written)
     /// is refused with an alert and halts the account: wrong is worse than stopped.
-    #[inline]
+    // Every driver knows which input it hands over: inlined, the match costs nothing.
+    #[inline(always)]
     pub fn step(&mut self, now: Timestamp, input: Input<'_>, effects: &mut Effects) {
         let first = effects.records.len();
         if now < self.now {
-            let error = Error::invariant("trading time ran backwards")
-                .context("now", now)
-                .context("before", self.now)
-                .hint("deliver inputs in the order of their times");
-            self.halt(effects, error);
+            self.refuse_past(now, effects);
         } else {
             self.now = now;
             self.take(input, effects);
@@ -281,7 +284,16 @@ impl<S: Strategy> Kernel<S> {
         }
     }
 
-    #[inline]
+    #[cold]
+    fn refuse_past(&mut self, now: Timestamp, effects: &mut Effects) {
+        let error = Error::invariant("trading time ran backwards")
+            .context("now", now)
+            .context("before", self.now)
+            .hint("deliver inputs in the order of their times");
+        self.halt(effects, error);
+    }
+
+    #[inline(always)]
     fn take(&mut self, input: Input<'_>, effects: &mut Effects) {
         match input {
             Input::Slice(slice) => self.on_slice(slice, effects),
@@ -396,6 +408,11 @@ impl<S: Strategy> Kernel<S> {
     /// Whether targets wait for [`Input::Quotes`].
     pub const fn wants_quotes(&self) -> bool {
         self.waiting.is_some() && self.saga.is_none()
+    }
+
+    /// Sums the account's equity once for all who ask until something is booked.
+    pub(crate) fn renew_equity(&mut self) {
+        self.account.renew_equity();
     }
 
     /// The gate its permits are bound to.

@@ -80,17 +80,17 @@ impl OrderBook {
     /// The number of an order by the id the venue knows; `None` for an id that is not ours or
     /// long forgotten.
     pub(super) fn number_of(&self, id: ClientOrderId) -> Option<u64> {
-        let span = self
-            .plans
-            .iter()
-            .rev()
-            .find(|p| p.decision == id.decision && p.plan == id.plan && id.leg < p.legs)?;
+        let of = |p: &&PlanSpan| p.decision == id.decision && p.plan == id.plan && id.leg < p.legs;
+        // Facts are about the last plan most of the time.
+        let last = self.plans.back().filter(of);
+        let span = last.or_else(|| self.plans.iter().rev().find(of))?;
         let number = span.first + u64::from(id.leg);
         self.by_number(number)
             .filter(|o| o.intent.client_id == id)
             .map(|_| number)
     }
 
+    #[inline]
     fn index(&self, number: u64) -> Option<usize> {
         usize::try_from(number.checked_sub(self.base)?).ok()
     }
@@ -100,6 +100,7 @@ impl OrderBook {
         self.orders.get(self.index(number)?)
     }
 
+    #[inline]
     pub(super) fn by_number_mut(&mut self, number: u64) -> Option<&mut Order> {
         let index = self.index(number)?;
         self.orders.get_mut(index)

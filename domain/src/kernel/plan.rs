@@ -1,18 +1,27 @@
 //! One plan of a rebalance: legs valued, orders drafted, judged and set aside.
 
 use super::planted::Bug;
-use super::saga::{Goal, Saga};
+use super::saga::{Goal, Saga, SagaLeg};
 use super::{Cut, Effects, IntentRecord, Kernel, Record};
 use crate::error::Result;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::market::LaneState;
-use crate::money::{Cash, Price, Quantity, Rate};
+use crate::money::{Cash, Price, Quantity, Rate, quotient_and_rest, times};
 use crate::orders::{Cause, ClientOrderId, Intent, Order, OrderId, OrderStatus, OrderType, Side};
 use crate::portfolio::{Budget, Disposition, Leg, MarginModel, Step, after_costs};
 use crate::risk::{self, Context, Exposure, check};
 use crate::strategy::{Strategy, Target};
 
+/// Vectors that are filled again and again, so that a rebalance allocates nothing.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    pub(super) legs: Vec<Leg>,
+    pub(super) saga_legs: Vec<SagaLeg>,
+    pub(super) drafts: Vec<Draft>,
+}
+
 /// An order a plan is about to place.
+#[derive(Debug)]
 pub(super) struct Draft {
     leg: usize,
     delta: Quantity,
@@ -21,6 +30,9 @@ pub(super) struct Draft {
 
 impl<S: Strategy> Kernel<S> {
     pub(super) fn fresh_share(&self) -> f64 {
+        if self.all_present {
+            return 1.0;
+        }
         self.account.fresh_share(
             |id| self.states[id.index()],
             |id| match self.targets.get(id.index()) {
@@ -30,8 +42,9 @@ impl<S: Strategy> Kernel<S> {
         )
     }
 
-    /// A leg for everything that is targeted, held or still open, in instrument order.
-    pub(super) fn value_legs(&self, goal: Goal) -> Result<(Cash, Vec<Leg>)> {
+    /// A leg for everything that is targeted, held or still open, in instrument order. Returns the
+    /// equity they are valued with.
+    pub(super) fn value_legs(&self, goal: Goal, legs: &mut Vec<Leg>) -> Result<Cash> {
         let equity = self.account.cash() + self.account.positions_value(&self.instruments);
         let mut equity = equity.max(Cash::ZERO);
         if self.settings.rebalance.net_of_costs && goal == Goal::Targets {
@@ -42,7 +55,7 @@ impl<S: Strategy> Kernel<S> {
             equity,
             gross: self.settings.limits.max_gross.of(equity),
         };
-        let mut legs = Vec::with_capacity(self.targets.len());
+        legs.clear();
         for (id, instrument) in self.instruments.ids().zip(self.instruments.all()) {
             let held = self.account.position(id).quantity;
             let target = match goal {
@@ -50,13 +63,13 @@ impl<S: Strategy> Kernel<S> {
                 Goal::Close(only) if only.is_none_or(|o| o == id) => None,
                 Goal::Close(_) => continue,
             };
-            let open = self.exposure.worst_case(id, held) != held.abs();
-            if target.is_none() && held.is_zero() && !open {
+            let flat = held.is_zero() && target.is_none();
+            if flat && self.exposure.worst_case(id, held).is_zero() {
                 continue;
             }
             legs.push(self.value_leg(id, instrument, held, target, budget)?);
         }
-        Ok((equity, legs))
+        Ok(equity)
     }
 
     fn value_leg(
@@ -85,8 +98,7 @@ impl<S: Strategy> Kernel<S> {
         Ok(leg)
     }
 
-    pub(super) fn draft_reductions(&self, saga: &mut Saga) -> Vec<Draft> {
-        let mut drafts = Vec::new();
+    pub(super) fn draft_reductions(&self, saga: &mut Saga, drafts: &mut Vec<Draft>) {
         for (i, l) in saga.legs.iter_mut().enumerate().filter(|(_, l)| !l.reduced) {
             if self.must_wait(l.leg.instrument) {
                 continue;
@@ -101,21 +113,33 @@ impl<S: Strategy> Kernel<S> {
                 });
             }
         }
-        drafts
+    }
+
+    /// Whether a leg has its addition before it.
+    pub(super) fn wants_more(&self, saga: &Saga) -> bool {
+        saga.legs.iter().any(|l| {
+            let held = self.account.position(l.leg.instrument).quantity;
+            !l.added && matches!(l.leg.step(held), Step::Add(_))
+        })
     }
 
     /// Whether an order of unknown outcome must be cleared up before this instrument is planned.
+    #[inline]
     pub(super) fn must_wait(&self, id: InstrumentId) -> bool {
         self.settings.watch.is_some()
             && self.exposure.has_unknown(id)
             && !self.planted(Bug::ReplanDoublesLeg)
     }
 
-    /// Additions, each cut to the cash and the gross budget that are left.
-    pub(super) fn draft_additions(&self, saga: &mut Saga) -> Vec<Draft> {
-        let mut drafts = Vec::new();
+    /// Additions, each cut to the cash and the gross budget that are left beside `gross`.
+    pub(super) fn draft_additions(
+        &self,
+        saga: &mut Saga,
+        mut gross: Cash,
+        drafts: &mut Vec<Draft>,
+    ) {
         let limits = &self.settings.limits;
-        let (mut gross, mut costs) = (self.gross(saga), self.exposure.reserved_cash());
+        let mut costs = self.exposure.reserved_cash();
         if self.planted(Bug::ReservedIgnored) {
             costs = Cash::ZERO;
         }
@@ -159,9 +183,12 @@ impl<S: Strategy> Kernel<S> {
             }
             headroom -= notional;
             gross += notional;
-            costs += risk::set_aside(limits, self.settings.margin, Side::of(wanted), notional);
-            if wanted.is_positive() {
-                cash -= risk::cost_of_buy(limits, notional);
+            match self.settings.margin {
+                MarginModel::Cash if wanted.is_positive() => {
+                    cash -= risk::cost_of_buy(limits, notional);
+                }
+                MarginModel::Cash => {}
+                margin => costs += risk::set_aside(limits, margin, Side::of(wanted), notional),
             }
             drafts.push(Draft {
                 leg: i,
@@ -169,11 +196,10 @@ impl<S: Strategy> Kernel<S> {
                 wanted,
             });
         }
-        drafts
     }
 
     /// Worst-case gross exposure at the saga's prices; instruments outside the saga at their mark.
-    fn gross(&self, saga: &Saga) -> Cash {
+    pub(super) fn gross(&self, saga: &Saga) -> Cash {
         let mut legs = saga.legs.iter().peekable();
         let mut gross = Cash::ZERO;
         for (id, instrument) in self.instruments.ids().zip(self.instruments.all()) {
@@ -196,12 +222,18 @@ impl<S: Strategy> Kernel<S> {
         gross
     }
 
-    /// Turns drafts into judged intents. Passing ones wait for their batch to be durable.
-    pub(super) fn place(&mut self, saga: &mut Saga, drafts: &[Draft], effects: &mut Effects) {
+    /// Turns drafts into judged intents, with `gross` exposure before them. Passing ones wait for
+    /// their batch to be durable.
+    pub(super) fn place(
+        &mut self,
+        saga: &mut Saga,
+        drafts: &[Draft],
+        mut gross: Cash,
+        effects: &mut Effects,
+    ) {
         let first = self.orders.next_number();
         let count = u16::try_from(drafts.len()).expect("fewer than 2^16 instruments a plan");
         self.orders.begin_plan(saga.decision, saga.plans, count);
-        let mut gross = self.gross(saga);
         for (number, draft) in (0_u16..).zip(drafts) {
             let leg = saga.legs[draft.leg].leg;
             let held = self.account.position(leg.instrument).quantity;
@@ -309,8 +341,9 @@ fn affordable(cash: Cash, fee: Rate, buffer: Rate) -> Cash {
     let extra = i128::from(fee.units()) + i128::from(buffer.units());
     let cash = cash.units().max(0);
     // cash × one / (one + extra), split so that the product cannot overflow.
-    let (whole, rest) = (cash / (one + extra), cash % (one + extra));
-    Cash::from_units(whole * one + rest * one / (one + extra))
+    let (whole, rest) = quotient_and_rest(cash, one + extra);
+    let (part, _) = quotient_and_rest(rest * one, one + extra);
+    Cash::from_units(times(whole, one) + part)
 }
 
 #[cfg(test)]

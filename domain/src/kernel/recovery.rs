@@ -143,7 +143,7 @@ impl<S: Strategy> Restore<'_, S> {
                 if !k.planted(Bug::SlotReusedAfterRestart) {
                     k.last_slot = k.last_slot.max(slot);
                 }
-                k.sleeves.take(r.decision.clone())?;
+                k.sleeves.take(&r.decision)?;
                 k.spare_sleeves.clone_from(&k.sleeves);
                 let lanes = k.instruments.len();
                 k.sleeves.account_targets(lanes, &mut k.targets)?;

@@ -162,16 +162,18 @@ impl<S: Strategy> Kernel<S> {
             return;
         };
         let number = self.decision_number + 1;
-        match self.value_legs(waiting.goal) {
-            Ok((equity, legs)) => {
+        let mut legs = std::mem::take(&mut self.room.legs);
+        match self.value_legs(waiting.goal, &mut legs) {
+            Ok(equity) => {
                 self.decision_number = number;
                 self.counts.decisions += 1;
-                self.begin(number, waiting, equity, legs, effects);
+                self.begin(number, waiting, equity, &legs, effects);
             }
             Err(error) => effects
                 .actions
                 .push_back(Action::Alert(Severity::Error, error)),
         }
+        self.room.legs = legs;
     }
 
     fn begin(
@@ -179,7 +181,7 @@ impl<S: Strategy> Kernel<S> {
         number: u32,
         waiting: Waiting,
         equity: Cash,
-        legs: Vec<Leg>,
+        legs: &[Leg],
         effects: &mut Effects,
     ) {
         let trades = legs.iter().any(|l| l.disposition == Disposition::Trade);
@@ -196,7 +198,7 @@ impl<S: Strategy> Kernel<S> {
                 planned: fresh && trades,
                 decision: waiting.decision,
             }));
-            for leg in &legs {
+            for leg in legs {
                 if self.settings.record_idle_legs || leg.disposition == Disposition::Trade {
                     let target = self.targets.get(leg.instrument.index()).copied().flatten();
                     effects.records.push(Record::Leg(LegRecord {
@@ -213,13 +215,12 @@ impl<S: Strategy> Kernel<S> {
         if !fresh || !trades {
             return;
         }
-        let legs = legs
-            .into_iter()
-            .filter(|l| l.disposition == Disposition::Trade)
-            .map(SagaLeg::new)
-            .collect();
-        let saga = Saga::new(number, waiting.cause, waiting.slot, equity);
-        self.saga = Some(Saga { legs, ..saga });
+        let mut saga = Saga::new(number, waiting.cause, waiting.slot, equity);
+        saga.legs = std::mem::take(&mut self.room.saga_legs);
+        saga.legs.clear();
+        let traded = legs.iter().filter(|l| l.disposition == Disposition::Trade);
+        saga.legs.extend(traded.copied().map(SagaLeg::new));
+        self.saga = Some(saga);
         if let Some(watch) = &self.settings.watch {
             let left = (waiting.slot + watch.window).since(self.now);
             self.arm(left, Purpose::Window(number), effects);
@@ -241,30 +242,42 @@ impl<S: Strategy> Kernel<S> {
         let Some(mut saga) = self.saga.take() else {
             return;
         };
+        let mut drafts = std::mem::take(&mut self.room.drafts);
         while saga.open == 0 && !saga.over && saga.plans < self.settings.max_plans {
-            if !saga.hurries && saga.legs.iter().any(|l| self.must_wait(l.leg.instrument)) {
+            if !saga.hurries
+                && self.settings.watch.is_some()
+                && saga.legs.iter().any(|l| self.must_wait(l.leg.instrument))
+            {
                 // Reduce, confirm, add: what is not confirmed is waited for, for a phase.
                 break;
             }
-            let mut drafts = self.draft_reductions(&mut saga);
+            drafts.clear();
+            self.draft_reductions(&mut saga, &mut drafts);
+            if drafts.is_empty() && !self.wants_more(&saga) {
+                break;
+            }
+            // Drafting changes neither what is held nor what is open: one sum serves both.
+            let gross = self.gross(&saga);
             if drafts.is_empty() {
-                drafts = self.draft_additions(&mut saga);
+                self.draft_additions(&mut saga, gross, &mut drafts);
             }
             if drafts.is_empty() {
                 break;
             }
             saga.plans += 1;
             saga.hurries = false;
-            self.place(&mut saga, &drafts, effects);
+            self.place(&mut saga, &drafts, gross, effects);
             if let Some(watch) = &self.settings.watch {
                 let (phase, purpose) = (watch.phase, Purpose::Phase(saga.decision, saga.plans));
                 self.arm(phase, purpose, effects);
             }
         }
+        self.room.drafts = drafts;
         if saga.open > 0 || (!saga.over && self.may_learn_more(&saga)) {
             self.saga = Some(saga);
         } else {
             self.finish(&saga, effects);
+            self.room.saga_legs = saga.legs;
         }
     }
 

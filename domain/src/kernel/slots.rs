@@ -2,25 +2,26 @@
 
 use super::saga::{Goal, Waiting};
 use super::{Action, Effects, HoldRecord, Kernel, Pending, Quotes, Record, Session, Severity};
+use crate::error::Result;
 use crate::instrument::InstrumentId;
 use crate::market::{LaneState, Slice};
 use crate::orders::Cause;
-use crate::strategy::{Decision, Reason, Slot, Strategy, View};
+use crate::strategy::{Decision, Reason, Schedule, Slot, Strategy, View};
 use crate::time::Timestamp;
 
 impl<S: Strategy> Kernel<S> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn on_slice(&mut self, slice: &Slice<'_>, effects: &mut Effects) {
         let index = self.slices;
         self.see(slice);
         if !self.pending.is_empty() {
             self.activate_due(index, effects);
         }
-        match self
-            .settings
-            .schedule
-            .fires(self.settings.calendar, slice.time())
-        {
+        let fires = match self.settings.schedule {
+            Schedule::EveryBar => Ok(true),
+            _ => self.fires(slice),
+        };
+        match fires {
             Ok(false) => {}
             Ok(true) => self.decide(index, slice, effects),
             Err(error) => effects
@@ -29,15 +30,30 @@ impl<S: Strategy> Kernel<S> {
         }
     }
 
+    #[inline(never)]
+    fn fires(&self, slice: &Slice<'_>) -> Result<bool> {
+        let settings = &self.settings;
+        settings.schedule.fires(settings.calendar, slice.time())
+    }
+
     /// Shows a slice to marks and strategy.
     #[inline]
     pub(super) fn see(&mut self, slice: &Slice<'_>) {
         self.account.mark_to(slice);
         self.slice_time = slice.time();
-        for i in 0..self.states.len() {
-            let state = slice.state(InstrumentId::from_index(i));
-            self.states[i] = state;
-            self.bars_seen[i] += u32::from(state == LaneState::Present);
+        if slice.full_closes().is_some() {
+            if !self.all_present {
+                self.states.fill(LaneState::Present);
+                self.all_present = true;
+            }
+            self.bars_seen.iter_mut().for_each(|seen| *seen += 1);
+        } else {
+            self.all_present = false;
+            let own = self.states.iter_mut().zip(&mut self.bars_seen);
+            for (i, (state, seen)) in own.enumerate() {
+                *state = slice.state(InstrumentId::from_index(i));
+                *seen += u32::from(*state == LaneState::Present);
+            }
         }
         let view = View::new(
             *slice,
@@ -50,7 +66,7 @@ impl<S: Strategy> Kernel<S> {
         self.slices += 1;
     }
 
-    #[inline]
+    #[inline(always)]
     fn decide(&mut self, index: usize, slice: &Slice<'_>, effects: &mut Effects) {
         let slot = Slot { time: slice.time() };
         if slot.time <= self.last_slot {
@@ -67,9 +83,17 @@ impl<S: Strategy> Kernel<S> {
         );
         let decision = self.strategy.decide(slot, &view);
         if let Decision::Hold(reason) = decision {
-            self.hold(slot.time, reason, effects);
+            if self.settings.record_holds {
+                self.hold(slot.time, reason, effects);
+            }
             return;
         }
+        self.schedule(index, slot, decision, effects);
+    }
+
+    /// New targets take effect at once or after their lag.
+    #[inline(never)]
+    fn schedule(&mut self, index: usize, slot: Slot, decision: Decision, effects: &mut Effects) {
         let due = index + self.settings.signal_lag;
         let pending = Pending {
             slot: slot.time,
@@ -95,6 +119,7 @@ impl<S: Strategy> Kernel<S> {
         }
     }
 
+    #[inline(never)]
     fn activate_due(&mut self, index: usize, effects: &mut Effects) {
         while self.pending.front().is_some_and(|p| p.due <= index) {
             if let Some(pending) = self.pending.pop_front() {
@@ -105,7 +130,6 @@ impl<S: Strategy> Kernel<S> {
 
     /// A decision takes effect: its targets become the account's.
     fn activate(&mut self, pending: Pending, effects: &mut Effects) {
-        let record = pending.decision.clone();
         // Worked out aside: a decision that is refused leaves the targets before it alone. Targets
         // for the whole account need nothing of the sleeves before them.
         if matches!(pending.decision, Decision::Sleeves(_)) {
@@ -113,7 +137,7 @@ impl<S: Strategy> Kernel<S> {
         }
         let taken = self
             .spare_sleeves
-            .take(pending.decision)
+            .take(&pending.decision)
             .and_then(|changed| {
                 self.spare_sleeves
                     .account_targets(self.states.len(), &mut self.spare_targets)?;
@@ -128,7 +152,7 @@ impl<S: Strategy> Kernel<S> {
                     cause: Cause::Slot(pending.slot),
                     slot: pending.slot,
                     goal: Goal::Targets,
-                    decision: record,
+                    decision: pending.decision,
                 };
                 self.wait(waiting, effects);
             }
@@ -142,15 +166,20 @@ impl<S: Strategy> Kernel<S> {
     /// the fill.
     pub(super) fn on_quotes(&mut self, quotes: &Quotes<'_>, effects: &mut Effects) {
         let usable = |price: &Option<f64>| price.filter(|p| p.is_finite() && *p > 0.0);
+        // A lane without a quote keeps its state.
+        let mut all_present = self.all_present || quotes.prices.len() >= self.states.len();
         for (state, price) in self.states.iter_mut().zip(quotes.prices) {
-            *state = match usable(price) {
-                Some(_) => LaneState::Present,
-                None => LaneState::Hole,
+            let present = usable(price).is_some();
+            all_present &= present;
+            *state = if present {
+                LaneState::Present
+            } else {
+                LaneState::Hole
             };
         }
-        let lanes = self.instruments.ids().zip(quotes.prices);
-        let marks = lanes.filter_map(|(id, price)| Some((id, usable(price)?)));
-        self.account.mark_between(marks, self.now);
+        self.all_present = all_present;
+        self.account
+            .mark_between(quotes.prices.iter().map(usable), self.now);
         if self.wants_quotes() && self.session == Session::Ready {
             self.start_saga(effects);
         }

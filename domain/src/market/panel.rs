@@ -208,22 +208,34 @@ impl Panel {
         (row < self.close_time.len()).then(|| Slice::new(self, row))
     }
 
+    /// The slice at `row`. Panics beyond the last.
+    #[inline(always)]
+    pub(crate) fn row(&self, row: usize) -> Slice<'_> {
+        Slice::new(self, row)
+    }
+
     /// All slices in time order.
     pub fn slices(&self) -> impl Iterator<Item = Slice<'_>> {
         (0..self.len()).map(|row| Slice::new(self, row))
     }
 
     /// The corporate actions that take effect in `row`, in the order they were pushed.
+    #[inline]
     pub fn actions_in(&self, row: usize) -> &[(usize, InstrumentId, CorporateAction)] {
         if self.actions.is_empty() {
             return &[];
         }
+        self.find_actions(row)
+    }
+
+    fn find_actions(&self, row: usize) -> &[(usize, InstrumentId, CorporateAction)] {
         let from = self.actions.partition_point(|(r, _, _)| *r < row);
         let to = self.actions.partition_point(|(r, _, _)| *r <= row);
         &self.actions[from..to]
     }
 
     /// How many rows there are.
+    #[inline]
     pub fn len(&self) -> usize {
         self.close_time.len()
     }
@@ -249,13 +261,37 @@ impl Panel {
     }
 
     /// When each row's bars began.
+    #[inline]
     pub fn open_times(&self) -> &[Timestamp] {
         &self.open_time
     }
 
     /// The close time of each row.
+    #[inline]
     pub fn close_times(&self) -> &[Timestamp] {
         &self.close_time
+    }
+
+    /// The closes of `row`, one a lane.
+    #[inline(always)]
+    pub(super) fn closes(&self, row: usize) -> &[f64] {
+        &self.columns[Field::Close as usize][row * self.lanes..][..self.lanes]
+    }
+
+    /// The values of `row`, one a lane; `None` without the column.
+    #[inline]
+    pub(super) fn values(&self, row: usize, field: Field) -> Option<&[f64]> {
+        let from = row * self.lanes;
+        self.columns[field as usize].get(from..from + self.lanes)
+    }
+
+    /// The states of `row`, one a lane; empty while every lane of every row is present.
+    #[inline(always)]
+    pub(super) fn states(&self, row: usize) -> &[LaneState] {
+        if self.states.is_empty() {
+            return &[];
+        }
+        &self.states[row * self.lanes..][..self.lanes]
     }
 
     #[inline]
@@ -265,15 +301,9 @@ impl Panel {
             .copied()
     }
 
-    #[inline]
     pub(super) fn state(&self, row: usize, lane: usize) -> LaneState {
-        if lane >= self.lanes {
-            return LaneState::NotListed;
-        }
-        if self.states.is_empty() {
-            return LaneState::Present;
-        }
-        self.states[row * self.lanes + lane]
+        let known = self.states(row).get(lane);
+        known.copied().unwrap_or(LaneState::Present)
     }
 
     #[inline]

@@ -13,17 +13,31 @@ use crate::time::Timestamp;
 pub struct Slice<'a> {
     panel: &'a Panel,
     row: usize,
+    /// Found once: everybody asks for them, several times a bar.
+    time: Timestamp,
+    closes: &'a [f64],
+    /// Empty while every lane of every row is present.
+    states: &'a [LaneState],
 }
 
 impl<'a> Slice<'a> {
-    pub(super) const fn new(panel: &'a Panel, row: usize) -> Self {
-        Self { panel, row }
+    /// Panics beyond the last row.
+    // Returned through memory it would be read back in other pieces, and wait for them.
+    #[inline(always)]
+    pub(super) fn new(panel: &'a Panel, row: usize) -> Self {
+        Self {
+            panel,
+            row,
+            time: panel.close_times()[row],
+            closes: panel.closes(row),
+            states: panel.states(row),
+        }
     }
 
     /// The close time of this slice.
     #[inline]
-    pub fn time(&self) -> Timestamp {
-        self.panel.close_times()[self.row]
+    pub const fn time(&self) -> Timestamp {
+        self.time
     }
 
     /// When this slice's bars began.
@@ -41,7 +55,7 @@ impl<'a> Slice<'a> {
     /// How many lanes there are.
     #[inline]
     pub const fn lanes(&self) -> usize {
-        self.panel.lanes()
+        self.closes.len()
     }
 
     /// Which columns this slice carries.
@@ -52,7 +66,11 @@ impl<'a> Slice<'a> {
     /// The state of a lane; `NotListed` for an unknown one.
     #[inline]
     pub fn state(&self, id: InstrumentId) -> LaneState {
-        self.panel.state(self.row, id.index())
+        if id.index() >= self.closes.len() {
+            return LaneState::NotListed;
+        }
+        let known = self.states.get(id.index());
+        known.copied().unwrap_or(LaneState::Present)
     }
 
     /// Whether a validated bar of this lane closed now.
@@ -74,7 +92,22 @@ impl<'a> Slice<'a> {
     /// The close of the bar that closed now.
     #[inline]
     pub fn close(&self, id: InstrumentId) -> Option<f64> {
-        self.value(id, Field::Close)
+        let close = *self.closes.get(id.index())?;
+        self.is_present(id).then_some(close)
+    }
+
+    /// A column of all lanes in order, where every lane has a bar in every row of the panel: the usual
+    /// case, in which nothing need be asked lane by lane. `None` otherwise, and without the column.
+    #[inline]
+    pub(crate) fn full(&self, field: Field) -> Option<&'a [f64]> {
+        let values = self.panel.values(self.row, field)?;
+        self.states.is_empty().then_some(values)
+    }
+
+    /// The same of the closes.
+    #[inline]
+    pub(crate) fn full_closes(&self) -> Option<&'a [f64]> {
+        self.states.is_empty().then_some(self.closes)
     }
 
     /// The last known close, possibly of an earlier slice; `None` before the first bar.
@@ -82,7 +115,7 @@ impl<'a> Slice<'a> {
     pub fn last_close(&self, id: InstrumentId) -> Option<f64> {
         match self.state(id) {
             LaneState::NotListed => None,
-            _ => self.panel.value(self.row, id.index(), Field::Close),
+            _ => self.closes.get(id.index()).copied(),
         }
     }
 
@@ -96,7 +129,10 @@ impl<'a> Slice<'a> {
     /// A value of the bar that closed now on the total-return index. Volume is not scaled.
     #[inline]
     pub fn total_return(&self, id: InstrumentId, field: Field) -> Option<f64> {
-        let raw = self.value(id, field)?;
+        let raw = match field {
+            Field::Close => self.close(id)?,
+            _ => self.value(id, field)?,
+        };
         Some(if field == Field::Volume {
             raw
         } else {
@@ -108,10 +144,7 @@ impl<'a> Slice<'a> {
     /// [`View::earlier`](crate::strategy::View::earlier), within the lookback they declared.
     #[inline]
     pub(crate) fn earlier(&self, back: usize) -> Option<Self> {
-        Some(Self {
-            row: self.row.checked_sub(back)?,
-            ..*self
-        })
+        Some(Self::new(self.panel, self.row.checked_sub(back)?))
     }
 
     /// Close times from the first slice to this one.

@@ -29,7 +29,11 @@ pub enum MarginModel {
 ///
 /// Money is exact and lives in the [`Ledger`]; beside it stand f64 copies for decisions and
 /// statistics, renewed whenever the ledger changes.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// Equity is a sum over all instruments. The marks of a slice renew it in the pass that takes them;
+/// what is booked in between only says that it is out of date, and whoever asks then pays for the
+/// sum. A rebalance of many orders would otherwise sum over all instruments for each.
+#[derive(Clone, Debug)]
 pub struct Account {
     ledger: Ledger,
     marks: Vec<f64>,
@@ -39,7 +43,21 @@ pub struct Account {
     multiplier: Vec<f64>,
     cash: f64,
     cash_scale: u8,
-    equity: f64,
+    /// At the last sum; `None` when something was booked since.
+    equity: Option<f64>,
+}
+
+/// By what the account is worth, not by whether it was asked.
+impl PartialEq for Account {
+    fn eq(&self, other: &Self) -> bool {
+        self.ledger == other.ledger
+            && self.marks == other.marks
+            && self.marked_at == other.marked_at
+            && self.exposure == other.exposure
+            && self.multiplier == other.multiplier
+            && self.cash_scale == other.cash_scale
+            && self.equity() == other.equity()
+    }
 }
 
 impl Account {
@@ -59,7 +77,7 @@ impl Account {
                 .collect(),
             cash: 0.0,
             cash_scale,
-            equity: 0.0,
+            equity: Some(0.0),
         }
     }
 
@@ -82,8 +100,16 @@ impl Account {
 
     /// Cash plus positions at their marks, in the base currency.
     #[inline]
-    pub const fn equity(&self) -> f64 {
-        self.equity
+    pub fn equity(&self) -> f64 {
+        self.equity.unwrap_or_else(|| self.valued())
+    }
+
+    #[inline]
+    fn valued(&self) -> f64 {
+        self.exposure
+            .iter()
+            .zip(&self.marks)
+            .fold(self.cash, |sum, (e, mark)| sum + e * mark)
     }
 
     /// The last known price of an instrument; 0 before the first.
@@ -99,9 +125,13 @@ impl Account {
 
     /// Share of equity in an instrument at its mark; negative is short.
     pub fn weight(&self, id: InstrumentId) -> f64 {
-        let i = id.index();
-        if self.equity > 0.0 {
-            self.exposure[i] * self.marks[i] / self.equity
+        self.weight_in(self.equity(), id.index())
+    }
+
+    #[inline]
+    fn weight_in(&self, equity: f64, i: usize) -> f64 {
+        if equity > 0.0 {
+            self.exposure[i] * self.marks[i] / equity
         } else {
             0.0
         }
@@ -134,28 +164,44 @@ impl Account {
     #[inline]
     pub(crate) fn mark_to(&mut self, slice: &Slice<'_>) {
         let time = slice.time();
-        let mut equity = self.cash;
-        for i in 0..self.marks.len() {
-            if let Some(close) = slice.close(InstrumentId::from_index(i)) {
-                self.marks[i] = close;
-                self.marked_at[i] = time;
+        let own = self.marks.iter_mut().zip(&mut self.marked_at);
+        if let Some(closes) = slice.full_closes() {
+            // In one pass: most bars are nothing but this.
+            let mut equity = self.cash;
+            for (((mark, at), exposure), close) in own.zip(&self.exposure).zip(closes) {
+                (*mark, *at) = (*close, time);
+                equity += exposure * close;
             }
-            equity += self.exposure[i] * self.marks[i];
+            self.equity = Some(equity);
+            return;
         }
-        self.equity = equity;
+        for (i, (mark, at)) in own.enumerate() {
+            if let Some(close) = slice.close(InstrumentId::from_index(i)) {
+                (*mark, *at) = (close, time);
+            }
+        }
+        self.renew_equity();
+    }
+
+    /// Sums what changed since the last sum, for all who ask from now on.
+    #[inline]
+    pub(crate) fn renew_equity(&mut self) {
+        self.equity = Some(self.valued());
     }
 
     /// Takes prices seen between closes as marks.
     pub(crate) fn mark_between(
         &mut self,
-        prices: impl Iterator<Item = (InstrumentId, f64)>,
+        prices: impl Iterator<Item = Option<f64>>,
         time: Timestamp,
     ) {
-        for (id, price) in prices {
-            self.marks[id.index()] = price;
-            self.marked_at[id.index()] = time;
+        let own = self.marks.iter_mut().zip(&mut self.marked_at);
+        for ((mark, at), price) in own.zip(prices) {
+            if let Some(price) = price {
+                (*mark, *at) = (price, time);
+            }
         }
-        self.revalue();
+        self.equity = None;
     }
 
     pub(crate) fn book_fill(&mut self, fill: &Fill, instruments: &Instruments) -> Cash {
@@ -229,15 +275,7 @@ impl Account {
 
     fn refresh_cash(&mut self) {
         self.cash = self.ledger.cash(AssetId::BASE).to_f64(self.cash_scale);
-        self.revalue();
-    }
-
-    fn revalue(&mut self) {
-        self.equity = self
-            .exposure
-            .iter()
-            .zip(&self.marks)
-            .fold(self.cash, |sum, (e, mark)| sum + e * mark);
+        self.equity = None;
     }
 
     /// Share of gross exposure (held or targeted) whose lane is fresh in this slice, lanes whose
@@ -248,6 +286,7 @@ impl Account {
         target_weight: impl Fn(InstrumentId) -> f64,
     ) -> f64 {
         let (mut fresh, mut all) = (0.0, 0.0);
+        let equity = self.equity();
         for i in 0..self.marks.len() {
             let id = InstrumentId::from_index(i);
             let state = state(id);
@@ -255,7 +294,7 @@ impl Account {
             if state == LaneState::Closed {
                 continue;
             }
-            let gross = self.weight(id).abs().max(target_weight(id).abs());
+            let gross = self.weight_in(equity, i).abs().max(target_weight(id).abs());
             all += gross;
             if state == LaneState::Present {
                 fresh += gross;

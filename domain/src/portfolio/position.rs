@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::money::{Cash, Quantity};
+use crate::money::{Cash, Quantity, quotient_and_rest, times};
 
 /// Signed quantity and signed cost in the quote asset (average-cost method). A short has negative
 /// quantity and negative cost.
@@ -48,9 +48,10 @@ fn share(amount: Cash, part: Quantity, whole: Quantity) -> Cash {
     if part == whole {
         return amount;
     }
-    let amount = amount.units();
     // Split so that the product cannot overflow: (amount mod whole) × part < 2^126.
-    Cash::from_units((amount / whole) * part + (amount % whole) * part / whole)
+    let (times_whole, rest) = quotient_and_rest(amount.units(), whole);
+    let (share_of_rest, _) = quotient_and_rest(rest * part, whole);
+    Cash::from_units(times(times_whole, part) + share_of_rest)
 }
 
 #[cfg(test)]

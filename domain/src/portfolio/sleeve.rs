@@ -10,20 +10,21 @@ pub struct Sleeves {
     sleeves: Vec<Sleeve>,
 }
 
+/// What a sleeve wants, without the notes that explain it.
 #[derive(Clone, Debug, PartialEq)]
 struct Sleeve {
     id: SleeveId,
     allocation: f64,
-    targets: Targets,
+    targets: Vec<(InstrumentId, Target)>,
 }
 
 impl Sleeves {
-    /// Takes a decision over and says whether the account's target is a new one.
+    /// Takes over what a decision wants and says whether the account's target is a new one.
     ///
     /// # Errors
     /// `Signal` when an allocation is not a number of zero or more, or an instrument has two
     /// targets in one sleeve.
-    pub fn take(&mut self, decision: Decision) -> Result<bool> {
+    pub fn take(&mut self, decision: &Decision) -> Result<bool> {
         match decision {
             Decision::Hold(_) => Ok(false),
             Decision::Targets(targets, _) => {
@@ -34,7 +35,7 @@ impl Sleeves {
             Decision::Sleeves(sleeves) => {
                 let mut changed = false;
                 for s in sleeves {
-                    let targets = match s.action {
+                    let targets = match &s.action {
                         SleeveAction::Hold(_) => None,
                         SleeveAction::Targets(targets, _) => Some(targets),
                     };
@@ -45,7 +46,7 @@ impl Sleeves {
         }
     }
 
-    fn set(&mut self, id: SleeveId, allocation: f64, targets: Option<Targets>) -> Result<bool> {
+    fn set(&mut self, id: SleeveId, allocation: f64, targets: Option<&Targets>) -> Result<bool> {
         if !(allocation.is_finite() && allocation >= 0.0) {
             return Err(
                 Error::signal(format!("allocation {allocation} is not usable"))
@@ -53,7 +54,7 @@ impl Sleeves {
                     .hint("allocations are numbers of zero or more"),
             );
         }
-        if let Some(twice) = targets.as_ref().and_then(named_twice) {
+        if let Some(twice) = targets.and_then(named_twice) {
             return Err(
                 Error::signal("an instrument has two targets in one decision")
                     .context("sleeve", id.0)
@@ -61,20 +62,25 @@ impl Sleeves {
                     .hint("give each instrument one target; different ideas are different sleeves"),
             );
         }
-        let Some(sleeve) = self.sleeves.iter_mut().find(|s| s.id == id) else {
-            let changed = targets.is_some();
-            let targets = targets.unwrap_or_default();
+        let known = self.sleeves.iter().position(|s| s.id == id);
+        let index = known.unwrap_or_else(|| {
             self.sleeves.push(Sleeve {
                 id,
                 allocation,
-                targets,
+                targets: Vec::new(),
             });
-            return Ok(changed);
-        };
+            self.sleeves.len() - 1
+        });
+        let sleeve = &mut self.sleeves[index];
         let mut changed = (sleeve.allocation - allocation).abs() > 0.0;
         sleeve.allocation = allocation;
         if let Some(targets) = targets {
-            sleeve.targets = targets;
+            // Into the room of the targets before.
+            sleeve.targets.clear();
+            let entries = targets.entries().iter();
+            sleeve
+                .targets
+                .extend(entries.map(|e| (e.instrument, e.target)));
             changed = true;
         }
         Ok(changed)
@@ -90,18 +96,13 @@ impl Sleeves {
         into.clear();
         into.resize(lanes, None);
         for sleeve in &self.sleeves {
-            for entry in sleeve.targets.entries() {
-                let slot = into.get_mut(entry.instrument.index()).ok_or_else(|| {
+            for &(instrument, target) in &sleeve.targets {
+                let slot = into.get_mut(instrument.index()).ok_or_else(|| {
                     Error::signal("target for an unknown instrument")
-                        .context("instrument", entry.instrument.0)
+                        .context("instrument", instrument.0)
                         .hint("use the ids of the view's instruments")
                 })?;
-                *slot = Some(add(
-                    *slot,
-                    sleeve.allocation,
-                    entry.target,
-                    entry.instrument,
-                )?);
+                *slot = Some(add(*slot, sleeve.allocation, target, instrument)?);
             }
         }
         Ok(())
@@ -174,9 +175,9 @@ mod tests {
     fn targets_for_the_whole_account_end_every_other_sleeve() {
         let mut s = Sleeves::default();
         let both = vec![sleeve(0, 0.5, Some(0.8)), sleeve(1, 0.5, Some(0.4))];
-        s.take(Decision::Sleeves(both)).unwrap();
+        s.take(&Decision::Sleeves(both)).unwrap();
         let whole = Targets::new().with(A, Target::Weight(0.3));
-        assert!(s.take(Decision::Targets(whole, "t".into())).unwrap());
+        assert!(s.take(&Decision::Targets(whole, "t".into())).unwrap());
         assert_eq!(target(&s), Some(Target::Weight(0.3)));
     }
 
@@ -184,7 +185,7 @@ mod tests {
     fn weights_that_are_no_numbers_are_refused() {
         for bad in [f64::NAN, f64::INFINITY] {
             let mut s = Sleeves::default();
-            s.take(Decision::Sleeves(vec![sleeve(0, 1.0, Some(bad))]))
+            s.take(&Decision::Sleeves(vec![sleeve(0, 1.0, Some(bad))]))
                 .unwrap();
             let e = s.account_targets(1, &mut Vec::new()).unwrap_err();
             assert!(e.to_string().contains("not a usable number"), "{e}");
@@ -196,15 +197,15 @@ mod tests {
     fn sig_20_a_sleeve_that_holds_keeps_its_last_target_and_opposites_net() {
         let mut s = Sleeves::default();
         let both = vec![sleeve(0, 0.5, Some(0.8)), sleeve(1, 0.5, Some(-0.2))];
-        assert!(s.take(Decision::Sleeves(both)).unwrap());
+        assert!(s.take(&Decision::Sleeves(both)).unwrap());
         assert_eq!(target(&s), Some(Target::Weight(0.5 * 0.8 + 0.5 * -0.2)));
         let hold = vec![sleeve(0, 0.5, None), sleeve(1, 0.5, Some(0.2))];
-        assert!(s.take(Decision::Sleeves(hold)).unwrap());
+        assert!(s.take(&Decision::Sleeves(hold)).unwrap());
         assert_eq!(target(&s), Some(Target::Weight(0.5 * 0.8 + 0.5 * 0.2)));
         let quiet = vec![sleeve(0, 0.5, None), sleeve(1, 0.5, None)];
-        assert!(!s.take(Decision::Sleeves(quiet)).unwrap());
+        assert!(!s.take(&Decision::Sleeves(quiet)).unwrap());
         assert!(
-            s.take(Decision::Sleeves(vec![sleeve(0, f64::NAN, None)]))
+            s.take(&Decision::Sleeves(vec![sleeve(0, f64::NAN, None)]))
                 .is_err()
         );
     }
@@ -219,7 +220,7 @@ mod tests {
             (Targets::new().with(A, w).with(A, w), true),
             (Targets::new().with(b, w).with(A, w).with(b, w), true),
         ] {
-            let taken = Sleeves::default().take(Decision::Targets(targets, "t".into()));
+            let taken = Sleeves::default().take(&Decision::Targets(targets, "t".into()));
             assert_eq!(taken.is_err(), refused, "{taken:?}");
         }
     }

@@ -7,31 +7,37 @@ use crate::orders::Side;
 /// Open quantities a side and cash set aside, over all orders that are not final.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exposure {
-    buys: Vec<Quantity>,
-    sells: Vec<Quantity>,
-    unknown: Vec<u32>,
-    /// What open orders of others may still buy and sell.
-    external: Vec<(Quantity, Quantity)>,
+    open: Vec<Open>,
     reserved_cash: Cash,
+}
+
+/// What may still happen to one instrument.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Open {
+    buys: Quantity,
+    sells: Quantity,
+    /// What open orders of others may still buy.
+    others_buy: Quantity,
+    /// What open orders of others may still sell.
+    others_sell: Quantity,
+    unknown: u32,
 }
 
 impl Exposure {
     /// Nothing open.
     pub fn new(instruments: usize) -> Self {
         Self {
-            buys: vec![Quantity::ZERO; instruments],
-            sells: vec![Quantity::ZERO; instruments],
-            unknown: vec![0; instruments],
-            external: vec![(Quantity::ZERO, Quantity::ZERO); instruments],
+            open: vec![Open::default(); instruments],
             reserved_cash: Cash::ZERO,
         }
     }
 
     /// Changes the open quantity of a side.
     pub(crate) fn add_open(&mut self, id: InstrumentId, side: Side, change: Quantity) {
+        let of = &mut self.open[id.index()];
         let open = match side {
-            Side::Buy => &mut self.buys[id.index()],
-            Side::Sell => &mut self.sells[id.index()],
+            Side::Buy => &mut of.buys,
+            Side::Sell => &mut of.sells,
         };
         *open += change;
         assert!(
@@ -51,17 +57,19 @@ impl Exposure {
 
     /// What open orders of others may still buy and sell: seen, not owned, inside the limits.
     pub(crate) fn set_external(&mut self, id: InstrumentId, buys: Quantity, sells: Quantity) {
-        self.external[id.index()] = (buys, sells);
+        let of = &mut self.open[id.index()];
+        (of.others_buy, of.others_sell) = (buys, sells);
     }
 
     /// What open orders of others may still buy and sell.
     pub fn external(&self, id: InstrumentId) -> (Quantity, Quantity) {
-        self.external[id.index()]
+        let of = &self.open[id.index()];
+        (of.others_buy, of.others_sell)
     }
 
     /// Counts orders of unknown outcome.
     pub(crate) fn set_unknown(&mut self, id: InstrumentId, unknown: bool) {
-        let count = &mut self.unknown[id.index()];
+        let count = &mut self.open[id.index()].unknown;
         if unknown {
             *count += 1;
         } else {
@@ -70,28 +78,76 @@ impl Exposure {
     }
 
     /// Whether an order of unknown outcome blocks the instrument.
+    #[inline]
     pub fn has_unknown(&self, id: InstrumentId) -> bool {
-        self.unknown.get(id.index()).is_some_and(|n| *n > 0)
+        self.open.get(id.index()).is_some_and(|of| of.unknown > 0)
     }
 
     /// Open quantity of a side.
+    #[inline]
     pub fn open(&self, id: InstrumentId, side: Side) -> Quantity {
+        let of = &self.open[id.index()];
         match side {
-            Side::Buy => self.buys[id.index()],
-            Side::Sell => self.sells[id.index()],
+            Side::Buy => of.buys,
+            Side::Sell => of.sells,
         }
     }
 
     /// Cash set aside for open buys.
+    #[inline]
     pub const fn reserved_cash(&self) -> Cash {
         self.reserved_cash
     }
 
     /// The largest magnitude `held` can reach when any subset of the open orders fills.
+    #[inline(always)]
     pub fn worst_case(&self, id: InstrumentId, held: Quantity) -> Quantity {
-        let (others_buy, others_sell) = self.external[id.index()];
-        let long = (held + self.buys[id.index()] + others_buy).abs();
-        let short = (held - self.sells[id.index()] - others_sell).abs();
+        let of = &self.open[id.index()];
+        if of.is_nothing() {
+            return held.abs();
+        }
+        of.worst_case(held)
+    }
+}
+
+impl Open {
+    /// Usual for most instruments at most times.
+    #[inline(always)]
+    const fn is_nothing(&self) -> bool {
+        let ours = self.buys.units() | self.sells.units();
+        ours | self.others_buy.units() | self.others_sell.units() == 0
+    }
+
+    fn worst_case(&self, held: Quantity) -> Quantity {
+        let long = (held + self.buys + self.others_buy).abs();
+        let short = (held - self.sells - self.others_sell).abs();
         long.max(short)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// What is open for nobody's account changes nothing; everything else is looked at both ways.
+        #[test]
+        fn the_worst_case_is_that_of_all_buys_or_all_sells(
+            held in -50_i64..50, open in prop::array::uniform4(prop_oneof![Just(0_i64), 0_i64..50]),
+        ) {
+            let id = InstrumentId(1);
+            let units = Quantity::from_units;
+            let [buys, sells, others_buy, others_sell] = open;
+            let mut exposure = Exposure::new(2);
+            exposure.add_open(id, Side::Buy, units(buys));
+            exposure.add_open(id, Side::Sell, units(sells));
+            exposure.set_external(id, units(others_buy), units(others_sell));
+            let (long, short) = (held + buys + others_buy, held - sells - others_sell);
+            let worst = long.abs().max(short.abs());
+            prop_assert_eq!(exposure.worst_case(id, units(held)).units(), worst);
+            prop_assert_eq!(exposure.worst_case(InstrumentId(0), units(held)).units(), held.abs());
+        }
     }
 }

@@ -5,73 +5,19 @@
 
 use std::collections::VecDeque;
 
+use super::exchange_settings::ExchangeSettings;
 use super::executions::History;
-use super::fee_model::{FeeModel, Liquidity};
-use super::fill_point::FillPoint;
+use super::fee_model::Liquidity;
 use super::matching::{VolumeTaken, most_lots};
 use super::quotes::QuoteBook;
-use super::slippage_model::SlippageModel;
 use super::venue_order::VenueOrder;
 use super::venue_rules::{LimitFills, VenueRules};
-use crate::error::{Error, Result};
 use crate::instrument::{AssetId, Instrument, InstrumentId, Instruments};
 use crate::kernel::{EventId, Fact, Redeemed};
 use crate::market::Slice;
-use crate::money::{Cash, Price, Quantity, Rate};
+use crate::money::{Cash, Price, Quantity};
 use crate::orders::{ClientOrderId, Fill, Intent, OrderStatus, OrderType, Side, TradeId};
 use crate::time::Timestamp;
-
-/// How the exchange executes and what it charges.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExchangeSettings {
-    /// Where in a bar orders execute.
-    pub fill_point: FillPoint,
-    /// What an execution costs.
-    pub fees: FeeModel,
-    /// How much worse than the market it is.
-    pub slippage: SlippageModel,
-    /// Cash in the account at the beginning, in the base currency.
-    pub opening_cash: Cash,
-    /// What holders lose of the last value when an instrument ends; a short pays it on top.
-    pub delisting_haircut: Rate,
-}
-
-impl ExchangeSettings {
-    /// Checks what no type can.
-    ///
-    /// # Errors
-    /// `Configuration` when the opening cash is negative, or a rate is below 0 or not below 100 %.
-    pub fn validate(&self) -> Result<()> {
-        if self.opening_cash.is_negative() {
-            return Err(Error::config("an account cannot begin with debts")
-                .context("key", "account.cash")
-                .hint("use 0 or more"));
-        }
-        let SlippageModel::Proportional(slippage) = self.slippage;
-        let [fee, least_fee] = self.fees.rates();
-        if least_fee.units() < -fee.units() {
-            return Err(Error::config("a rebate cannot be larger than the fee")
-                .context("key", "execution.fee_bps")
-                .hint("use maker and taker rates whose sum is 0 or more"));
-        }
-        for (key, rate) in [
-            ("execution.fee_bps", fee),
-            ("execution.slippage_bps", slippage),
-            ("execution.delisting_haircut", self.delisting_haircut),
-        ] {
-            let total_loss = key == "execution.delisting_haircut" && rate == Rate::ONE;
-            if rate < Rate::ZERO || (rate >= Rate::ONE && !total_loss) {
-                return Err(Error::config(format!(
-                    "{key} cannot be {} of the value",
-                    rate.to_f64()
-                ))
-                .context("key", key)
-                .hint("use a share from 0 to below 1 (10000 bps)"));
-            }
-        }
-        Ok(())
-    }
-}
 
 /// A simulated venue with one account.
 #[derive(Debug)]
@@ -91,6 +37,8 @@ pub struct Exchange {
     trades: u128,
     events: u128,
     received: u64,
+    /// The largest client order id that arrived.
+    largest: Option<ClientOrderId>,
     pub(super) facts: VecDeque<Fact>,
     pub(super) history: History,
     pub(super) volume: VolumeTaken,
@@ -135,6 +83,7 @@ impl Exchange {
             trades: 0,
             events: 0,
             received: 0,
+            largest: None,
             facts,
             history: History::new(rules.remembered),
             volume: VolumeTaken::new(instruments.len()),
@@ -197,7 +146,14 @@ impl Exchange {
         &self.working
     }
 
+    /// Whether there is anything to tell the account.
+    #[inline]
+    pub fn has_facts(&self) -> bool {
+        !self.facts.is_empty()
+    }
+
     /// The next thing to tell the account.
+    #[inline]
     pub fn next_fact(&mut self) -> Option<Fact> {
         self.facts.pop_front()
     }
@@ -225,6 +181,7 @@ impl Exchange {
             return self.refuse(&intent, reason);
         }
         let client_id = intent.client_id;
+        self.largest = self.largest.max(Some(client_id));
         // Overflow saturates: an order that far away never takes effect.
         let effective_at = now + self.rules.latency;
         self.working.push(VenueOrder::new(intent, effective_at));
@@ -262,8 +219,9 @@ impl Exchange {
         {
             return Some(reason);
         }
+        // Ids grow, and one above all before it needs no search.
         let same_id = |o: &VenueOrder| o.intent.client_id == intent.client_id;
-        if self.working.iter().any(same_id) {
+        if self.largest >= Some(intent.client_id) && self.working.iter().any(same_id) {
             return Some("duplicate client order id");
         }
         None
@@ -491,6 +449,12 @@ impl Exchange {
     /// slice go by.
     #[inline]
     pub fn note_closes(&mut self, slice: &Slice<'_>) {
+        if let Some(closes) = slice.full_closes() {
+            for (last, close) in self.last_close.iter_mut().zip(closes) {
+                *last = *close;
+            }
+            return;
+        }
         for (i, last) in self.last_close.iter_mut().enumerate() {
             if let Some(close) = slice.close(InstrumentId::from_index(i)) {
                 *last = close;

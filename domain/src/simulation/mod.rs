@@ -2,6 +2,7 @@
 
 mod corporate_actions;
 mod exchange;
+mod exchange_settings;
 mod executions;
 mod fee_model;
 mod fill_point;
@@ -23,7 +24,8 @@ mod trial;
 mod venue_order;
 mod venue_rules;
 
-pub use exchange::{Exchange, ExchangeSettings};
+pub use exchange::Exchange;
+pub use exchange_settings::ExchangeSettings;
 pub use fee_model::{FeeAsset, FeeModel, FeeSchedule, Liquidity};
 pub use fill_point::FillPoint;
 pub use funding::FundingRate;

@@ -1,11 +1,14 @@
 //! The backtest driver: a synchronous loop without I/O around kernel and exchange.
 
+use std::ops::Range;
+
 use super::exchange::Exchange;
 use super::fill_point::FillPoint;
 use crate::error::{Error, Result};
 use crate::instrument::{InstrumentId, Instruments};
 use crate::kernel::{
-    Action, AdjustmentKind, Counts, Effects, Fact, Input, Kernel, Quotes, Record, Severity, SizeAt,
+    Action, AdjustmentKind, BatchId, Counts, Effects, Fact, Input, Kernel, Query, Quotes, Record,
+    SendPermit, Severity, SizeAt, TimerId,
 };
 use crate::market::{Fields, Panel, PriceBasis, Slice};
 use crate::orders::TimeInForce;
@@ -86,6 +89,9 @@ pub fn run<S: Strategy, K: Sink + ?Sized>(
 ) -> Result<RunTotals> {
     check_data(kernel, exchange, panel)?;
     let mut driver = Driver {
+        point: exchange.settings().fill_point,
+        plain: exchange.rules().is_plain(),
+        sizes_at_fill: kernel.settings().size_at == SizeAt::Fill,
         kernel,
         exchange,
         unspent: 0,
@@ -97,8 +103,8 @@ pub fn run<S: Strategy, K: Sink + ?Sized>(
     if let Some(first) = panel.open_times().first() {
         driver.settle(*first)?;
     }
-    for (row, slice) in panel.slices().enumerate() {
-        driver.bar(&slice, panel.actions_in(row))?;
+    for row in 0..panel.len() {
+        driver.bar(&panel.row(row), panel.actions_in(row))?;
     }
     let (warnings, unspent) = (std::mem::take(&mut driver.warnings), driver.unspent);
     check_end(kernel, exchange, unspent)?;
@@ -238,6 +244,10 @@ fn check_end<S: Strategy>(kernel: &Kernel<S>, exchange: &Exchange, unspent: u64)
 }
 
 struct Driver<'a, S, K: ?Sized> {
+    // What does not change during a run, so that no bar asks for it.
+    point: FillPoint,
+    plain: bool,
+    sizes_at_fill: bool,
     kernel: &'a mut Kernel<S>,
     exchange: &'a mut Exchange,
     unspent: u64,
@@ -254,15 +264,11 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
         slice: &Slice<'_>,
         actions: &[(usize, InstrumentId, crate::market::CorporateAction)],
     ) -> Result<()> {
-        let point = self.exchange.settings().fill_point;
+        let (point, plain) = (self.point, self.plain);
         let (open, close) = (slice.open_time().max(self.kernel.now()), slice.time());
         if !actions.is_empty() {
-            for (_, id, action) in actions {
-                self.exchange.apply(*id, action, slice);
-            }
-            self.settle(open)?;
+            self.apply(actions, slice, open)?;
         }
-        let plain = self.exchange.rules().is_plain();
         if !plain {
             self.begin_bar(slice, open)?;
         }
@@ -284,26 +290,13 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
         self.settle(close)?;
         if point == FillPoint::SameClose {
             self.fill_point(slice, close)?;
+            self.kernel.renew_equity();
         }
         let account = self.kernel.account();
         let equity = account.equity();
-        let on_margin = self.exchange.rules().margin.is_some();
-        if equity.is_finite() && equity <= 0.0 && on_margin {
-            return Err(
-                Error::execution("the margin account has lost all of its equity")
-                    .context("time", close)
-                    .context("equity", equity)
-                    .hint(
-                        "a venue with a maintenance requirement closes positions before that, as \
-                     far as prices let it: lower risk.max_gross, or risk less on one name",
-                    ),
-            );
-        }
-        if equity <= 0.0 || !equity.is_finite() {
-            return Err(Error::invariant("equity is not a positive number")
-                .context("time", close)
-                .context("equity", equity)
-                .hint("check the prices at this time; an account without money cannot go on"));
+        // False for what is no finite number.
+        if !(equity > 0.0 && equity <= f64::MAX) {
+            return Err(self.ruined(close, equity));
         }
         self.sink.bar(&BarClose {
             slice: *slice,
@@ -312,8 +305,39 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
         })
     }
 
+    #[inline(never)]
+    fn apply(
+        &mut self,
+        actions: &[(usize, InstrumentId, crate::market::CorporateAction)],
+        slice: &Slice<'_>,
+        open: Timestamp,
+    ) -> Result<()> {
+        for (_, id, action) in actions {
+            self.exchange.apply(*id, action, slice);
+        }
+        self.settle(open)
+    }
+
+    #[cold]
+    fn ruined(&self, close: Timestamp, equity: f64) -> Error {
+        if equity.is_finite() && self.exchange.rules().margin.is_some() {
+            return Error::execution("the margin account has lost all of its equity")
+                .context("time", close)
+                .context("equity", equity)
+                .hint(
+                    "a venue with a maintenance requirement closes positions before that, as far \
+                     as prices let it: lower risk.max_gross, or risk less on one name",
+                );
+        }
+        Error::invariant("equity is not a positive number")
+            .context("time", close)
+            .context("equity", equity)
+            .hint("check the prices at this time; an account without money cannot go on")
+    }
+
     /// What comes before the executions at an open: funding on what is held, and day orders whose
     /// session is over.
+    #[inline(never)]
     fn begin_bar(&mut self, slice: &Slice<'_>, open: Timestamp) -> Result<()> {
         self.exchange.settle_funding(open);
         self.exchange.begin_bar(slice);
@@ -321,6 +345,7 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
     }
 
     /// What happens between open and close: funding, then limits the bar trades through.
+    #[inline(never)]
     fn inside_bar(&mut self, slice: &Slice<'_>, close: Timestamp) -> Result<()> {
         self.exchange.settle_funding(close);
         self.settle(close)?;
@@ -331,6 +356,7 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
     }
 
     /// What follows from the marks at a close, before anybody decides.
+    #[inline(never)]
     fn end_bar(&mut self, slice: &Slice<'_>, close: Timestamp) -> Result<()> {
         self.exchange.end_bar(slice);
         self.exchange.maintain(close);
@@ -338,14 +364,19 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
     }
 
     /// Executes at one instant until nothing happens any more.
-    #[inline]
+    #[inline(always)]
     fn fill_point(&mut self, slice: &Slice<'_>, now: Timestamp) -> Result<()> {
-        if self.kernel.settings().size_at == SizeAt::Fill && self.kernel.wants_quotes() {
+        if self.sizes_at_fill && self.kernel.wants_quotes() {
             self.quote(slice, now)?;
         }
         if !self.exchange.has_work() {
             return Ok(());
         }
+        self.execute(slice, now)
+    }
+
+    #[inline(never)]
+    fn execute(&mut self, slice: &Slice<'_>, now: Timestamp) -> Result<()> {
         while self.exchange.execute(slice, now) > 0 {
             self.settle(now)?;
         }
@@ -357,11 +388,16 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
         Ok(())
     }
 
+    #[inline(never)]
     fn quote(&mut self, slice: &Slice<'_>, now: Timestamp) -> Result<()> {
         let field = self.exchange.settings().fill_point.field();
         self.quotes.clear();
-        self.quotes
-            .extend((0..slice.lanes()).map(|i| slice.value(InstrumentId::from_index(i), field)));
+        if let Some(prices) = slice.full(field) {
+            self.quotes.extend(prices.iter().copied().map(Some));
+        } else {
+            let lanes = (0..slice.lanes()).map(InstrumentId::from_index);
+            self.quotes.extend(lanes.map(|id| slice.value(id, field)));
+        }
         let quotes = Quotes {
             prices: &self.quotes,
         };
@@ -371,58 +407,70 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
     }
 
     /// Carries out effects and delivers facts until both are used up.
-    #[inline]
+    #[inline(always)]
     fn settle(&mut self, now: Timestamp) -> Result<()> {
+        // Nothing happens at most bars.
+        if !self.effects.has_actions() && !self.exchange.has_facts() {
+            return Ok(());
+        }
+        self.settle_all(now)
+    }
+
+    #[inline(never)]
+    fn settle_all(&mut self, now: Timestamp) -> Result<()> {
         let mut foreseen = false;
         loop {
             while let Some(action) = self.effects.next_action() {
                 match action {
-                    // The venue did what its terms say. What is left of the account trades on.
-                    Action::Alert(Severity::Error, error) if foreseen => self.warnings.push(error),
-                    action => self.carry_out(action, now)?,
+                    Action::Persist(id, range) => self.persist(id, range, now)?,
+                    Action::Send(permit) => self.send(permit, now),
+                    Action::Cancel(_, client_id) => self.exchange.cancel(client_id),
+                    Action::Alert(Severity::Error, error) if !foreseen => return Err(error),
+                    // Foreseen, the venue did what its terms say: what is left trades on.
+                    Action::Alert(_, error) => self.warnings.push(error),
+                    Action::Query(query) => return Err(unanswered(&query)),
+                    Action::Arm(timer, _) => return Err(without_timers(timer)),
                 }
             }
-            let Some(fact) = self.exchange.next_fact() else {
+            // Read where it is: facts are large.
+            let Some(fact) = self.exchange.facts.front() else {
                 return Ok(());
             };
-            foreseen = matches!(&fact, Fact::Adjusted { kind, .. } if *kind == AdjustmentKind::Liquidation);
-            self.kernel.step(now, Input::Fact(&fact), &mut self.effects);
+            foreseen =
+                matches!(fact, Fact::Adjusted { kind, .. } if *kind == AdjustmentKind::Liquidation);
+            self.kernel.step(now, Input::Fact(fact), &mut self.effects);
+            self.exchange.facts.pop_front();
         }
     }
 
-    fn carry_out(&mut self, action: Action, now: Timestamp) -> Result<()> {
-        match action {
-            Action::Persist(id, range) => {
-                self.sink.records(&self.effects.records[range])?;
-                self.kernel
-                    .step(now, Input::Persisted(id), &mut self.effects);
-            }
-            Action::Send(permit) => match permit.redeem(self.kernel.gate(), now) {
-                Ok(order) => self.exchange.submit_at(order, now),
-                Err(unspent) => {
-                    self.unspent += 1;
-                    let fact = Fact::NotSent {
-                        client_id: unspent.intent().client_id,
-                        reason: "the send gate refused the permit".into(),
-                    };
-                    self.kernel.step(now, Input::Fact(&fact), &mut self.effects);
-                }
-            },
-            Action::Cancel(_, client_id) => self.exchange.cancel(client_id),
-            Action::Query(query) => {
-                return Err(
-                    Error::invariant("the exchange core answers everything at once")
-                        .context("query", format!("{query:?}")),
-                );
-            }
-            Action::Arm(timer, _) => {
-                return Err(
-                    Error::invariant("no timer runs in a backtest").context("timer", timer.0)
-                );
-            }
-            Action::Alert(Severity::Error, error) => return Err(error),
-            Action::Alert(Severity::Warning, error) => self.warnings.push(error),
-        }
+    #[inline]
+    fn persist(&mut self, id: BatchId, range: Range<usize>, now: Timestamp) -> Result<()> {
+        self.sink.records(&self.effects.records[range])?;
+        self.kernel
+            .step(now, Input::Persisted(id), &mut self.effects);
         Ok(())
     }
+
+    fn send(&mut self, permit: SendPermit, now: Timestamp) {
+        match permit.redeem(self.kernel.gate(), now) {
+            Ok(order) => self.exchange.submit_at(order, now),
+            Err(unspent) => {
+                self.unspent += 1;
+                let fact = Fact::NotSent {
+                    client_id: unspent.intent().client_id,
+                    reason: "the send gate refused the permit".into(),
+                };
+                self.kernel.step(now, Input::Fact(&fact), &mut self.effects);
+            }
+        }
+    }
+}
+
+fn unanswered(query: &Query) -> Error {
+    Error::invariant("the exchange core answers everything at once")
+        .context("query", format!("{query:?}"))
+}
+
+fn without_timers(timer: TimerId) -> Error {
+    Error::invariant("no timer runs in a backtest").context("timer", timer.0)
 }

@@ -185,6 +185,28 @@ fn a_post_only_order_is_refused_when_it_would_trade_at_once() {
     assert_eq!(refused.status, OrderStatus::Rejected);
 }
 
+/// Ids usually grow; one that does not is looked for among all that work.
+#[test]
+fn a_twin_of_a_working_order_is_refused_whatever_came_between() {
+    let mut venue = exchange(VenueRules::default());
+    for number in [2, 5, 2, 3, 5, 3, 1, 6] {
+        venue.receive(limit(number, Buy, 5, 9), hour(0));
+    }
+    assert_eq!(
+        told(&mut venue),
+        [
+            "2 accepted",
+            "5 accepted",
+            "2 rejected: duplicate client order id",
+            "3 accepted",
+            "5 rejected: duplicate client order id",
+            "3 rejected: duplicate client order id",
+            "1 accepted",
+            "6 accepted",
+        ]
+    );
+}
+
 #[test]
 fn reduce_only_orders_share_what_can_be_reduced() {
     let panel = bars(&[flat(1.0); 2]);

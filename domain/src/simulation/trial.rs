@@ -1,6 +1,7 @@
 //! A small venue for tests of the exchange core: one or two instruments, bars, orders by hand.
 
-use super::exchange::{Exchange, ExchangeSettings};
+use super::exchange::Exchange;
+use super::exchange_settings::ExchangeSettings;
 use super::fee_model::FeeModel;
 use super::fill_point::FillPoint;
 use super::slippage_model::SlippageModel;

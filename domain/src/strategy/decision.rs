@@ -73,12 +73,14 @@ impl Targets {
 
     /// With a target for `instrument`.
     #[must_use]
+    #[inline]
     pub fn with(mut self, instrument: InstrumentId, target: Target) -> Self {
         self.push(instrument, target, Note::default());
         self
     }
 
     /// Adds a target with its note.
+    #[inline]
     pub fn push(&mut self, instrument: InstrumentId, target: Target, note: Note) {
         self.entries.push(TargetEntry {
             instrument,

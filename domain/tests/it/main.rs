@@ -7,6 +7,7 @@ mod conservation;
 mod corporate_actions;
 mod corpus;
 mod exchange;
+mod full_panels;
 mod indicators_corpus;
 mod indicators_reference;
 mod kernel_facts;
