@@ -141,12 +141,14 @@ impl<S: Strategy> Kernel<S> {
         true
     }
 
-    /// Whether an order of unknown outcome must be cleared up before this instrument is planned.
+    /// Whether an order must be cleared up before this instrument is planned: one of unknown outcome,
+    /// or one that came back from there and works.
     #[inline]
     pub(super) fn must_wait(&self, id: InstrumentId) -> bool {
+        let works = |o: &Order| o.intent.instrument == id && o.open_quantity().is_positive();
         self.settings.watch.is_some()
-            && self.exposure.has_unknown(id)
             && !self.planted(Bug::ReplanDoublesLeg)
+            && (self.exposure.has_unknown(id) || self.orders.iter().any(works))
     }
 
     /// Additions, each cut to the cash and the gross budget that are left beside `gross`.

@@ -5,9 +5,12 @@ use ballast_domain::instrument::{AssetId, InstrumentId};
 use ballast_domain::kernel::{AdjustmentKind, Fact};
 use ballast_domain::money::{Cash, Quantity};
 use ballast_domain::orders::Fill;
-use ballast_domain::time::Timestamp;
+use ballast_domain::time::{Span, Timestamp};
 
 use super::venue::{Logged, Turn, Venue};
+
+/// How long after an execution a venue may take it back.
+const VOIDED_WITHIN: Span = Span::from_seconds(1_800);
 
 impl Venue {
     /// Somebody or something trades in the account without an order of ours: `share` (in percent)
@@ -91,7 +94,9 @@ impl Venue {
             !(self.core.position(fill.instrument) - fill.delta()).is_negative()
                 && cash.is_positive()
         };
+        // Venues take back what has just happened; of older orders only the journal knows.
         let recent = self.log.iter().rev().take(40);
+        let recent = recent.take_while(|l| l.at + VOIDED_WITHIN >= now);
         let found = recent
             .filter_map(|l| match &l.fact {
                 Fact::Filled(fill) => Some(*fill),
