@@ -11,7 +11,14 @@ use crate::refusal::{STATE, of_io};
 /// Held while a journal is written; the system lets go of it when the process ends in any way.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// At once, also while a child process that was just started still holds a copy of the file.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 /// Takes the lock of the account in `folder`.
@@ -30,7 +37,7 @@ pub(crate) fn take(folder: &Path, disk: &mut Disk) -> Result<Lock> {
     });
     let file = opened.map_err(|e| of_io(e, taken, &path))?;
     match file.try_lock() {
-        Ok(()) => Ok(Lock { _file: file }),
+        Ok(()) => Ok(Lock { file }),
         Err(TryLockError::WouldBlock) => Err(Error::new(
             ErrorKind::Rejected,
             STATE,

@@ -12,6 +12,9 @@ pub const STATE: &str = "journal";
 const RESTORE: &str = "keep the folder as evidence, restore the newest backup, and compare with \
                        the venue before trading";
 
+const ROOM: &str = "free space on its disk, where journal.reserve may go first, then start again: \
+                    nothing acknowledged is lost";
+
 /// What is stored is not what was written.
 pub(crate) fn damaged(what: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidData, STATE, what).hint(RESTORE)
@@ -33,10 +36,7 @@ pub(crate) fn of_sqlite(error: rusqlite::Error, what: &str) -> Error {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             (ErrorKind::InvalidData, RESTORE)
         }
-        Some(ErrorCode::DiskFull) => (
-            ErrorKind::Unavailable,
-            "free space on its disk, then start again: nothing acknowledged is lost",
-        ),
+        Some(ErrorCode::DiskFull) => (ErrorKind::Unavailable, ROOM),
         Some(
             ErrorCode::ReadOnly
             | ErrorCode::CannotOpen
@@ -70,10 +70,7 @@ pub(crate) fn of_io(error: io::Error, what: &str, path: &Path) -> Error {
             "allow this user to read and write the account's folder and the files in it",
         ),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            (
-                ErrorKind::Unavailable,
-                "free space on its disk, then start again: nothing acknowledged is lost",
-            )
+            (ErrorKind::Unavailable, ROOM)
         }
         _ => (
             ErrorKind::Unavailable,

@@ -8,7 +8,7 @@ use ballast_domain::kernel::{Overview, Session};
 use ballast_domain::orders::OrderStatus;
 use ballast_domain::risk::Mode;
 use ballast_ports::{ErrorKind, Journal as _, stream};
-use ballast_sqlite::{SqliteJournal, audit, decode, restore};
+use ballast_sqlite::{SpaceLevel, SqliteJournal, Thresholds, audit, decode, restore};
 use ballast_testkit::conformance::journal::batch;
 
 use crate::life::{batches, closed, exported, lived, open, together};
@@ -190,8 +190,17 @@ async fn a_damaged_backup_restores_nothing() {
 async fn the_reserve_is_taken_and_told() {
     let room = tempfile::tempdir().unwrap();
     let options = crate::life::options(room.path()).with_reserve(100_000);
+    let thresholds = Thresholds {
+        low: u64::MAX,
+        critical: 0,
+    };
+    let options = options.with_thresholds(thresholds);
     let journal = SqliteJournal::open(options).await.unwrap();
-    assert!(journal.space().await.unwrap().reserve);
+    let space = journal.space().await.unwrap();
+    assert!(space.reserve);
+    if space.free.is_some() {
+        assert_eq!(space.level, SpaceLevel::Low);
+    }
     let reserve = std::fs::metadata(room.path().join("journal.reserve")).unwrap();
     assert_eq!(reserve.len(), 100_000);
     journal.close().await.unwrap();
