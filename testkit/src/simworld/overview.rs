@@ -10,11 +10,15 @@ use super::world::World;
 
 impl World<'_> {
     /// Compares the overview of the journal with the kernel that was restored from it, and takes
-    /// each record through its canonical bytes.
+    /// every sixteenth record through its canonical bytes: all of them would double a start's time.
     pub(super) fn check_overview(&mut self, id: ProcessId, batches: &[Vec<Record>]) {
         let mut overview = Overview::new();
-        for record in batches.iter().flatten() {
-            overview.take(record, &mut BTreeSet::new());
+        let mut changed = BTreeSet::new();
+        for (number, record) in batches.iter().flatten().enumerate() {
+            overview.take(record, &mut changed);
+            if number % 16 != 0 {
+                continue;
+            }
             let body = serde_json::to_vec(&record.body()).expect("records are plain data");
             let mut text = serde_json::Deserializer::from_slice(&body);
             let again = Record::from_body(record.kind(), &mut text);
