@@ -13,6 +13,7 @@ mod matching;
 mod quotes;
 mod run;
 mod sessions;
+mod sink;
 mod slippage_model;
 #[cfg(test)]
 mod tests;
@@ -32,7 +33,8 @@ pub use fill_point::FillPoint;
 pub use funding::FundingRate;
 pub use margin::MarginTerms;
 pub use quotes::Quote;
-pub use run::{BarClose, RunTotals, Sink, Step, run};
+pub use run::{RunTotals, run};
+pub use sink::{BarClose, Sink, Step};
 pub use slippage_model::SlippageModel;
 pub use venue_order::VenueOrder;
 pub use venue_rules::{LimitFills, REMEMBERED, VenueRules};
