@@ -8,9 +8,9 @@ use super::limit_orders;
 use super::sink::{BarClose, Sink, Step};
 use crate::error::{Error, Result};
 use crate::indicators::CacheUse;
-use crate::instrument::{InstrumentId, Instruments};
+use crate::instrument::InstrumentId;
 use crate::kernel::{
-    Action, AdjustmentKind, BatchId, Counts, Effects, Fact, Input, Kernel, Query, Quotes, Record,
+    Action, AdjustmentKind, BatchId, Counts, Effects, Fact, Input, Kernel, Query, Quotes,
     SendPermit, Severity, SizeAt, TimerId,
 };
 use crate::market::{Fields, Panel, PriceBasis, Slice};
