@@ -50,7 +50,7 @@ impl Default for StalenessPolicy {
 /// which they are fresh; how long they are kept is the cache's bound.
 ///
 /// Counted: `cache_hits_total`, `cache_misses_total`, `cache_stale_total`, `cache_errors_total`.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Cached<S: ?Sized> {
     shared: Arc<Shared>,
     inner: Arc<S>,
@@ -58,6 +58,7 @@ pub struct Cached<S: ?Sized> {
 
 #[derive(Debug)]
 struct Shared {
+    name: String,
     cache: Arc<dyn Cache>,
     policy: StalenessPolicy,
     clock: Arc<dyn Clock>,
@@ -69,12 +70,14 @@ struct Shared {
 }
 
 impl<S: Traced + ?Sized> Cached<S> {
-    /// Puts `cache` before `inner`.
+    /// Puts `cache` before `inner`. Entries are kept under `name`: two stacks of different sources over
+    /// one cache need two names.
     ///
     /// # Errors
     /// `Config` when an entry would be rejected before it is stale, or stale while it is served.
     pub fn new(
         inner: Arc<S>,
+        name: &str,
         cache: Arc<dyn Cache>,
         policy: StalenessPolicy,
         clock: Arc<dyn Clock>,
@@ -91,6 +94,7 @@ impl<S: Traced + ?Sized> Cached<S> {
         }
         let counter = |name| reporter.metrics.counter(name, &[]);
         let shared = Shared {
+            name: name.to_owned(),
             hits: counter("cache_hits_total"),
             misses: counter("cache_misses_total"),
             stale: counter("cache_stale_total"),
@@ -110,7 +114,7 @@ impl<S: Traced + ?Sized> Cached<S> {
         self.inner.capabilities().admit(request)?;
         let shared = &self.shared;
         let begun = shared.clock.now();
-        let key = CacheKey::history(self.inner.name(), request).to_string();
+        let key = CacheKey::history(&shared.name, request).to_string();
         let found = shared.look(&key).await;
         if let Some(found) = &found
             && found.is_served

@@ -189,6 +189,7 @@ pub fn market_data_stack(
     let cached: Arc<dyn Traced> = match cache {
         Some(cache) => Arc::new(Cached::new(
             cascade,
+            &names(&stacks),
             cache,
             settings.staleness,
             clock(),
@@ -201,6 +202,12 @@ pub fn market_data_stack(
         source: Arc::new(watched),
         sources: stacks,
     })
+}
+
+/// What entries of the cache are kept under: the sources, in their order.
+fn names(stacks: &[SourceStack]) -> String {
+    let names: Vec<_> = stacks.iter().map(|stack| stack.source.name()).collect();
+    names.join("+")
 }
 
 /// A broker behind its guards, with the handles an operator needs.

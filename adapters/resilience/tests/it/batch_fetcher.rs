@@ -233,7 +233,7 @@ async fn dat_12_a_warm_cache_costs_no_call() {
         let reporter = Notices::default().reporter();
         let cache = Arc::new(FakeCache::new(64));
         let policy = StalenessPolicy::default();
-        let cached = Cached::new(source, cache.clone(), policy, clock(), &reporter).unwrap();
+        let cached = Cached::new(source, "x", cache.clone(), policy, clock(), &reporter).unwrap();
         let fetcher = fetcher(Arc::new(cached), 5);
         let plan = FetchPlan::new().with("x", daily(&symbols(20)));
         assert!(fetcher.warm(&plan, enabled).await.is_empty());

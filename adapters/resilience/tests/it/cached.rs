@@ -51,6 +51,7 @@ fn setup(
     let reporter = notices.reporter();
     let cached = Cached::new(
         Arc::new(inner),
+        "fallback",
         cache.clone(),
         policy,
         clock.clone(),
@@ -267,6 +268,7 @@ async fn neither_an_old_absence_nor_the_future_is_served() {
     s.cached.load(&request()).await.unwrap();
     let replay = Cached::new(
         Arc::new(cascade(&[&s.a, &s.b], 1, &MetricsRegistry::default()).unwrap()),
+        "fallback",
         s.cache.clone(),
         StalenessPolicy::default(),
         clock(),
@@ -292,7 +294,14 @@ async fn stale_entries_can_be_switched_off() {
         ..StalenessPolicy::default()
     };
     let inner = Arc::new(cascade(&[&s.a, &s.b], 1, &MetricsRegistry::default()).unwrap());
-    let refused = Cached::new(inner, s.cache, bad, clock(), &s.notices.reporter());
+    let refused = Cached::new(
+        inner,
+        "fallback",
+        s.cache,
+        bad,
+        clock(),
+        &s.notices.reporter(),
+    );
     assert_eq!(refused.unwrap_err().kind, ErrorKind::Config);
 }
 
@@ -390,6 +399,27 @@ impl MarketData for Slow {
     fn subscribe(&self, request: &SubscribeRequest) -> BoxStream<Result<LiveBar>> {
         self.1.subscribe(request)
     }
+}
+
+/// Two stacks over one cache have their own entries.
+#[tokio::test]
+async fn another_stack_is_another_name() {
+    let s = setup(StalenessPolicy::default(), FakeCache::new(8), [], []);
+    s.cached.load(&request()).await.unwrap();
+    let other = Named::new("c", []);
+    let inner = Arc::new(SingleSource::new(Arc::new(other.clone()), s.clock.clone()));
+    let policy = StalenessPolicy::default();
+    let reporter = s.notices.reporter();
+    let cached = Cached::new(
+        inner,
+        "c",
+        s.cache.clone(),
+        policy,
+        s.clock.clone(),
+        &reporter,
+    );
+    cached.unwrap().load(&request()).await.unwrap();
+    assert_eq!((other.calls(), s.cache.keys().len()), (1, 2));
 }
 
 /// A cached answer of a fallback stays a fallback's: degraded, under its name.

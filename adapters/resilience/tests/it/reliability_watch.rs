@@ -72,7 +72,7 @@ async fn cac_20_uptime_counts_fresh_entries_and_no_stale_ones() {
     };
     let inner = Arc::new(cascade(&[&a, &b], 1, &notices.metrics).unwrap());
     let cache = Arc::new(FakeCache::new(8));
-    let cached = Cached::new(inner, cache, policy, clock.clone(), &reporter).unwrap();
+    let cached = Cached::new(inner, "x", cache, policy, clock.clone(), &reporter).unwrap();
     let watch =
         ReliabilityWatch::new(Arc::new(cached), FallbackAlarm::default(), &reporter).unwrap();
     for days in [0, 1, 4, 30] {
