@@ -6,7 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ballast_domain::calendar::Calendar;
 use ballast_domain::market::contract::{RawBar, Terms, Verdict, examine};
-use ballast_domain::market::{Bars, Field, Fields, Series};
+use ballast_domain::market::{Bars, Field, Fields};
+use ballast_domain::time::Timestamp;
 use ballast_ports::{
     BoxStream, Chunk, Clock, Error, ErrorKind, HistoryRequest, ListedInstrument, LiveBar,
     MarketData, MarketDataCapabilities, Result, SubscribeRequest, stream,
@@ -51,45 +52,57 @@ fn broken(operation: &'static str, message: impl Into<String>, symbol: &str) -> 
 async fn whole<M: MarketData + ?Sized>(
     inner: &M,
     request: &HistoryRequest,
-    terms: Terms,
+    calendar: Calendar,
+    now: Timestamp,
 ) -> Result<Vec<Chunk>> {
     let declared = inner.capabilities();
     let mut answer = inner.history(request);
     let mut chunks = Vec::new();
-    let mut series: BTreeMap<String, Series> = BTreeMap::new();
     while let Some(chunk) = stream::next(&mut answer).await {
         let chunk = chunk?;
         structure(&chunk, request, &declared)?;
-        let whole = series
-            .entry(chunk.symbol.clone())
-            .or_insert_with(|| Series {
-                basis: chunk.series.basis,
-                bars: Bars::new(declared.fields),
-                actions: Vec::new(),
-            });
-        whole
-            .bars
-            .append(&chunk.series.bars)
-            .map_err(|e| Error::from_domain("history", e).context("symbol", &chunk.symbol))?;
-        if let (Some(last), Some(first)) = (whole.actions.last(), chunk.series.actions.first())
-            && first.at < last.at
+        chunks.push(chunk);
+    }
+    let mut parts: BTreeMap<&str, Vec<&Chunk>> = BTreeMap::new();
+    for chunk in &chunks {
+        parts.entry(&chunk.symbol).or_default().push(chunk);
+    }
+    let terms = Terms {
+        bar: request.bar,
+        calendar,
+        now: Some(now),
+        fields: declared.fields,
+    };
+    for symbol in &request.symbols {
+        match parts.get(symbol.as_str()).map(Vec::as_slice) {
+            None | Some([]) => return Err(request.no_bars(symbol, None, None)),
+            Some([only]) => plausible(symbol, &only.series.bars, &terms)?,
+            Some(several) => plausible(symbol, &joined(symbol, several)?, &terms)?,
+        }
+    }
+    Ok(chunks)
+}
+
+/// The bars of the chunks of one symbol, which have to append, as their actions have to.
+fn joined(symbol: &str, chunks: &[&Chunk]) -> Result<Bars> {
+    let mut bars = Bars::default();
+    let mut last = None;
+    for chunk in chunks {
+        bars.append(&chunk.series.bars)
+            .map_err(|e| Error::from_domain("history", e).context("symbol", symbol))?;
+        let actions = &chunk.series.actions;
+        if let (Some(last), Some(first)) = (last, actions.first())
+            && first.at < last
         {
             return Err(broken(
                 "history",
                 "corporate actions are not in order",
-                &chunk.symbol,
+                symbol,
             ));
         }
-        whole.actions.extend(&chunk.series.actions);
-        chunks.push(chunk);
+        last = actions.last().map(|action| action.at).or(last);
     }
-    for symbol in &request.symbols {
-        match series.get(symbol) {
-            None => return Err(request.no_bars(symbol, None, None)),
-            Some(series) => plausible(symbol, series, &terms)?,
-        }
-    }
-    Ok(chunks)
+    Ok(bars)
 }
 
 /// What a chunk must be whatever its prices are.
@@ -128,8 +141,8 @@ fn structure(
 }
 
 /// Whether the rules of the domain let every row be used.
-fn plausible(symbol: &str, series: &Series, terms: &Terms) -> Result<()> {
-    let rows = rows(&series.bars);
+fn plausible(symbol: &str, bars: &Bars, terms: &Terms) -> Result<()> {
+    let rows = rows(bars);
     let found = examine(&rows, terms).map_err(|e| Error::from_domain("history", e))?;
     let unusable = |verdict| matches!(verdict, Verdict::DropRows | Verdict::Reject);
     let mut refused = found.findings.iter().filter(|f| unusable(f.verdict));
@@ -197,13 +210,7 @@ impl<M: MarketData + ?Sized> MarketData for Validated<M> {
         let (inner, request) = (Arc::clone(&self.inner), request.clone());
         let (clock, calendar) = (Arc::clone(&self.clock), self.calendar);
         Box::pin(Deferred::new(async move {
-            let terms = Terms {
-                bar: request.bar,
-                calendar,
-                now: Some(clock.now()),
-                fields: inner.capabilities().fields,
-            };
-            whole(&*inner, &request, terms).await
+            whole(&*inner, &request, calendar, clock.now()).await
         }))
     }
 
