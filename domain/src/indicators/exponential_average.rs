@@ -96,7 +96,14 @@ impl Ema {
 saved!(Ema, b"ema     ", parameters [period, seed], state [seen, sum, latest]);
 inner_part!(Ema);
 
-/// [`Ema`] of each of `values` into `out`, NaN during warm-up; the same bits.
+/// The longest period for which [`ema`] takes two values at once: rounding adds up to a few units in
+/// the last place for each value in reach of the average.
+const SHORT: usize = 1_000;
+
+/// [`Ema`] of each of `values` into `out`, NaN during warm-up.
+///
+/// Up to a period of 1,000 it weighs instead of moving, `e_t = α x_t + (1 − α) e_{t−1}`, two values at
+/// once: within 1e-12 of [`Ema`], relative to the largest value. Beyond, the same bits.
 ///
 /// # Errors
 /// When `period` is 0 or `out` has another length.
@@ -109,7 +116,21 @@ pub fn ema(values: &[f64], period: usize, seed: Seed, out: &mut [f64]) -> Result
     fill("ema", first, first_out, |x| ema.update(x))?;
     // The seed is there: nothing but the recursion is left.
     let (mut latest, alpha) = (ema.latest, ema.alpha);
-    for (x, y) in rest.iter().zip(rest_out) {
+    let twos = if period <= SHORT { rest.len() & !1 } else { 0 };
+    let ((pairs, _), (pairs_out, _)) = (
+        rest[..twos].as_chunks::<2>(),
+        rest_out[..twos].as_chunks_mut::<2>(),
+    );
+    // One product and one sum for two values wait for the average before them, not six operations.
+    let keep = 1.0 - alpha;
+    let keep_twice = keep * keep;
+    for ([x, next], [y, next_y]) in pairs.iter().zip(pairs_out) {
+        let (x, next) = (alpha * x, alpha * next);
+        *y = x + keep * latest;
+        latest = (next + keep * x) + keep_twice * latest;
+        *next_y = latest;
+    }
+    for (x, y) in rest[twos..].iter().zip(&mut rest_out[twos..]) {
         latest += alpha * (x - latest);
         *y = latest;
     }
@@ -135,6 +156,50 @@ mod tests {
         assert!(out[1].is_nan() && out[2].to_bits() == 3.0_f64.to_bits());
         assert!(Ema::new(0, Seed::First).is_err());
         assert_eq!(mean.period(), 3);
+    }
+
+    #[test]
+    fn batch_agrees_with_incremental() {
+        let mut seed = 11_u64;
+        let mut noise = || {
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 11) as f64 / (1_u64 << 53) as f64 - 0.5
+        };
+        let mut level = 100.0;
+        let values: Vec<f64> = (0..60_001)
+            .map(|i| {
+                // A walk, then the same value for long, then jumps.
+                level += if !(20_000..40_000).contains(&i) {
+                    noise()
+                } else {
+                    0.0
+                };
+                if i % 9_973 == 0 { level * 1e3 } else { level }
+            })
+            .collect();
+        for (period, seeding) in [1, 2, 3, 20, 999, 1_000, 1_001]
+            .into_iter()
+            .flat_map(|p| [(p, Seed::Mean), (p, Seed::First)])
+        {
+            for length in [0, 1, 2, period, period + 1, values.len()] {
+                let values = &values[..length];
+                let mut batch = vec![0.0; length];
+                ema(values, period, seeding, &mut batch).unwrap();
+                let mut one = Ema::new(period, seeding).unwrap();
+                let mut largest = 0.0_f64;
+                for (&x, got) in values.iter().zip(&batch) {
+                    largest = largest.max(x.abs());
+                    match one.update(x) {
+                        None => assert!(got.is_nan()),
+                        Some(y) => {
+                            assert!((y - got).abs() <= 1e-12 * largest, "{period} {y} {got}");
+                        }
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! Decisions use the incremental forms only: a constructor that checks its period, `update` once a
 //! bar (`None` during warm-up), `value` for the latest figure, `save` and `restore` to the bit.
 //! Nothing is allocated after construction and no value depends on a later bar. The batch
-//! functions write into the caller's slice, NaN during warm-up, and give the same bits.
+//! functions write into the caller's slice, NaN during warm-up, and give the same bits; those that are
+//! faster another way say how near they come.
 //!
 //! Inputs are finite: prices and returns are validated before they reach an indicator.
 
