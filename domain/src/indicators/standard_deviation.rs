@@ -206,11 +206,7 @@ impl RollingStd {
 pub fn rolling_std(values: &[f64], period: usize, ddof: Ddof, out: &mut [f64]) -> Result<()> {
     let std = RollingStd::new(period, ddof)?;
     require_same_length(ddof.name(), values.len(), out.len())?;
-    // The root of one value is taken while the sums of the next are added.
-    let deviation = |sums: Sums| {
-        let squared = sums.squares - sums.sum * sums.sum * std.inverse_period;
-        (squared * std.inverse_divisor).sqrt()
-    };
+    let squared = |sums: Sums| sums.squares - sums.sum * sums.sum * std.inverse_period;
     let (mut finished, mut next) = (std.places.clone(), std.places);
     let mut anchor = 0.0;
     for (block, out) in values.chunks(period).zip(out.chunks_mut(period)) {
@@ -221,7 +217,7 @@ pub fn rolling_std(values: &[f64], period: usize, ddof: Ddof, out: &mut [f64]) -
         let backwards = block.iter().rev().zip(next[..block.len()].iter_mut().rev());
         for (((x, rest), y), (back, place)) in forwards.zip(backwards) {
             head.add(x - anchor);
-            *y = deviation(Sums {
+            *y = squared(Sums {
                 sum: rest.sum + head.sum,
                 squares: rest.squares + head.squares,
             });
@@ -229,10 +225,13 @@ pub fn rolling_std(values: &[f64], period: usize, ddof: Ddof, out: &mut [f64]) -
             after.add(back - new_anchor);
         }
         if block.len() == period {
-            out[period - 1] = deviation(after);
+            out[period - 1] = squared(after);
         }
         std::mem::swap(&mut finished, &mut next);
         anchor = new_anchor;
+        for y in out {
+            *y = (*y * std.inverse_divisor).sqrt();
+        }
     }
     let warm_up = (period - 1).min(out.len());
     out[..warm_up].fill(f64::NAN);
