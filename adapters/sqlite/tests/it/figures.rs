@@ -102,7 +102,7 @@ fn percentile(sorted: &[Duration], share: usize) -> Duration {
 }
 
 #[tokio::test]
-#[ignore = "measures: run it alone, in release"]
+#[ignore = "measures: docs/testing.md has the command"]
 async fn commits_alone_and_in_groups() {
     let room = tempfile::tempdir().unwrap();
     let journal = open(room.path()).await;
@@ -138,7 +138,7 @@ async fn commits_alone_and_in_groups() {
 
 /// Decision made, 1,000 orders with their legs, verdicts and later states in one batch.
 #[tokio::test]
-#[ignore = "measures: run it alone, in release"]
+#[ignore = "measures: docs/testing.md has the command"]
 async fn a_rebalance_of_a_thousand_orders() {
     let room = tempfile::tempdir().unwrap();
     let journal = open(room.path()).await;
@@ -167,7 +167,7 @@ async fn a_rebalance_of_a_thousand_orders() {
 
 /// Everything proven and read: pages, indices, checksums, chain, meaning, overview.
 #[tokio::test]
-#[ignore = "measures: run it alone, in release"]
+#[ignore = "measures: docs/testing.md has the command"]
 async fn a_million_records_are_proven_at_a_start() {
     let room = tempfile::tempdir().unwrap();
     let journal = open(room.path()).await;

@@ -94,7 +94,7 @@ async fn a_flipped_bit_is_refused_or_changes_nothing() {
 /// Every bit of every byte, in release: `cargo test --release -p ballast-sqlite --test it flips --
 /// --ignored --nocapture`.
 #[tokio::test]
-#[ignore = "takes minutes; run it in release"]
+#[ignore = "takes minutes: docs/testing.md has the command"]
 async fn every_flipped_bit_is_refused_or_changes_nothing() {
     every_byte(1, true).await;
 }

@@ -182,7 +182,7 @@ fn a_failed_system_call_stops_the_journal_and_loses_nothing() {
 
 /// `cargo test -p ballast-sqlite --test it system_calls -- --ignored --nocapture`.
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes minutes: docs/testing.md has the command"]
 fn every_failed_system_call_stops_the_journal_and_loses_nothing() {
     every_call(1);
 }
