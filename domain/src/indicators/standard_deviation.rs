@@ -206,36 +206,104 @@ impl RollingStd {
 pub fn rolling_std(values: &[f64], period: usize, ddof: Ddof, out: &mut [f64]) -> Result<()> {
     let std = RollingStd::new(period, ddof)?;
     require_same_length(ddof.name(), values.len(), out.len())?;
-    let squared = |sums: Sums| sums.squares - sums.sum * sums.sum * std.inverse_period;
-    let (mut finished, mut next) = (std.places.clone(), std.places);
-    let mut anchor = 0.0;
-    for (block, out) in values.chunks(period).zip(out.chunks_mut(period)) {
-        let (mut head, mut after) = (Sums::default(), Sums::default());
-        let new_anchor = block[block.len() - 1];
-        // Forwards around the old anchor, backwards around the new one: two chains of sums at once.
-        let forwards = block.iter().zip(&finished).zip(&mut *out);
-        let backwards = block.iter().rev().zip(next[..block.len()].iter_mut().rev());
-        for (((x, rest), y), (back, place)) in forwards.zip(backwards) {
-            head.add(x - anchor);
-            *y = squared(Sums {
-                sum: rest.sum + head.sum,
-                squares: rest.squares + head.squares,
-            });
-            *place = after;
-            after.add(back - new_anchor);
-        }
-        if block.len() == period {
-            out[period - 1] = squared(after);
-        }
-        std::mem::swap(&mut finished, &mut next);
-        anchor = new_anchor;
-        for y in out {
-            *y = (*y * std.inverse_divisor).sqrt();
-        }
-    }
     let warm_up = (period - 1).min(out.len());
+    let mut places = vec![Lanes::<BLOCKS_AT_ONCE>::default(); period];
+    let mut begin = period;
+    while begin + BLOCKS_AT_ONCE * period <= values.len() {
+        blocks(&std, values, begin, period, &mut places, out);
+        begin += BLOCKS_AT_ONCE * period;
+    }
+    let mut places = vec![Lanes::<1>::default(); period];
+    while begin <= values.len() {
+        let length = period.min(values.len() - begin);
+        blocks(&std, values, begin, length, &mut places, out);
+        begin += period;
+    }
     out[..warm_up].fill(f64::NAN);
     Ok(())
+}
+
+/// How many blocks the batch form works on at once: no block waits for the sums of another, and a
+/// processor adds several numbers in the time it takes to add one.
+const BLOCKS_AT_ONCE: usize = 4;
+
+/// [`Sums`] of `N` blocks, side by side.
+#[derive(Clone, Copy)]
+struct Lanes<const N: usize> {
+    sum: [f64; N],
+    squares: [f64; N],
+}
+
+impl<const N: usize> Default for Lanes<N> {
+    fn default() -> Self {
+        Self {
+            sum: [0.0; N],
+            squares: [0.0; N],
+        }
+    }
+}
+
+impl<const N: usize> Lanes<N> {
+    #[inline]
+    fn add(&mut self, distance: [f64; N]) {
+        for (lane, d) in distance.into_iter().enumerate() {
+            self.sum[lane] += d;
+            self.squares[lane] += d * d;
+        }
+    }
+
+    /// The deviations of windows of which `self` is one part and `rest` the other.
+    #[inline]
+    fn deviations(&self, rest: &Self, std: &RollingStd) -> [f64; N] {
+        std::array::from_fn(|lane| {
+            let sum = rest.sum[lane] + self.sum[lane];
+            let squares = rest.squares[lane] + self.squares[lane];
+            ((squares - sum * sum * std.inverse_period) * std.inverse_divisor).sqrt()
+        })
+    }
+}
+
+/// The deviations of windows that end in the first `length` places of the `N` blocks from `begin`
+/// on, and of the windows that are the block before each of them. There is one before the first.
+fn blocks<const N: usize>(
+    std: &RollingStd,
+    values: &[f64],
+    begin: usize,
+    length: usize,
+    places: &mut [Lanes<N>],
+    out: &mut [f64],
+) {
+    let period = std.period();
+    let finished: [&[f64]; N] =
+        std::array::from_fn(|lane| &values[begin + lane * period - period..][..period]);
+    let growing: [&[f64]; N] =
+        std::array::from_fn(|lane| &values[begin + lane * period..][..length]);
+    let anchor = finished.map(|block| block[period - 1]);
+    let distance = |of: &[&[f64]; N], i: usize| {
+        std::array::from_fn::<f64, N, _>(|lane| of[lane][i] - anchor[lane])
+    };
+
+    let mut after = Lanes::default();
+    for (i, place) in places.iter_mut().enumerate().rev() {
+        *place = after;
+        after.add(distance(&finished, i));
+    }
+    let whole = after.deviations(&Lanes::default(), std);
+    for (lane, y) in whole.into_iter().enumerate() {
+        out[begin + lane * period - 1] = y;
+    }
+
+    let mut head = Lanes::default();
+    let places = &mut places[..length.min(period - 1)];
+    for (i, place) in places.iter_mut().enumerate() {
+        head.add(distance(&growing, i));
+        place.sum = head.deviations(place, std);
+    }
+    for (lane, out) in out[begin..].chunks_mut(period).take(N).enumerate() {
+        for (y, place) in out.iter_mut().zip(&*places) {
+            *y = place.sum[lane];
+        }
+    }
 }
 
 #[cfg(test)]
