@@ -2,6 +2,8 @@
 
 mod bars;
 mod cells;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use bars::{read_bars, write_bars};
 pub(crate) use cells::{is_parquet, to_text};
