@@ -68,7 +68,9 @@ pub fn run(root: &Path, args: &[&str]) -> Result<(), String> {
         command.arg("--program").arg(program(root, &target)?);
         if request.peers {
             let python = environment(root, &target, request.python.as_deref())?;
-            command.arg("--peers").arg(python).arg(root.join(SCRIPTS));
+            let crates = crates(root, &target)?;
+            command.arg("--peers").arg(python);
+            command.arg(root.join(SCRIPTS)).arg(crates);
         }
     }
     let status = command.status().map_err(|e| e.to_string())?;
@@ -104,6 +106,28 @@ fn program(root: &Path, target: &Path) -> Result<PathBuf, String> {
         return Err("the program cannot be built".to_owned());
     }
     Ok(target.join("release/ballast"))
+}
+
+/// Builds the program that other Rust crates are linked into; it has a lock of its own.
+fn crates(root: &Path, target: &Path) -> Result<PathBuf, String> {
+    let folder = target.join("bench/crates");
+    let status = Command::new(tools::cargo())
+        .args([
+            "build",
+            "--quiet",
+            "--release",
+            "--locked",
+            "--manifest-path",
+        ])
+        .arg(root.join(SCRIPTS).join("crates/Cargo.toml"))
+        .arg("--target-dir")
+        .arg(&folder)
+        .status()
+        .map_err(|e| format!("cargo cannot be started: {e}"))?;
+    if !status.success() {
+        return Err("the other crates cannot be built".to_owned());
+    }
+    Ok(folder.join("release/ballast-bench-crates"))
 }
 
 /// The interpreter of the peers' environment; makes it when it is not there or its list changed.

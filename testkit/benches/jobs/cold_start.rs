@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::data::{Columns, Walk};
-use crate::job::Plan;
+use crate::job::{PeerPrograms, Plan};
 use crate::measure::{Sample, median, timed};
 use crate::peers::script_command;
 use crate::report::{Part, PeerRow, Row};
@@ -31,7 +31,10 @@ pub(crate) fn run(plan: &Plan) -> Part {
     ours.args(["backtest", "run.toml", "--quiet", "--home", "home"]);
     ours.current_dir(&folder);
     let mut commands = vec![("ours".to_owned(), ours)];
-    if let Some((python, scripts)) = &plan.peers {
+    if let Some(PeerPrograms {
+        python, scripts, ..
+    }) = &plan.peers
+    {
         let mut bare = Command::new(python);
         bare.args(["-c", "pass"]);
         commands.push(("python, doing nothing".to_owned(), bare));

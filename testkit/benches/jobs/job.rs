@@ -6,13 +6,23 @@ use crate::measure::{Sample, median, peak_mib, timed};
 use crate::peers::Peers;
 use crate::report::{Part, Row};
 
+/// What runs the same work by other libraries.
+#[derive(Clone, Debug)]
+pub(crate) struct PeerPrograms {
+    /// The interpreter with their packages.
+    pub(crate) python: PathBuf,
+    /// The folder of the scripts for it.
+    pub(crate) scripts: PathBuf,
+    /// The program that other Rust crates are linked into.
+    pub(crate) crates: PathBuf,
+}
+
 /// How thorough a run is, and against whom.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     /// Small data and one round: does it run and agree?
     pub(crate) quick: bool,
-    /// The interpreter and the folder of the peers' scripts.
-    pub(crate) peers: Option<(PathBuf, PathBuf)>,
+    pub(crate) peers: Option<PeerPrograms>,
     /// Where generated data is written for the peers.
     pub(crate) data: PathBuf,
     /// The program itself, for the cold start.

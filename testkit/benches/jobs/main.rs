@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 
 use serde_json::{Value, json};
 
-use job::{JOBS, Plan};
+use job::{JOBS, PeerPrograms, Plan};
 use report::Part;
 
 mod account;
@@ -35,7 +35,8 @@ Usage: cargo xtask bench [JOB…] [--quick] [--json FILE] [--peers] [--python PA
   --quick      small data, one round: does every job run and agree?
   --json FILE  the results as JSON
   --peers      the same work by other libraries, in turn with ours; makes a Python environment
-               under the target folder at the first use, from xtask/bench/requirements.txt
+               under the target folder at the first use, from xtask/bench/requirements.txt, and
+               builds xtask/bench/crates
   --python     the interpreter for that environment; python3.12 without it
   --drift      how far each incremental indicator is from an exact one after 10 million values
 ";
@@ -78,7 +79,13 @@ fn run(mut args: impl Iterator<Item = String>) -> Result<(), String> {
             "--part" => part_file = Some(path()?),
             "--data" => plan.data = path()?,
             "--program" => plan.program = Some(path()?),
-            "--peers" => plan.peers = Some((path()?, path()?)),
+            "--peers" => {
+                plan.peers = Some(PeerPrograms {
+                    python: path()?,
+                    scripts: path()?,
+                    crates: path()?,
+                });
+            }
             name => jobs.push(known(name)?),
         }
     }
@@ -100,12 +107,10 @@ fn run(mut args: impl Iterator<Item = String>) -> Result<(), String> {
     if let Some(program) = &plan.program {
         passed_on.extend(["--program".into(), program.clone().into_os_string()]);
     }
-    if let Some((python, scripts)) = &plan.peers {
+    if let Some(peers) = &plan.peers {
         passed_on.push("--peers".into());
-        passed_on.extend([
-            python.clone().into_os_string(),
-            scripts.clone().into_os_string(),
-        ]);
+        let paths = [&peers.python, &peers.scripts, &peers.crates];
+        passed_on.extend(paths.map(|path| path.clone().into_os_string()));
     }
     std::fs::create_dir_all(&plan.data).map_err(|e| e.to_string())?;
     println!("processor time a unit, medians; compare ratios within one run");

@@ -1,4 +1,4 @@
-//! Other libraries at the same work: one Python process a peer, asked for one run at a time.
+//! Other libraries at the same work: one process a peer, asked for one run at a time.
 //!
 //! A process loads its data once, answers each line `CASE` with one line of JSON (the time of one
 //! run), and ends when its input does. What does not answer in time is ended and named.
@@ -12,12 +12,15 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::job::Plan;
+use crate::job::{PeerPrograms, Plan};
 use crate::measure::{Sample, median};
 use crate::report::PeerRow;
 
 /// How long a peer may take to start and load its data, and for one answer; compiling counts.
 const PATIENCE: Duration = Duration::from_secs(150);
+
+/// Rust crates that know J1.
+const CRATES: [&str; 3] = ["kand", "ta", "yata"];
 
 /// Which scripts know which job.
 const SCRIPTS: [(&str, &str, &[&str]); 6] = [
@@ -85,15 +88,22 @@ impl Peers {
     /// start are named in `notes`.
     pub(crate) fn start(job: &str, plan: &Plan, notes: &mut Vec<String>) -> Self {
         let mut all = Vec::new();
-        if let Some((python, scripts)) = &plan.peers {
+        if let Some(PeerPrograms {
+            python,
+            scripts,
+            crates,
+        }) = &plan.peers
+        {
+            for name in CRATES.iter().filter(|_| job == "J1") {
+                let mut command = Command::new(crates);
+                command.arg(name).arg(&plan.data);
+                all.extend(started(&format!("{name} (crate)"), command, notes));
+            }
             for (_, script, names) in SCRIPTS.iter().filter(|(of, ..)| *of == job) {
                 for name in *names {
                     let mut command = script_command(python, &scripts.join(script), plan);
                     command.arg(name).arg(&plan.data);
-                    match Peer::start(name, command) {
-                        Ok(peer) => all.push(peer),
-                        Err(why) => notes.push(format!("{name} cannot run here: {why}")),
-                    }
+                    all.extend(started(name, command, notes));
                 }
             }
         }
@@ -129,6 +139,13 @@ impl Peers {
         rows.sort_by(|a, b| a.theirs.cpu.total_cmp(&b.theirs.cpu));
         rows
     }
+}
+
+/// A peer that runs, or a note why not.
+fn started(name: &str, command: Command, notes: &mut Vec<String>) -> Option<Peer> {
+    Peer::start(name, command)
+        .map_err(|why| notes.push(format!("{name} cannot run here: {why}")))
+        .ok()
 }
 
 impl Peer {
