@@ -15,4 +15,6 @@ pub mod by_hand;
 pub mod conformance;
 pub mod fakes;
 pub mod permits;
+#[cfg(feature = "sandbox-venue")]
+pub mod sandbox;
 pub mod simworld;

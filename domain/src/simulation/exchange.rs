@@ -171,8 +171,12 @@ impl Exchange {
         if now <= order.expires_at() {
             return self.receive(order.into_intent(), now);
         }
+        self.refuse_late(order.intent());
+    }
+
+    pub(super) fn refuse_late(&mut self, intent: &Intent) {
         self.received += 1;
-        self.refuse(order.intent(), "it came after its expiry");
+        self.refuse(intent, "it came after its expiry");
     }
 
     pub(super) fn receive(&mut self, intent: Intent, now: Timestamp) {

@@ -12,6 +12,8 @@ mod margin;
 mod matching;
 mod quotes;
 mod run;
+#[cfg(feature = "served")]
+mod served;
 mod sessions;
 mod sink;
 mod slippage_model;

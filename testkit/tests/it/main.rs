@@ -5,4 +5,6 @@ mod fake_broker;
 mod fake_cache;
 mod fake_market_data;
 mod parity;
+#[cfg(feature = "sandbox-venue")]
+mod sandbox_venue;
 mod simworld;
