@@ -1,5 +1,6 @@
 //! One use of the program: its streams, its interruption, its last words.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::panic::{self, AssertUnwindSafe};
@@ -10,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::paper::Paper;
 use super::progress::{Interruptible, TerminalProgress};
 use super::{dispatch, parse, render};
+use crate::config::PREFIX;
 use crate::drivers::Progress;
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
@@ -29,6 +31,8 @@ pub struct Session<'a> {
     pub err_columns: Option<usize>,
     /// Whether progress is shown.
     pub progress: bool,
+    /// Variables of the environment whose names begin with `BALLAST_`.
+    pub variables: BTreeMap<String, String>,
     /// Set from outside when the user wants to stop.
     pub interrupted: Arc<AtomicBool>,
 }
@@ -83,9 +87,20 @@ pub fn main(program: &Program<'_>) -> ExitCode {
         out_columns: columns(&io::stdout()),
         err_columns: columns(&io::stderr()),
         progress: is_terminal,
+        variables: variables(),
         interrupted,
     };
     run(program, &arguments, &mut session).into()
+}
+
+/// The variables of the environment that are meant for the program. What is no text is given with
+/// marks for what cannot be read, and refused where it is used.
+fn variables() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter(|(name, _)| name.starts_with(PREFIX))
+        .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
+        .collect()
 }
 
 /// Columns of the terminal behind `stream`, if there is one.
