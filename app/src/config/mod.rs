@@ -34,7 +34,7 @@ pub use profile::Profile;
 pub use schema::schema;
 pub use sections::{
     Account, Config, Data, Execution, InstrumentRules, Instruments, MoneyLimit, Rebalance, Report,
-    Risk, Run, StrategyChoice,
+    Risk, Run, Secrets, StrategyChoice,
 };
 pub use style::{LastResort, Style};
 pub use variables::{PREFIX, PROFILE, SECRET_PREFIX};
@@ -89,6 +89,10 @@ impl Resolved {
 /// `Configuration`, one for each thing that is wrong: unknown keys with the nearest known one,
 /// wrong types, values out of range, required keys that are missing, contradictions.
 pub fn resolve(layers: &[Layer], base: &Path) -> Result<Resolved, Vec<Error>> {
+    resolve_in(Profile::default(), layers, base)
+}
+
+fn resolve_in(profile: Profile, layers: &[Layer], base: &Path) -> Result<Resolved, Vec<Error>> {
     let mut table = toml::Table::new();
     let mut origins = BTreeMap::new();
     for layer in layers {
@@ -96,11 +100,17 @@ pub fn resolve(layers: &[Layer], base: &Path) -> Result<Resolved, Vec<Error>> {
         origins.extend(layer.origins.clone());
     }
     let config = typed(&table, &origins)?;
+    let mut check = Check::new(&origins);
+    contradictions::find_in(profile, &config, &mut check);
+    let errors = check.finish();
+    if !errors.is_empty() {
+        return Err(errors);
+    }
     Ok(Resolved {
         warnings: warnings::find(&config, &origins),
         config,
         base: base.to_owned(),
-        profile: Profile::default(),
+        profile,
         origins,
     })
 }
@@ -175,13 +185,13 @@ pub fn from_text(
         above.variables,
         above.arguments,
     ];
-    let used = resolve(&layers, base);
+    let used = resolve_in(above.profile, &layers, base);
     if let Err(found) = &used {
         errors.extend(found.iter().cloned());
     }
     for (profile, layer) in profiles {
         layers[2] = layer;
-        let found = resolve(&layers, base).err().unwrap_or_default();
+        let found = resolve_in(profile, &layers, base).err().unwrap_or_default();
         for error in found {
             if !errors.contains(&error) {
                 errors.push(error.context("profile", profile));
@@ -190,7 +200,6 @@ pub fn from_text(
     }
     let mut resolved = used.or(Err(Vec::new()));
     if let Ok(resolved) = &mut resolved {
-        resolved.profile = above.profile;
         resolved.warnings.splice(0..0, above.warnings);
     }
     if errors.is_empty() {

@@ -89,11 +89,11 @@ fn key_schema(key: &Key) -> Value {
 fn described(key: &Key) -> Option<&'static str> {
     let mut section = "";
     for line in BREAKOUT.lines() {
+        let line = line.strip_prefix("# ").unwrap_or(line);
         if let Some(header) = line.strip_prefix('[') {
             section = header.split(']').next().unwrap_or("");
             continue;
         }
-        let line = line.strip_prefix("# ").unwrap_or(line);
         let Some((name, rest)) = line.split_once(" = ") else {
             continue;
         };

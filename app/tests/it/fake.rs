@@ -371,6 +371,7 @@ fn used(
         err_columns: None,
         progress: false,
         variables: BTreeMap::new(),
+        redactor: ballast_secrets::Redactor::default(),
         interrupted: Arc::new(AtomicBool::new(false)),
     };
     arrange(&mut session);
