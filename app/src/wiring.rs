@@ -3,10 +3,12 @@
 //! Read [`backtest`] from top to bottom to see what a run is made of. This is the only module
 //! that names every adapter.
 
+mod secrets;
 mod sleeves;
 pub mod stacks;
 mod strategies;
 
+pub use secrets::{SecretSurroundings, open_secrets, secret_ages, secrets_folder};
 pub use strategies::Strategies;
 
 use std::path::Path;

@@ -14,6 +14,7 @@
 //! | [`Cache`] | bytes that may be stale, never wrong | [`cache`] |
 //! | [`Journal`] | the durable record of a kernel | [`journal`] |
 //! | [`FailureStore`] | failed calls and refused orders | [`failure_store`] |
+//! | [`Secrets`] | keys and passwords | [`secrets`] |
 //!
 //! Every method is documented under the same heads: Behaviour, Errors, Idempotency, Cancellation,
 //! and what an adapter author must know. [`MarketData`], [`Broker`], [`Journal`] and [`Cache`] have a
@@ -35,6 +36,7 @@ pub mod failure_store;
 mod held;
 pub mod journal;
 pub mod market_data;
+pub mod secrets;
 pub mod stream;
 
 #[cfg(any(test, feature = "mock"))]
@@ -63,4 +65,7 @@ pub use market_data::{
     HistoryRequest, ListedInstrument, LiveBar, MarketData, MarketDataCapabilities, MarketDataExt,
     SubscribeRequest,
 };
+#[cfg(any(test, feature = "mock"))]
+pub use secrets::MockSecrets;
+pub use secrets::{Secret, SecretName, Secrets};
 pub use stream::BoxStream;

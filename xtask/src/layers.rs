@@ -83,6 +83,7 @@ pub const TABLE: &[Rule] = &[
             "futures-util",
             "serde",
             "mockall",
+            "secrecy",
         ]),
         testkit_in_tests: true,
         instead: "a port speaks domain words only; the type of a client, a runtime or a database \

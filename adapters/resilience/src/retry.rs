@@ -9,8 +9,8 @@ use ballast_domain::kernel::{Fact, SendPermit};
 use ballast_domain::orders::ClientOrderId;
 use ballast_ports::{
     AccountReport, BoxStream, Broker, BrokerCapabilities, Chunk, HistoryRequest, ListedInstrument,
-    LiveBar, MarketData, MarketDataCapabilities, OrderReport, Result, SubmitOutcome,
-    SubscribeRequest, stream,
+    LiveBar, MarketData, MarketDataCapabilities, OrderReport, Result, Secret, SecretName, Secrets,
+    SubmitOutcome, SubscribeRequest, stream,
 };
 use tokio::time::timeout_at;
 
@@ -177,6 +177,18 @@ impl<M: MarketData + ?Sized> MarketData for Retry<M> {
 
     fn subscribe(&self, request: &SubscribeRequest) -> BoxStream<Result<LiveBar>> {
         self.inner.subscribe(request)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<S: Secrets + ?Sized> Secrets for Retry<S> {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    async fn secret(&self, name: &SecretName) -> Result<Secret> {
+        self.core.run("secret", || self.inner.secret(name)).await
     }
 }
 

@@ -13,8 +13,8 @@ use ballast_domain::orders::ClientOrderId;
 use ballast_ports::stream::Stream;
 use ballast_ports::{
     AccountReport, BoxStream, Broker, BrokerCapabilities, Chunk, Error, ErrorKind, HistoryRequest,
-    ListedInstrument, LiveBar, MarketData, MarketDataCapabilities, OrderReport, Result,
-    SubmitOutcome, SubscribeRequest,
+    ListedInstrument, LiveBar, MarketData, MarketDataCapabilities, OrderReport, Result, Secret,
+    SecretName, Secrets, SubmitOutcome, SubscribeRequest,
 };
 use tokio::time::{Sleep, timeout};
 
@@ -129,6 +129,18 @@ impl<M: MarketData + ?Sized> MarketData for Timeout<M> {
 
     fn subscribe(&self, request: &SubscribeRequest) -> BoxStream<Result<LiveBar>> {
         self.inner.subscribe(request)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<S: Secrets + ?Sized> Secrets for Timeout<S> {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    async fn secret(&self, name: &SecretName) -> Result<Secret> {
+        self.limited("secret", self.inner.secret(name)).await
     }
 }
 

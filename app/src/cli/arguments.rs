@@ -1,5 +1,6 @@
 //! The grammar of the command line.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
@@ -228,6 +229,23 @@ pub(super) enum ConfigCommand {
     Check(Settings),
     /// Print every setting and where it comes from
     Show(Settings),
+    /// Say which settings two configs differ in
+    Diff(TwoConfigs),
+    /// Print a JSON Schema for editors
+    Schema,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TwoConfigs {
+    /// A config file, or the config.toml of a run
+    #[arg(value_name = "CONFIG")]
+    pub(super) a: PathBuf,
+    /// The config to compare it with
+    #[arg(value_name = "CONFIG")]
+    pub(super) b: PathBuf,
+    /// The profile of both: development, staging or production
+    #[arg(long, value_name = "NAME")]
+    pub(super) profile: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -258,15 +276,21 @@ pub(super) struct Settings {
     /// Set one key on top of the config, such as execution.fee_bps=10; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Where the program runs: development, staging or production; BALLAST_PROFILE without it
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
 }
 
-impl From<Settings> for SettingsRequest {
-    fn from(settings: Settings) -> Self {
-        Self {
-            file: settings.config,
-            data: settings.data,
-            strategy: settings.strategy,
-            set: settings.set,
+impl Settings {
+    /// With the settings among the variables of the environment.
+    pub(super) fn within(self, variables: &BTreeMap<String, String>) -> SettingsRequest {
+        SettingsRequest {
+            file: self.config,
+            data: self.data,
+            strategy: self.strategy,
+            set: self.set,
+            profile: self.profile,
+            variables: variables.clone(),
         }
     }
 }

@@ -11,6 +11,7 @@ mod paper;
 mod present;
 mod present_catalog;
 mod present_compare;
+mod present_config;
 mod present_data;
 mod present_journal;
 mod present_metrics;
@@ -47,6 +48,11 @@ use ballast_system::SystemClock;
 use paper::Paper;
 use present::Answer;
 
+/// `text` as a terminal of so many columns shows it: lines broken between words.
+pub fn laid_out(text: &str, columns: usize) -> String {
+    Paper::new(Some(columns)).wrapped(text)
+}
+
 fn journal_answer(home: &Path, command: JournalCommand) -> Result<Answer, Failure> {
     let folder = |account: Option<PathBuf>| journal::folder_of(home, account.as_deref());
     Ok(match command {
@@ -80,7 +86,7 @@ fn dispatch(
     match arguments.command {
         Command::Backtest(run) => {
             let request = BacktestRequest {
-                settings: run.settings.into(),
+                settings: run.settings.within(&session.variables),
                 home,
                 out: run.out,
             };
@@ -89,15 +95,20 @@ fn dispatch(
             done(present::finished(&finished, paper)?)
         }
         Command::Config(ConfigCommand::Check(settings)) => {
-            let request = settings.into();
+            let request = settings.within(&session.variables);
             let resolved = settings::resolve(&request, program.engine)?;
-            done(present::checked(&resolved)?)
+            done(present_config::checked(&resolved)?)
         }
         Command::Config(ConfigCommand::Show(settings)) => {
-            let request = settings.into();
+            let request = settings.within(&session.variables);
             let resolved = settings::resolve(&request, program.engine)?;
-            done(present::shown(&resolved)?)
+            done(present_config::shown(&resolved)?)
         }
+        Command::Config(ConfigCommand::Diff(two)) => {
+            let found = settings::diff(&two.a, &two.b, two.profile.as_deref())?;
+            done(present_config::differences(&found)?)
+        }
+        Command::Config(ConfigCommand::Schema) => done(present_config::schema()?),
         Command::Verify { run } => {
             let mut progress = session.progress();
             let run = locate(&home, &run)?;

@@ -14,7 +14,6 @@ use crate::commands::init::Initialised;
 use crate::commands::report_mail::Letter;
 use crate::commands::runs::RunLine;
 use crate::commands::runs_archive::Archived;
-use crate::config::{Config, Resolved};
 use crate::drivers::backtest::Summary;
 use crate::reports::figures::{amount, count, maybe_percent, megabytes, percent, ratio, seconds};
 use crate::run_directory::{Difference, LegLine, OrderLine, Revision, RunFile, RunId, Verdict};
@@ -179,40 +178,6 @@ fn variants<'a>(text: &mut String, paper: Paper, title: &str, rows: impl Iterato
             &rows,
         );
     }
-}
-
-pub(super) fn checked(resolved: &Resolved) -> Result<Answer> {
-    #[derive(Serialize)]
-    struct Checked {
-        ok: bool,
-        config_hash: String,
-    }
-    let value = Checked {
-        ok: true,
-        config_hash: resolved.config.hash(),
-    };
-    Answer::new(
-        format!("in order, config hash {}\n", value.config_hash),
-        &value,
-    )
-}
-
-pub(super) fn shown(resolved: &Resolved) -> Result<Answer> {
-    #[derive(Serialize)]
-    struct Shown<'a> {
-        config: &'a Config,
-        origins: std::collections::BTreeMap<&'a str, String>,
-        config_hash: String,
-    }
-    let value = Shown {
-        config: &resolved.config,
-        origins: resolved
-            .origins()
-            .map(|(path, origin)| (path, origin.to_string()))
-            .collect(),
-        config_hash: resolved.config.hash(),
-    };
-    Ok(Answer::new(resolved.show(), &value)?.verbatim())
 }
 
 pub(super) fn verdict(verdict: &Verdict) -> Result<Answer> {

@@ -32,6 +32,9 @@ pub(super) fn text(failure: &Failure, colour: bool) -> String {
             let _ = writeln!(text, "  {cyan}hint:{plain} {hint}");
         }
     }
+    if failure.errors.len() > 1 {
+        let _ = writeln!(text, "{red}{} errors{plain}", failure.errors.len());
+    }
     text
 }
 

@@ -1,5 +1,6 @@
 //! One use of the program: its streams, its interruption, its last words.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::panic::{self, AssertUnwindSafe};
@@ -7,9 +8,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use ballast_secrets::Redactor;
+
 use super::paper::Paper;
 use super::progress::{Interruptible, TerminalProgress};
 use super::{dispatch, parse, render};
+use crate::config::{PREFIX, SECRET_PREFIX};
 use crate::drivers::Progress;
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
@@ -29,6 +33,10 @@ pub struct Session<'a> {
     pub err_columns: Option<usize>,
     /// Whether progress is shown.
     pub progress: bool,
+    /// Variables of the environment whose names begin with `BALLAST_`.
+    pub variables: BTreeMap<String, String>,
+    /// Takes fetched secrets out of everything that is written.
+    pub redactor: Redactor,
     /// Set from outside when the user wants to stop.
     pub interrupted: Arc<AtomicBool>,
 }
@@ -83,9 +91,21 @@ pub fn main(program: &Program<'_>) -> ExitCode {
         out_columns: columns(&io::stdout()),
         err_columns: columns(&io::stderr()),
         progress: is_terminal,
+        variables: variables(),
+        redactor: Redactor::default(),
         interrupted,
     };
     run(program, &arguments, &mut session).into()
+}
+
+/// The variables of the environment that are meant for the program, without secrets. What is no text is given with
+/// marks for what cannot be read, and refused where it is used.
+fn variables() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter(|(name, _)| name.starts_with(PREFIX) && !name.starts_with(SECRET_PREFIX))
+        .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
+        .collect()
 }
 
 /// Columns of the terminal behind `stream`, if there is one.
@@ -120,6 +140,7 @@ pub fn run(program: &Program<'_>, arguments: &[OsString], session: &mut Session<
     } else {
         Paper::new(session.err_columns).wrapped(&render::text(&failure, session.colour))
     };
+    let text = session.redactor.redact(&text);
     // Where even the error cannot be written, the exit code is all that is left.
     let _ = if wants_json {
         session.out.write_all(text.as_bytes())
@@ -140,17 +161,17 @@ fn command(
     };
     let (json, quiet) = (arguments.json, arguments.quiet);
     session.progress &= !quiet && !json;
-    diagnostics(arguments.verbose);
+    diagnostics(arguments.verbose, &session.redactor);
     let (answer, exit) = dispatch(program, arguments, session)?;
     if json {
-        written(session.out, &answer.json)?;
+        written(session.out, &session.redactor.redact(&answer.json))?;
     } else if !quiet || exit != Exit::Ok {
         let text = if answer.verbatim {
             answer.text
         } else {
             Paper::new(session.out_columns).wrapped(&answer.text)
         };
-        written(session.out, &text)?;
+        written(session.out, &session.redactor.redact(&text))?;
     }
     Ok(exit)
 }
@@ -173,15 +194,16 @@ fn written(to: &mut dyn Write, text: &str) -> Result<(), Failure> {
 }
 
 /// `-v` and `-vv`. A second use in one process keeps the first one's.
-fn diagnostics(verbose: u8) {
+fn diagnostics(verbose: u8, redactor: &Redactor) {
     let level = match verbose {
         0 => return,
         1 => tracing::Level::INFO,
         _ => tracing::Level::DEBUG,
     };
+    let redactor = redactor.clone();
     let _ = tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_writer(io::stderr)
+        .with_writer(move || redactor.guard(io::stderr()))
         .with_ansi(false)
         .try_init();
 }

@@ -12,6 +12,7 @@ use super::decimal;
 use super::keys::{self, KEYS, Key, RULES, SECTIONS, Takes};
 use super::layer::{Origin, join};
 use super::nearest::nearest;
+use super::retired::{self, RETIRED};
 
 /// Unknown keys that are listed, each with what was perhaps meant; the rest are counted. A file with
 /// more is no config of ours, and a search for each of a megabyte's would take seconds.
@@ -165,6 +166,18 @@ impl<'a> Check<'a> {
             ..
         } in unknown
         {
+            if secret_like(&name) {
+                let message = format!("'{path}' looks like a secret, and none stands in a config");
+                let hint = "take it out, have a new one issued, and keep that in the folder of secrets: \
+                            docs/configuration.md";
+                self.refuse(&path, message, hint.to_owned());
+                continue;
+            }
+            if let Some(gone) = retired::find(RETIRED, &path) {
+                let message = format!("'{path}' is gone since {}", gone.since);
+                self.refuse(&path, message, gone.instead.to_owned());
+                continue;
+            }
             let hint = match section {
                 Some(section) => meant_key(&name, &keys::keys_of(&section)),
                 None => meant_section(&name),
@@ -197,6 +210,21 @@ impl<'a> Check<'a> {
             }
         }
     }
+}
+
+/// Whether a key of this name would hold a secret. Its value is never shown.
+fn secret_like(name: &str) -> bool {
+    let name = name.to_lowercase().replace('-', "_");
+    let words = [
+        "secret",
+        "password",
+        "passphrase",
+        "api_key",
+        "apikey",
+        "token",
+        "private_key",
+    ];
+    words.iter().any(|word| name.contains(word))
 }
 
 /// What was perhaps meant by `name` in the place of a section.

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 
 use super::check::Check;
 use super::layer::join;
+use super::profile::Profile;
 use super::sections::Config;
 use super::style::Style;
 
@@ -27,6 +28,26 @@ pub(super) fn find(config: &Config, check: &mut Check<'_>) {
     exposure(config, check);
     limits(config, check);
     instruments(config, check);
+}
+
+/// Adds what `profile` does not allow.
+pub(super) fn find_in(profile: Profile, config: &Config, check: &mut Check<'_>) {
+    let secrets = &config.secrets;
+    if secrets.environment == Some(true) {
+        if profile == Profile::Production {
+            check.refuse(
+                "secrets.environment",
+                "production takes no secrets from the environment".to_owned(),
+                "leave secrets.environment out and keep them in secrets.folder".to_owned(),
+            );
+        } else if secrets.folder.is_some() {
+            check.refuse(
+                "secrets.folder",
+                "secrets come from the environment or from a folder, not from both".to_owned(),
+                "leave secrets.folder or secrets.environment out".to_owned(),
+            );
+        }
+    }
 }
 
 fn basis(config: &Config, check: &mut Check<'_>) {

@@ -11,3 +11,6 @@ pub const TWO_SLEEVES: &str = include_str!("../../examples/two-sleeves.toml");
 
 /// The settings behind `backtest --data FILE --strategy NAME`, which names the two missing keys.
 pub const YOUR_DATA: &str = include_str!("../../examples/your-data.toml");
+
+/// One strategy in three places: `[profile.…]` tables.
+pub const PROFILES: &str = include_str!("../../examples/profiles.toml");

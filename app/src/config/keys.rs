@@ -298,6 +298,16 @@ pub(super) const KEYS: &[Key] = &[
         Value("[\"equal_weight\"]"),
     ),
     key("report", "robustness", Takes::Flag, Value("true")),
+    key("secrets", "folder", Takes::Text, Absent),
+    key("secrets", "environment", Takes::Flag, Absent),
+    key("secrets", "keep_minutes", Takes::Whole(1, 1_440), Absent),
+    key("secrets", "warn_after_days", Takes::Whole(1, 3_650), Absent),
+    key(
+        "secrets",
+        "refuse_after_days",
+        Takes::Whole(1, 3_650),
+        Absent,
+    ),
 ];
 
 /// The keys of `[instruments]` and of each `[instruments.SYMBOL]`.
@@ -326,6 +336,7 @@ pub(super) const SECTIONS: &[&str] = &[
     "rebalance",
     "risk",
     "report",
+    "secrets",
 ];
 
 /// The keys of `section`; empty when there is no such section.

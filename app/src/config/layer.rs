@@ -1,4 +1,4 @@
-//! One layer of settings: the built-in defaults, a file, or `--set` on the command line.
+//! One layer of settings: the built-in defaults, a file, a profile, the environment, or `--set`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,6 +7,7 @@ use ballast_domain::error::{Error, Result};
 use toml::de::DeTable;
 
 use super::keys::{Fallback, KEYS};
+use super::profile::Profile;
 
 /// Where a setting was written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +21,20 @@ pub enum Origin {
         /// The line of the key, from 1.
         line: usize,
     },
+    /// In the table of a profile.
+    Profile {
+        /// Whose table.
+        profile: Profile,
+        /// The file, as it was named to the program.
+        name: String,
+        /// The line of the key, from 1.
+        line: usize,
+    },
+    /// In the environment.
+    Variable {
+        /// The variable.
+        name: String,
+    },
     /// On the command line.
     Argument {
         /// The argument: `--set`, `--data`, `--strategy`.
@@ -32,6 +47,12 @@ impl fmt::Display for Origin {
         match self {
             Self::Default => f.write_str("default"),
             Self::File { name, line } => write!(f, "{name} line {line}"),
+            Self::Profile {
+                profile,
+                name,
+                line,
+            } => write!(f, "{name} line {line}, profile {profile}"),
+            Self::Variable { name } => write!(f, "variable {name}"),
             Self::Argument { name } => f.write_str(name),
         }
     }
@@ -161,7 +182,7 @@ impl Layer {
     }
 }
 
-fn read_value(text: &str) -> toml::Value {
+pub(super) fn read_value(text: &str) -> toml::Value {
     let read: Option<toml::Table> = format!("value = {text}").parse().ok();
     match read {
         Some(mut table) if table.len() == 1 => table.remove("value"),

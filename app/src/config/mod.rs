@@ -1,7 +1,8 @@
 //! Settings of a run: typed, layered, refused with everything that is wrong at once.
 //!
-//! Layers in order: built-in defaults, one file, `--set` on the command line. [`resolve`] merges
-//! them key by key and remembers who set what. A [`Config`] can also be built by hand.
+//! Layers in order: built-in defaults, one file, the file's table of the chosen [`Profile`],
+//! variables of the environment, `--set` on the command line. [`resolve`] merges them key by key and
+//! remembers who set what. A [`Config`] can also be built by hand.
 //!
 //! The canonical text ([`Config::to_toml`]) names every key in a fixed order; the canonical hash
 //! ([`Config::hash`]) does not depend on the order in which a file wrote them.
@@ -16,19 +17,28 @@ mod keys;
 mod layer;
 mod nearest;
 mod parameters;
+mod profile;
+mod retired;
+mod schema;
 mod sections;
 mod show;
 mod style;
+mod variables;
+mod warnings;
 
 pub use difference::{SettingDifference, setting_differences};
-pub use examples::{BREAKOUT, MOMENTUM, TWO_SLEEVES, YOUR_DATA};
+pub use examples::{BREAKOUT, MOMENTUM, PROFILES, TWO_SLEEVES, YOUR_DATA};
 pub use layer::{Layer, Origin};
 pub(crate) use nearest::nearest;
+pub use profile::Profile;
+pub use schema::schema;
 pub use sections::{
     Account, Config, Data, Execution, InstrumentRules, Instruments, MoneyLimit, Rebalance, Report,
-    Risk, Run, StrategyChoice,
+    Risk, Run, Secrets, StrategyChoice,
 };
 pub use style::{LastResort, Style};
+pub use variables::{PREFIX, PROFILE, SECRET_PREFIX};
+pub use warnings::Warning;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -45,6 +55,11 @@ pub struct Resolved {
     pub config: Config,
     /// The folder that relative paths in the config start from.
     pub base: PathBuf,
+    /// Where the program runs. It is no part of the config: equal settings are one config, whichever
+    /// profile they came from.
+    pub profile: Profile,
+    /// What is allowed and seldom wise.
+    pub warnings: Vec<Warning>,
     /// Who set each leaf, by its dotted path.
     origins: BTreeMap<String, Origin>,
 }
@@ -74,6 +89,10 @@ impl Resolved {
 /// `Configuration`, one for each thing that is wrong: unknown keys with the nearest known one,
 /// wrong types, values out of range, required keys that are missing, contradictions.
 pub fn resolve(layers: &[Layer], base: &Path) -> Result<Resolved, Vec<Error>> {
+    resolve_in(Profile::default(), layers, base)
+}
+
+fn resolve_in(profile: Profile, layers: &[Layer], base: &Path) -> Result<Resolved, Vec<Error>> {
     let mut table = toml::Table::new();
     let mut origins = BTreeMap::new();
     for layer in layers {
@@ -81,18 +100,51 @@ pub fn resolve(layers: &[Layer], base: &Path) -> Result<Resolved, Vec<Error>> {
         origins.extend(layer.origins.clone());
     }
     let config = typed(&table, &origins)?;
+    let mut check = Check::new(&origins);
+    contradictions::find_in(profile, &config, &mut check);
+    let errors = check.finish();
+    if !errors.is_empty() {
+        return Err(errors);
+    }
     Ok(Resolved {
+        warnings: warnings::find(&config, &origins),
         config,
         base: base.to_owned(),
+        profile,
         origins,
     })
 }
 
-/// Reads the config file at `path` and puts `arguments` on top of it and of the defaults.
+/// What goes on top of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Above {
+    /// Whose table of the file is used.
+    pub profile: Profile,
+    /// Settings of the environment.
+    pub variables: Layer,
+    /// What is strange about the environment.
+    pub warnings: Vec<Warning>,
+    /// Settings of the command line.
+    pub arguments: Layer,
+}
+
+impl From<Layer> for Above {
+    /// Arguments alone.
+    fn from(arguments: Layer) -> Self {
+        Self {
+            profile: Profile::default(),
+            variables: Layer::empty(),
+            warnings: Vec::new(),
+            arguments,
+        }
+    }
+}
+
+/// Reads the config file at `path` and puts `above` on top of it and of the defaults.
 ///
 /// # Errors
 /// `ConfigurationMissing` without the file, `Configuration` when it cannot be read, else as [`resolve`].
-pub fn read(path: &Path, arguments: Layer) -> Result<Resolved, Vec<Error>> {
+pub fn read(path: &Path, above: impl Into<Above>) -> Result<Resolved, Vec<Error>> {
     let text = std::fs::read_to_string(path).map_err(|e| {
         let message = format!("config file cannot be read: {e}");
         let error = match e.kind() {
@@ -106,21 +158,55 @@ pub fn read(path: &Path, arguments: Layer) -> Result<Resolved, Vec<Error>> {
         ]
     })?;
     let base = path.parent().unwrap_or(Path::new(""));
-    from_text(&path.display().to_string(), &text, arguments, base)
+    from_text(&path.display().to_string(), &text, above, base)
 }
 
 /// As [`read`], from a text that is called `name`.
 ///
 /// # Errors
-/// As [`resolve`].
+/// As [`resolve`]; also what is wrong with the table of a profile that is not used now, so that nobody
+/// finds out in production.
 pub fn from_text(
     name: &str,
     text: &str,
-    arguments: Layer,
+    above: impl Into<Above>,
     base: &Path,
 ) -> Result<Resolved, Vec<Error>> {
-    let file = Layer::file(name, text).map_err(|e| vec![e])?;
-    resolve(&[Layer::defaults(), file, arguments], base)
+    let above = above.into();
+    let mut file = Layer::file(name, text).map_err(|e| vec![e])?;
+    let (mut profiles, mut errors) = match file.take_profiles() {
+        Ok(profiles) => (profiles, Vec::new()),
+        Err(errors) => (BTreeMap::new(), errors),
+    };
+    let mut layers = vec![
+        Layer::defaults(),
+        file,
+        profiles.remove(&above.profile).unwrap_or_else(Layer::empty),
+        above.variables,
+        above.arguments,
+    ];
+    let used = resolve_in(above.profile, &layers, base);
+    if let Err(found) = &used {
+        errors.extend(found.iter().cloned());
+    }
+    for (profile, layer) in profiles {
+        layers[2] = layer;
+        let found = resolve_in(profile, &layers, base).err().unwrap_or_default();
+        for error in found {
+            if !errors.contains(&error) {
+                errors.push(error.context("profile", profile));
+            }
+        }
+    }
+    let mut resolved = used.or(Err(Vec::new()));
+    if let Ok(resolved) = &mut resolved {
+        resolved.warnings.splice(0..0, above.warnings);
+    }
+    if errors.is_empty() {
+        resolved
+    } else {
+        Err(errors)
+    }
 }
 
 fn typed(table: &toml::Table, origins: &BTreeMap<String, Origin>) -> Result<Config, Vec<Error>> {

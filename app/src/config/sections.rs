@@ -43,6 +43,9 @@ pub struct Config {
     pub risk: Risk,
     /// What the report adds.
     pub report: Report,
+    /// Where keys and passwords come from.
+    #[serde(default, skip_serializing_if = "Secrets::is_silent")]
+    pub secrets: Secrets,
 }
 
 /// `[run]`
@@ -339,4 +342,31 @@ pub struct Report {
     pub benchmarks: Vec<String>,
     /// Whether the run is repeated at other costs and one bar later.
     pub robustness: bool,
+}
+
+/// `[secrets]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secrets {
+    /// A folder with one file a secret, relative to the config file; `secrets` in the home when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+    /// Whether they come from variables of the environment instead; never in production.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<bool>,
+    /// Minutes for which a fetched secret is kept; 5 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_minutes: Option<u32>,
+    /// Days after which a secret is told of; 90 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warn_after_days: Option<u32>,
+    /// Days after which a secret is refused; never when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refuse_after_days: Option<u32>,
+}
+
+impl Secrets {
+    fn is_silent(&self) -> bool {
+        *self == Self::default()
+    }
 }

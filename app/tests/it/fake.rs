@@ -320,11 +320,38 @@ pub(crate) fn ballast(engine: &dyn Engine, home: &Path, arguments: &[&str]) -> U
     ballast_interrupted(engine, home, arguments, false)
 }
 
+/// The same on terminals of so many columns, with these variables in the environment.
+pub(crate) fn ballast_within(
+    engine: &dyn Engine,
+    home: &Path,
+    arguments: &[&str],
+    columns: Option<usize>,
+    variables: &[(&str, &str)],
+) -> Used {
+    used(engine, home, arguments, |session| {
+        session.out_columns = columns;
+        session.err_columns = columns;
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        session.variables = variables.iter().map(owned).collect();
+    })
+}
+
 pub(crate) fn ballast_interrupted(
     engine: &dyn Engine,
     home: &Path,
     arguments: &[&str],
     interrupted: bool,
+) -> Used {
+    used(engine, home, arguments, |session| {
+        session.interrupted.store(interrupted, Ordering::Relaxed);
+    })
+}
+
+fn used(
+    engine: &dyn Engine,
+    home: &Path,
+    arguments: &[&str],
+    arrange: impl FnOnce(&mut Session<'_>),
 ) -> Used {
     let program = Program {
         engine,
@@ -336,8 +363,6 @@ pub(crate) fn ballast_interrupted(
         .map(OsString::from)
         .collect();
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let flag = Arc::new(AtomicBool::new(false));
-    flag.store(interrupted, Ordering::Relaxed);
     let mut session = Session {
         out: &mut out,
         err: &mut err,
@@ -345,8 +370,11 @@ pub(crate) fn ballast_interrupted(
         out_columns: None,
         err_columns: None,
         progress: false,
-        interrupted: flag,
+        variables: BTreeMap::new(),
+        redactor: ballast_secrets::Redactor::default(),
+        interrupted: Arc::new(AtomicBool::new(false)),
     };
+    arrange(&mut session);
     let exit = cli::run(&program, &all, &mut session);
     Used {
         exit,

@@ -27,6 +27,7 @@ mod report;
 mod report_compare;
 mod report_mail;
 mod run_metrics;
+mod settings;
 mod stacks;
 mod terminal;
 mod trade_lists;

@@ -14,6 +14,7 @@ mod record_failures;
 mod reliability;
 mod reliability_watch;
 mod retry;
+mod secrets;
 mod stack;
 mod timeout;
 mod validated;
