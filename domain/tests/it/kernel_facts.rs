@@ -426,3 +426,36 @@ fn an_order_that_never_left_and_is_at_the_venue_counts_again() {
     assert_eq!(d.kernel.account().position(A).quantity, units(10));
     assert_eq!(d.kernel.mode(A), Mode::ReduceOnly);
 }
+
+/// I-09: only the same request, refused in a row, stops its instrument: another side, or one that was
+/// accepted in between, begins the count anew.
+#[test]
+fn refusals_are_counted_for_the_same_request_in_a_row() {
+    let long = |n: i64| holding(&[(A, n)]);
+    let lines = [10, 11, 12, 13, 2, 14, 15, 16];
+    let lines = lines.iter().enumerate().map(|(row, n)| (row, long(*n)));
+    let world = crate::scenario::World::shares(2);
+    let mut d = Desk::watched(&world, Scripted::new(lines), &crate::kernel_path::flat());
+    let bought = d.trade(0)[0];
+    d.fact(&accepted(&bought));
+    d.fact(&execution(&bought, 1, 10, "100"));
+    d.persist();
+    for row in 1..8 {
+        let order = d.trade(row)[0];
+        if row == 3 {
+            d.fact(&accepted(&order));
+            d.fact(&canceled(&order));
+        } else {
+            d.fact(&rejected(&order, "no"));
+        }
+        d.persist();
+        // 1 and 2 refused, 3 accepted, 4 a sale, 5 to 7 refused.
+        let expected = if row == 7 {
+            Mode::CancelOnly
+        } else {
+            Mode::Active
+        };
+        assert_eq!(d.kernel.mode(A), expected, "row {row}");
+    }
+    assert_eq!(d.kernel.mode(B), Mode::Active);
+}
