@@ -37,3 +37,48 @@ impl Digest {
         self.0 ^ (self.0 >> 32)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(seed: u64, words: &[u64]) -> u64 {
+        let mut digest = Digest::new(seed);
+        words.iter().for_each(|w| digest.word(*w));
+        digest.finish()
+    }
+
+    /// The same steps in 128 bits.
+    #[test]
+    fn a_word_is_mixed_in_multiplied_and_rotated() {
+        let start = 0xcbf2_9ce4_8422_2325_u128;
+        let word = 0x0123_4567_89ab_cdef_u128;
+        let product = ((start ^ word) * 0x9e37_79b9_7f4a_7c15) % (1 << 64);
+        let rotated = product * (1 << 29) % (1 << 64) + product / (1 << 35);
+        let folded = rotated ^ (rotated / (1 << 32));
+        assert_eq!(u128::from(of(0, &[0x0123_4567_89ab_cdef])), folded);
+        let both = of(0, &[3, 4]);
+        let mut digest = Digest::new(0);
+        digest.feed(3, 4);
+        assert_eq!(digest.finish(), both);
+    }
+
+    #[test]
+    fn every_bit_of_number_and_content_and_their_order_matter() {
+        let bits = (0..64).map(|bit| 1_u64 << bit);
+        for word in [0, u64::MAX, 0xcbf2_9ce4_8422_2325] {
+            for bit in bits.clone() {
+                assert_ne!(of(1, &[word]), of(1, &[word ^ bit]), "{bit:x}");
+                assert_ne!(of(word, &[1]), of(word ^ bit, &[1]), "{bit:x}");
+            }
+        }
+        assert_ne!(of(1, &[2, 3]), of(1, &[3, 2]));
+        let wide = |value| {
+            let mut digest = Digest::new(1);
+            digest.wide(value);
+            digest.finish()
+        };
+        assert_eq!(wide((7 << 64) + 9), of(1, &[9, 7]), "low half, high half");
+        assert_eq!(wide(-1), of(1, &[u64::MAX, u64::MAX]));
+    }
+}

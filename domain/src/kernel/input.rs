@@ -345,3 +345,90 @@ pub enum HealthFact {
         reason: String,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Price;
+    use crate::orders::{OrderStatus, Side, TradeId};
+
+    /// Whatever a fact names, it can be asked for: an unknown name keeps the fact aside, and an id
+    /// that was seen keeps it from being booked twice.
+    #[test]
+    fn a_fact_says_which_instrument_asset_order_and_event_it_names() {
+        let (id, instrument, asset) = (EventId(5), InstrumentId(3), AssetId(2));
+        let client_id = ClientOrderId {
+            decision: 9,
+            ..ClientOrderId::default()
+        };
+        let (amount, quantity, filled) = (Cash::ZERO, Quantity::ZERO, Quantity::ZERO);
+        let reason = || "why".into();
+        let fill = Fill {
+            time: Timestamp::EPOCH,
+            client_id,
+            trade_id: TradeId(1),
+            instrument,
+            side: Side::Buy,
+            quantity,
+            price: Price::ZERO,
+            fee: amount,
+            fee_asset: asset,
+        };
+        let report = OrderReport {
+            client_id,
+            instrument,
+            side: Side::Buy,
+            status: OrderStatus::Accepted,
+            filled,
+        };
+        let adjusted = |instrument| Fact::Adjusted {
+            id,
+            kind: AdjustmentKind::Transfer,
+            instrument,
+            asset,
+            quantity,
+            amount,
+        };
+        let order = |fact: Fact| (fact, [false, false, true, false]);
+        #[rustfmt::skip]
+        let table = [
+            (Fact::Opening { asset, amount }, [false, true, false, false]),
+            order(Fact::Accepted { client_id }),
+            order(Fact::Rejected { client_id, reason: reason() }),
+            order(Fact::NotSent { client_id, reason: reason() }),
+            order(Fact::OutcomeUnknown { client_id, reason: reason() }),
+            order(Fact::Canceled { client_id, filled, reason: reason() }),
+            order(Fact::Expired { client_id, filled }),
+            order(Fact::CancelRejected { client_id, reason: reason() }),
+            order(Fact::NotFound { client_id, as_of: Timestamp::EPOCH }),
+            // An execution's instrument is compared with its order's.
+            (Fact::Filled(fill), [false, true, true, false]),
+            (Fact::Voided(fill), [true, true, true, false]),
+            (Fact::Reported(report), [true, false, true, false]),
+            (adjusted(Some(instrument)), [true, true, false, true]),
+            (adjusted(None), [false, true, false, true]),
+            (Fact::Dividend { id, instrument, per_unit: Decimal::ONE, amount }, [true, false, false, true]),
+            (
+                Fact::Split { id, instrument, ratio: SplitRatio { new: 2, old: 1 }, quantity, cash_in_lieu: amount },
+                [true, false, false, true],
+            ),
+            (Fact::Delisted { id, instrument, amount }, [true, false, false, true]),
+            (Fact::Funding { id, instrument, asset, amount }, [true, true, false, true]),
+        ];
+        for (fact, [names_instrument, names_asset, names_order, names_event]) in table {
+            let expected = (
+                names_instrument.then_some(instrument),
+                names_asset.then_some(asset),
+                names_order.then_some(client_id),
+                names_event.then_some(id),
+            );
+            let found = (
+                fact.instrument(),
+                fact.asset(),
+                fact.client_id(),
+                fact.event_id(),
+            );
+            assert_eq!(found, expected, "{fact:?}");
+        }
+    }
+}

@@ -32,7 +32,7 @@ impl<S: Strategy> Kernel<S> {
     /// # Errors
     /// `Invariant` when the kernel has seen something already.
     pub fn restore(&mut self) -> Result<Restore<'_, S>> {
-        if self.now > Timestamp::MIN || self.opened.contains(&true) {
+        if self.now > Timestamp::MIN {
             return Err(Error::invariant("only a new kernel can be restored")
                 .hint("make a kernel, restore it, then step it"));
         }

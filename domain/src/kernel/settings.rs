@@ -213,3 +213,90 @@ impl Settings {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::style::LimitStyle;
+    use super::*;
+
+    fn settings() -> Settings {
+        let installation = Installation::new(1).unwrap();
+        let limits = Limits::cash_account(None, None);
+        Settings::new(installation, Calendar::Utc24x7, limits)
+    }
+
+    fn key_refused(change: impl Fn(&mut Settings)) -> Option<String> {
+        let mut settings = settings();
+        change(&mut settings);
+        let error = settings.validate().err()?;
+        let key = error.context.iter().find(|(name, _)| name == "key");
+        Some(key.expect("the key is named").1.clone())
+    }
+
+    #[test]
+    fn settings_that_cannot_be_meant_are_refused_by_their_key() {
+        type Change = fn(&mut Settings);
+        let nothing: Option<&str> = None;
+        let limit = |s: &mut Settings, bps, bars| {
+            s.time_in_force = TimeInForce::Day;
+            s.style = OrderStyle::Limit(LimitStyle {
+                offset: Rate::from_bps(bps),
+                bars,
+                last_resort: false,
+            });
+        };
+        let offset = Some("execution.limit_offset_bps");
+        assert_eq!(key_refused(|_| {}).as_deref(), nothing);
+        for (bps, bars, key) in [
+            (0, 1, nothing),
+            (9_999, 1, nothing),
+            (-1, 1, offset),
+            (10_000, 1, offset),
+            (5, 0, Some("execution.limit_bars")),
+        ] {
+            let refused = key_refused(|s| limit(s, bps, bars));
+            assert_eq!(refused.as_deref(), key, "{bps} bps, {bars} bars");
+        }
+        for (time_in_force, rests) in [
+            (TimeInForce::Day, true),
+            (TimeInForce::Gtc, true),
+            (TimeInForce::AtOpen, false),
+            (TimeInForce::AtClose, false),
+            (TimeInForce::Ioc, false),
+        ] {
+            let refused = key_refused(|s| {
+                limit(s, 5, 1);
+                s.time_in_force = time_in_force;
+            });
+            assert_eq!(refused.is_none(), rests, "{time_in_force:?}: {refused:?}");
+        }
+        let table: [(Change, Option<&str>); 12] = [
+            (|s| s.signal_lag = 2, nothing),
+            (|s| s.signal_lag = 3, Some("signal_lag")),
+            (|s| s.max_plans = 2, nothing),
+            (|s| s.max_plans = 1, Some("max_plans")),
+            (|s| s.min_fresh_share = 1.0, nothing),
+            (|s| s.min_fresh_share = 1.01, Some("min_fresh_share")),
+            (|s| s.min_fresh_share = f64::NAN, Some("min_fresh_share")),
+            (|s| s.permit_lifetime = Span::ZERO, Some("permit_lifetime")),
+            (|s| s.rebalance.value = Weight::ZERO, nothing),
+            (
+                |s| s.rebalance.value = Weight::from_units(-1),
+                Some("rebalance.threshold"),
+            ),
+            (
+                |s| s.margin = MarginModel::CrossMarginedPerpetual,
+                Some("account.margin"),
+            ),
+            (
+                |s| s.limits.max_gross = Weight::ZERO,
+                Some("risk.max_gross"),
+            ),
+        ];
+        for (change, key) in table {
+            let mut changed = settings();
+            change(&mut changed);
+            assert_eq!(key_refused(change).as_deref(), key, "{changed:?}");
+        }
+    }
+}

@@ -47,19 +47,6 @@ pub struct Account {
     equity: Option<f64>,
 }
 
-/// By what the account is worth, not by whether it was asked.
-impl PartialEq for Account {
-    fn eq(&self, other: &Self) -> bool {
-        self.ledger == other.ledger
-            && self.marks == other.marks
-            && self.marked_at == other.marked_at
-            && self.exposure == other.exposure
-            && self.multiplier == other.multiplier
-            && self.cash_scale == other.cash_scale
-            && self.equity() == other.equity()
-    }
-}
-
 impl Account {
     /// An empty account over these instruments.
     pub fn new(instruments: &Instruments) -> Self {
@@ -301,5 +288,183 @@ impl Account {
             }
         }
         if all > 0.0 { fresh / all } else { 1.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calendar::Calendar;
+    use crate::instrument::{Asset, InstrumentSpec, Instruments};
+    use crate::orders::{ClientOrderId, Side, TradeId};
+    use crate::portfolio::EntryKind;
+
+    const A: InstrumentId = InstrumentId(0);
+    const B: InstrumentId = InstrumentId(1);
+
+    /// A share, and a contract on fifty of something; cash with six digits.
+    fn instruments() -> Instruments {
+        let mut all = Instruments::new(Asset {
+            code: "USD".into(),
+            scale: 6,
+        })
+        .unwrap();
+        let share = InstrumentSpec::share("A", Calendar::Utc24x7);
+        all.define(&share).unwrap();
+        let contract = InstrumentSpec {
+            symbol: "B".into(),
+            multiplier: 50.into(),
+            ..share
+        };
+        all.define(&contract).unwrap();
+        all
+    }
+
+    fn dollars(n: i128) -> Cash {
+        Cash::from_units(n * 1_000_000)
+    }
+
+    fn fill(of: InstrumentId, side: Side, quantity: i64, at: i64) -> Fill {
+        Fill {
+            time: Timestamp::EPOCH,
+            client_id: ClientOrderId::default(),
+            trade_id: TradeId(1),
+            instrument: of,
+            side,
+            quantity: Quantity::from_units(quantity),
+            price: Price::from_units(at * 10_000),
+            fee: dollars(1),
+            fee_asset: AssetId::BASE,
+        }
+    }
+
+    fn entry(kind: EntryKind, of: Option<InstrumentId>, amount: Cash) -> Entry {
+        Entry {
+            time: Timestamp::EPOCH,
+            id: 0,
+            kind,
+            instrument: of,
+            asset: AssetId::BASE,
+            amount,
+        }
+    }
+
+    /// 10,000 dollars, of which 1,000 went into ten shares at 100 and one into the fee.
+    fn ten_shares() -> (Instruments, Account) {
+        let all = instruments();
+        let mut account = Account::new(&all);
+        account.book_entry(&entry(EntryKind::Opening, None, dollars(10_000)), &all);
+        account.book_fill(&fill(A, Side::Buy, 10, 100), &all);
+        (all, account)
+    }
+
+    fn at(n: i64) -> Timestamp {
+        Timestamp::from_nanos(n)
+    }
+
+    #[test]
+    fn equity_is_cash_plus_every_position_at_its_mark() {
+        let (all, mut account) = ten_shares();
+        assert_eq!(account.equity(), 9_999.0, "marked at its own price");
+        account.book_fill(&fill(B, Side::Sell, 2, 30), &all);
+        // Two contracts sold short: 3,000 received, 3,000 owed, one more fee.
+        assert_eq!(account.equity(), 9_998.0);
+        account.mark_between([Some(110.0), Some(29.0)].into_iter(), at(5));
+        assert_eq!(account.equity(), 9_998.0 + 10.0 * 10.0 + 2.0 * 50.0);
+        account.renew_equity();
+        assert_eq!(account.equity(), 10_198.0);
+        assert_eq!(account.position_value(&all, A), dollars(1_100));
+        assert_eq!(account.position_value(&all, B), dollars(-2_900));
+        assert_eq!(account.positions_value(&all), dollars(-1_800));
+        let total = account.cash() + account.positions_value(&all);
+        assert_eq!(total, dollars(10_198), "the exact sum says the same");
+        assert_eq!(account.weight(A), 1_100.0 / 10_198.0);
+        assert_eq!(account.weight(B), -2_900.0 / 10_198.0);
+    }
+
+    #[test]
+    fn every_booking_counts_at_once() {
+        let (all, mut account) = ten_shares();
+        account.renew_equity();
+        account.book_entry(&entry(EntryKind::Dividend, Some(A), dollars(7)), &all);
+        assert_eq!(account.equity(), 10_006.0);
+        account.book_adjustment(
+            A,
+            AssetId::BASE,
+            Quantity::from_units(-4),
+            dollars(390),
+            &all,
+        );
+        assert_eq!(account.equity(), 10_006.0 + 390.0 - 400.0);
+        assert_eq!(account.position(A).quantity, Quantity::from_units(6));
+        account.book_entry(&entry(EntryKind::Delisting, Some(A), dollars(300)), &all);
+        assert_eq!(
+            account.equity(),
+            9_696.0,
+            "600 at the mark were paid with 300"
+        );
+        assert_eq!(account.weight(A), 0.0);
+        let taken_back = fill(A, Side::Buy, 10, 100);
+        let (all, mut account) = ten_shares();
+        account.renew_equity();
+        account.void_fill(&taken_back, &all);
+        assert_eq!(account.equity(), 10_000.0, "the fee as well");
+        assert_eq!(account.position(A).quantity, Quantity::ZERO);
+    }
+
+    #[test]
+    fn a_split_changes_the_count_and_not_the_worth() {
+        let (all, mut account) = ten_shares();
+        account.split(&all, A, Quantity::from_units(40), 4.0);
+        assert_eq!(account.mark(A), 25.0);
+        assert_eq!(account.equity(), 9_999.0);
+        assert_eq!(account.position(A).cost, dollars(1_000));
+    }
+
+    #[test]
+    fn a_lane_without_a_price_keeps_the_last_one_and_its_time() {
+        let (all, mut account) = ten_shares();
+        account.mark_between([Some(110.0), None].into_iter(), at(5));
+        account.mark_between([None, Some(30.0)].into_iter(), at(6));
+        assert_eq!((account.mark(A), account.marked_at(A)), (110.0, at(5)));
+        assert_eq!((account.mark(B), account.marked_at(B)), (30.0, at(6)));
+        // An execution marks only what never had a price.
+        account.book_fill(&fill(A, Side::Buy, 1, 90), &all);
+        assert_eq!(account.mark(A), 110.0);
+    }
+
+    #[test]
+    fn a_share_of_nothing_is_nothing() {
+        let all = instruments();
+        let mut account = Account::new(&all);
+        account.book_fill(&fill(A, Side::Buy, 1, 100), &all);
+        assert_eq!(account.equity(), -1.0, "the fee is owed");
+        assert_eq!(account.weight(A), 0.0);
+        account.book_entry(&entry(EntryKind::Opening, None, dollars(1)), &all);
+        assert_eq!((account.equity(), account.weight(A)), (0.0, 0.0));
+    }
+
+    /// Half of the gross is in A, held; half in B, targeted.
+    #[test]
+    fn the_fresh_share_is_that_of_what_is_held_or_wanted() {
+        use LaneState::{Closed, Hole, Present};
+        let (_, account) = ten_shares();
+        let held = account.weight(A);
+        for (a, b, wanted_of_b, share) in [
+            (Present, Present, held, 1.0),
+            (Present, Hole, held, 0.5),
+            (Hole, Present, -held, 0.5),
+            (Hole, Present, 3.0 * held, 0.75),
+            (Hole, Hole, held, 0.0),
+            (Present, Closed, held, 1.0),
+            (Closed, Hole, held, 0.0),
+            (Closed, Closed, held, 1.0),
+            (Present, Hole, 0.0, 1.0),
+        ] {
+            let state = |id| if id == A { a } else { b };
+            let target = |id| if id == B { wanted_of_b } else { 0.0 };
+            let found = account.fresh_share(state, target);
+            assert!((found - share).abs() < 1e-12, "{a:?} {b:?}: {found}");
+        }
     }
 }

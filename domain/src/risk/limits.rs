@@ -100,3 +100,51 @@ impl Limits {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_that_cannot_be_meant_are_refused_by_name() {
+        type Change = fn(&mut Limits);
+        let table: [(Change, &str); 19] = [
+            (|_| {}, ""),
+            (
+                |l| l.max_order_notional = Some(Cash::ZERO),
+                "max_order_notional",
+            ),
+            (|l| l.max_order_notional = Some(Cash::from_units(1)), ""),
+            (
+                |l| l.max_position_notional = Some(Cash::from_units(-1)),
+                "max_position_notional",
+            ),
+            (
+                |l| l.max_position_weight = Weight::ZERO,
+                "max_position_weight",
+            ),
+            (|l| l.max_gross = Weight::ZERO, "max_gross"),
+            (|l| l.max_gross = Weight::from_units(1), ""),
+            (|l| l.max_leverage = Weight::from_units(-1), "max_leverage"),
+            (|l| l.price_collar = Rate::ZERO, ""),
+            (|l| l.price_collar = Rate::ONE, ""),
+            (|l| l.price_collar = Rate::from_units(-1), "price_collar"),
+            (|l| l.price_collar = Rate::from_bps(10_001), "price_collar"),
+            (|l| l.fee_estimate = Rate::ZERO, ""),
+            (|l| l.fee_estimate = Rate::from_bps(10_001), "fee_estimate"),
+            (|l| l.cash_buffer = Rate::from_units(-1), "cash_buffer"),
+            (|l| l.max_price_age = Span::from_nanos(1), ""),
+            (|l| l.max_price_age = Span::ZERO, "max_price_age"),
+            (|l| l.max_price_age = Span::from_days(-1), "max_price_age"),
+            (|l| l.max_leverage = Weight::from_units(1), ""),
+        ];
+        for (change, name) in table {
+            let mut limits = Limits::cash_account(Some(Cash::from_units(5)), None);
+            change(&mut limits);
+            let refused = limits.validate().err().map(|e| e.message);
+            let words = refused.clone().unwrap_or_default();
+            assert_eq!(refused.is_none(), name.is_empty(), "{limits:?}: {words}");
+            assert!(words.contains(name), "{name}: {words}");
+        }
+    }
+}

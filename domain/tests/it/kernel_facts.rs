@@ -1,14 +1,15 @@
 //! What the venue says, in any order, twice, late or wrong: joined, booked, kept, never guessed.
 
 use ballast_domain::instrument::InstrumentId;
-use ballast_domain::kernel::{EventId, Fact, Input};
-use ballast_domain::orders::{ClientOrderId, Fill, OrderStatus, Side};
+use ballast_domain::kernel::{EventId, Fact, Input, Record};
+use ballast_domain::money::Quantity;
+use ballast_domain::orders::{ClientOrderId, Fill, OrderReport, OrderStatus, Side};
 use ballast_domain::risk::{Mode, ModeScope};
 
 use crate::kernel_path::{buying_ten, desk, mode};
 use crate::scenario::{
     A, B, Desk, Scripted, accepted, assert_nothing_set_aside, canceled, dollars, execution,
-    holding, units, unknown,
+    holding, rejected, units, unknown,
 };
 
 /// Every order of the items, each visited once.
@@ -305,4 +306,156 @@ fn a_fact_about_an_instrument_that_does_not_exist_is_kept_aside() {
         assert_eq!(d.kernel.orphans(), std::slice::from_ref(&fact));
         assert_eq!(d.kernel.mode(A), Mode::ReduceOnly, "{fact:?}");
     }
+}
+
+/// Every kind of fact about an order nobody here knows is kept once, and nothing is guessed from it.
+#[test]
+fn whatever_the_venue_says_about_a_foreign_order_is_kept_once() {
+    let mut d = buying_ten();
+    let order = d.trade(0)[0];
+    let client_id = ClientOrderId {
+        decision: 77,
+        ..order.client_id
+    };
+    let foreign = ballast_domain::orders::Intent { client_id, ..order };
+    let Fact::Filled(fill) = execution(&foreign, 1, 10, "100") else {
+        unreachable!("an execution")
+    };
+    let facts = [
+        accepted(&foreign),
+        unknown(&foreign),
+        canceled(&foreign),
+        rejected(&foreign, "no"),
+        Fact::Filled(fill),
+        Fact::Voided(fill),
+        Fact::Reported(reported(&foreign, OrderStatus::Accepted)),
+        Fact::NotFound {
+            client_id,
+            as_of: d.now,
+        },
+        Fact::CancelRejected {
+            client_id,
+            reason: "no".into(),
+        },
+    ];
+    for fact in facts.iter().chain(&facts) {
+        d.fact(fact);
+    }
+    assert_eq!(d.kernel.orphans(), facts);
+    let kept = d.log.records.iter();
+    let kept = kept.filter(|r| matches!(r, Record::Orphan(_)));
+    assert_eq!(kept.count(), facts.len());
+    assert_eq!(d.alerts.len(), facts.len());
+    assert_eq!(d.kernel.mode(B), Mode::ReduceOnly);
+    assert_eq!(d.kernel.account().cash(), dollars("10000"));
+}
+
+fn reported(order: &ballast_domain::orders::Intent, status: OrderStatus) -> OrderReport {
+    OrderReport {
+        client_id: order.client_id,
+        instrument: order.instrument,
+        side: order.side,
+        status,
+        filled: Quantity::ZERO,
+    }
+}
+
+/// Our id on another instrument, or on the other side: ids are mixed up, and nothing can be trusted.
+#[test]
+fn a_report_that_names_another_instrument_or_side_halts_once() {
+    for (instrument, side) in [(B, Side::Buy), (A, Side::Sell)] {
+        let mut d = buying_ten();
+        let order = d.trade(0)[0];
+        let wrong = Fact::Reported(OrderReport {
+            instrument,
+            side,
+            ..reported(&order, OrderStatus::Accepted)
+        });
+        for _ in 0..3 {
+            d.fact(&wrong);
+        }
+        assert_eq!(d.kernel.mode(A), Mode::Halted);
+        assert_eq!(d.kernel.orphans(), [wrong]);
+        assert_eq!(d.alerts.len(), 1, "{}", d.alert_text());
+        let status = d.kernel.orders().next().unwrap().status();
+        assert_eq!(status, OrderStatus::Sent, "nothing was learnt from it");
+    }
+}
+
+#[test]
+fn a_fee_in_an_asset_that_does_not_exist_is_kept_aside() {
+    let mut d = buying_ten();
+    let order = d.trade(0)[0];
+    let Fact::Filled(fill) = execution(&order, 1, 10, "100") else {
+        unreachable!("an execution")
+    };
+    d.fact(&Fact::Filled(Fill {
+        fee_asset: ballast_domain::instrument::AssetId(9),
+        ..fill
+    }));
+    assert_eq!(d.kernel.orphans().len(), 1);
+    assert_eq!(d.kernel.mode(A), Mode::ReduceOnly);
+    assert_eq!(d.kernel.account().position(A).quantity, Quantity::ZERO);
+}
+
+/// The permit came back, and the venue has the order all the same: it counts again, and a person
+/// looks.
+#[test]
+fn an_order_that_never_left_and_is_at_the_venue_counts_again() {
+    let mut d = buying_ten();
+    let order = d.trade(0)[0];
+    d.fact(&Fact::NotSent {
+        client_id: order.client_id,
+        reason: "the gate".into(),
+    });
+    assert_nothing_set_aside(&d.kernel);
+    assert!(d.alerts.is_empty());
+    d.fact(&accepted(&order));
+    assert!(d.alert_text().contains("thought never left"));
+    assert_eq!(d.kernel.mode(A), Mode::ReduceOnly);
+    assert_eq!(d.kernel.mode(B), Mode::Active);
+    assert_eq!(d.kernel.exposure().open(A, Side::Buy), units(10));
+    // A refusal is the venue's answer and no contradiction.
+    let mut d = buying_ten();
+    let order = d.trade(0)[0];
+    d.fact(&rejected(&order, "no"));
+    assert!(d.alerts.is_empty(), "{}", d.alert_text());
+    // That it then executed is one.
+    d.fact(&execution(&order, 1, 10, "100"));
+    assert!(d.alert_text().contains("an order that it refused"));
+    assert_eq!(d.kernel.account().position(A).quantity, units(10));
+    assert_eq!(d.kernel.mode(A), Mode::ReduceOnly);
+}
+
+/// I-09: only the same request, refused in a row, stops its instrument: another side, or one that was
+/// accepted in between, begins the count anew.
+#[test]
+fn refusals_are_counted_for_the_same_request_in_a_row() {
+    let long = |n: i64| holding(&[(A, n)]);
+    let lines = [10, 11, 12, 13, 2, 14, 15, 16];
+    let lines = lines.iter().enumerate().map(|(row, n)| (row, long(*n)));
+    let world = crate::scenario::World::shares(2);
+    let mut d = Desk::watched(&world, Scripted::new(lines), &crate::kernel_path::flat());
+    let bought = d.trade(0)[0];
+    d.fact(&accepted(&bought));
+    d.fact(&execution(&bought, 1, 10, "100"));
+    d.persist();
+    for row in 1..8 {
+        let order = d.trade(row)[0];
+        if row == 3 {
+            d.fact(&accepted(&order));
+            d.fact(&canceled(&order));
+        } else {
+            d.fact(&rejected(&order, "no"));
+        }
+        d.persist();
+        // 1 and 2 refused, 3 accepted, 4 a sale, 5 to 7 refused.
+        let expected = if row == 7 {
+            Mode::CancelOnly
+        } else {
+            Mode::Active
+        };
+        assert_eq!(d.kernel.mode(A), expected, "row {row}");
+    }
+    assert_eq!(d.kernel.mode(B), Mode::Active);
 }

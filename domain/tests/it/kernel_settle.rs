@@ -1,12 +1,15 @@
 //! Sales pay for purchases, books are compared after trades, and facts complete orders by themselves.
 
-use ballast_domain::kernel::{Command, Fact, HealthFact, Input, Query, Record, Session};
+use ballast_domain::instrument::AssetId;
+use ballast_domain::kernel::{
+    AdjustmentKind, Command, EventId, Fact, HealthFact, Input, Query, Record, Session,
+};
 use ballast_domain::orders::{OrderReport, OrderStatus, Side};
-use ballast_domain::risk::Mode;
+use ballast_domain::risk::{Mode, ModeScope};
 use ballast_domain::strategy::Target;
 use ballast_domain::time::Span;
 
-use crate::kernel_path::flat;
+use crate::kernel_path::{flat, mode};
 use crate::scenario::{
     A, B, Desk, Scripted, World, accepted, dollars, execution, holding, targets, units,
 };
@@ -26,6 +29,7 @@ fn sales_settle_before_buys_are_sized_and_books_are_compared_after() {
         (0, all_in(A)),
         (1, all_in(B)),
         (3, holding(&[(B, 99)])),
+        (4, holding(&[(B, 99)])),
     ]));
     let first = d.trade(0).remove(0);
     d.fact(&execution(&first, 1, 99, "100"));
@@ -83,6 +87,15 @@ fn sales_settle_before_buys_are_sized_and_books_are_compared_after() {
             .iter()
             .any(|r| matches!(r, Record::Dispute(x) if x.instrument == B))
     );
+    // There is money for nine more, and the target asks for them.
+    d.fact(&Fact::Adjusted {
+        id: EventId(1),
+        kind: AdjustmentKind::Transfer,
+        instrument: None,
+        asset: AssetId::BASE,
+        quantity: units(0),
+        amount: dollars("5000"),
+    });
     assert!(
         d.trade(3).is_empty(),
         "nothing is added to what is disputed"
@@ -98,6 +111,10 @@ fn sales_settle_before_buys_are_sized_and_books_are_compared_after() {
     };
     d.step(Input::Command(&adopt));
     assert_eq!(d.kernel.account().position(B).quantity, units(80));
+    let release = mode(ModeScope::Instrument(B), Mode::Active);
+    d.step(Input::Command(&release));
+    let buy = d.trade(4).remove(0);
+    assert_eq!((buy.instrument, buy.quantity), (B, units(19)));
 }
 
 /// TST-12, DAT-22: the stream's facts complete an order, and nobody asks the venue about it.
@@ -114,16 +131,23 @@ fn a_fill_from_the_stream_completes_an_order_without_a_query() {
     assert_eq!(order.status(), OrderStatus::Filled);
     assert!(order.is_complete() && d.kernel.is_quiescent());
     assert_eq!(d.queries, [], "no question was asked");
-    // Nor later: its timers find nothing to ask.
-    for _ in 0..60 {
-        d.seconds(1);
-        d.persist();
+    // Nor later: its timers find nothing to ask, and the account is looked at as where nothing was
+    // ordered.
+    let mut idle = watched(Scripted::default());
+    idle.trade(0);
+    idle.queries.clear();
+    for desk in [&mut d, &mut idle] {
+        for _ in 0..60 {
+            desk.seconds(1);
+            desk.persist();
+        }
     }
+    assert_eq!(d.queries.len(), idle.queries.len());
     assert!(d.asked().is_empty());
 }
 
-/// TST-12, DAT-22: while the stream is down questions take over: the whole account at once, the order at its
-/// deadline, and their answers complete it.
+/// TST-12, DAT-22: while the stream is down questions take over: the order at its deadline, the whole
+/// account every few seconds, and their answers complete it.
 #[test]
 fn without_the_stream_queries_complete_an_order() {
     let mut d = watched(Scripted::new([(0, holding(&[(A, 10)]))]));
@@ -152,6 +176,12 @@ fn without_the_stream_queries_complete_an_order() {
         filled: units(10),
     }));
     d.persist();
+    let order = d.kernel.orders().find(|o| o.intent.id == sent.id).unwrap();
+    assert_eq!(
+        (order.status(), order.reported(), order.is_complete()),
+        (OrderStatus::Filled, units(10), false),
+        "the answer counts; its executions are not known yet"
+    );
     // How it executed is in the account's report.
     let mut report = d.report();
     let Fact::Filled(fill) = execution(&sent, 1, 10, "100") else {

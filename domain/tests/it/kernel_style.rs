@@ -1,14 +1,14 @@
 //! Limit orders of a rebalance: a price, a deadline, and what becomes of the rest.
 
-use ballast_domain::kernel::{Fact, LimitStyle, OrderStyle, SizeAt, Watch};
+use ballast_domain::kernel::{Command, Fact, Input, LimitStyle, OrderStyle, SizeAt, Watch};
 use ballast_domain::money::{Price, Quantity, Rate};
 use ballast_domain::orders::{Intent, OrderType, Side, TimeInForce};
 use ballast_domain::simulation::{FillPoint, LimitFills};
 use ballast_domain::time::Span;
 
 use crate::scenario::{
-    A, B, Desk, Scripted, Tape, World, accepted, assert_nothing_set_aside, execution, holding,
-    units, unknown,
+    A, B, Desk, Scripted, Tape, World, accepted, assert_nothing_set_aside, dollars, execution,
+    holding, units, unknown,
 };
 
 fn style(last_resort: bool) -> OrderStyle {
@@ -273,4 +273,118 @@ fn styles_that_bars_cannot_show_are_refused() {
         &tape.clone().close_only(),
     );
     assert!(closes.contains("missing columns"), "{closes}");
+}
+
+/// A limit of two bars works through two.
+#[test]
+fn a_limit_has_as_many_bars_as_its_style_says() {
+    for bars in 1..=3 {
+        let mut world = world(true);
+        world.settings.style = OrderStyle::Limit(LimitStyle {
+            offset: Rate::from_bps(100),
+            bars,
+            last_resort: true,
+        });
+        let mut d = Desk::new(&world, script(), &flat());
+        let limit = d.trade(0).remove(0);
+        d.fact(&accepted(&limit));
+        for row in 1..usize::from(bars) {
+            d.trade(row);
+            assert_eq!(d.cancels, [], "bar {row} of {bars}");
+        }
+        d.trade(usize::from(bars));
+        assert_eq!(d.cancels, [limit.client_id], "{bars} bars");
+    }
+}
+
+/// What a person orders goes at the market, whatever the style.
+#[test]
+fn a_liquidation_is_at_the_market() {
+    let mut d = Desk::watched(&world(true), script(), &flat());
+    let bought = d.trade(0).remove(0);
+    d.fact(&execution(&bought, 1, 10, "99"));
+    d.persist();
+    d.step(Input::Command(&Command::Liquidate {
+        instrument: None,
+        reason: "test".into(),
+    }));
+    d.persist();
+    let sale = d.sent().remove(0);
+    assert_eq!(
+        (sale.side, sale.order_type),
+        (Side::Sell, OrderType::Market)
+    );
+}
+
+/// The last resort is for limits that had their time. One that the venue took back before is a
+/// residual, and one that expired at its deadline is not.
+#[test]
+fn only_a_limit_that_had_its_time_is_followed() {
+    let mut d = Desk::watched(&world(true), script(), &flat());
+    let limit = d.trade(0).remove(0);
+    d.fact(&accepted(&limit));
+    d.fact(&ended(&limit, 0));
+    d.persist();
+    assert!(d.sent().is_empty());
+    assert_eq!(d.log.residuals(), [(1, A, 10)]);
+
+    let (mut d, limit) = late(true);
+    d.fact(&Fact::Expired {
+        client_id: limit.client_id,
+        filled: units(4),
+    });
+    d.persist();
+    let market = d.sent().remove(0);
+    assert_eq!(market.quantity, units(6));
+    // This one came back unspent: nothing left, so it goes once more.
+    d.fact(&Fact::NotSent {
+        client_id: market.client_id,
+        reason: "the gate".into(),
+    });
+    d.persist();
+    let again = d.sent().remove(0);
+    assert_eq!(
+        (again.order_type, again.quantity),
+        (OrderType::Market, units(6))
+    );
+    assert_ne!(again.client_id, market.client_id);
+}
+
+/// Each leg has its own last resort: of two limits late by one bar only the unfilled one is followed.
+#[test]
+fn a_leg_that_filled_needs_no_last_resort() {
+    let script = Scripted::new([(0, holding(&[(A, 10), (B, 20)]))]);
+    let mut d = Desk::new(&world(true), script, &flat());
+    let sent = d.trade(0);
+    for order in &sent {
+        d.fact(&accepted(order));
+    }
+    d.trade(1);
+    assert_eq!(d.cancels, [sent[0].client_id, sent[1].client_id]);
+    d.fact(&ended(&sent[0], 0));
+    d.persist();
+    assert!(d.sent().is_empty(), "B may still execute");
+    d.fact(&execution(&sent[1], 1, 20, "99"));
+    d.persist();
+    let market = d.sent();
+    assert_eq!(market.len(), 1);
+    assert_eq!((market[0].instrument, market[0].quantity), (A, units(10)));
+}
+
+/// The market order is judged at the mark of its own moment, not at that of the decision.
+#[test]
+fn a_last_resort_is_valued_at_the_present_mark() {
+    let tape = Tape::of_closes(&[&[100.0, 104.0, 104.0], &[100.0; 3]]);
+    let mut d = Desk::new(&world(true), script(), &tape);
+    let limit = d.trade(0).remove(0);
+    d.fact(&accepted(&limit));
+    d.trade(1);
+    d.fact(&ended(&limit, 0));
+    d.persist();
+    let references: Vec<_> = d.log.intents().iter().map(|i| i.reference).collect();
+    assert_eq!(
+        references,
+        [Price::from_units(10_000), Price::from_units(10_400)]
+    );
+    assert_eq!(d.kernel.exposure().reserved_cash(), dollars("1040"));
 }

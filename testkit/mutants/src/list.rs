@@ -62,15 +62,21 @@ impl fmt::Display for Mutant {
     }
 }
 
-/// The list for `package` and files that match `globs`.
+/// The list for `package` and files that match `globs`, without the file `left_out`.
 ///
 /// # Errors
 /// `cargo mutants` is not installed or refuses.
-pub fn mutants(root: &Path, package: &str, globs: &[String]) -> Result<Vec<Mutant>, String> {
+pub fn mutants(
+    root: &Path,
+    package: &str,
+    globs: &[String],
+    left_out: &str,
+) -> Result<Vec<Mutant>, String> {
     let mut command = Command::new("cargo");
     command
         .current_dir(root)
-        .args(["mutants", "--list", "--json", "--package", package]);
+        .args(["mutants", "--list", "--json", "--package", package])
+        .args(["--exclude", left_out]);
     for glob in globs {
         command.args(["--file", glob]);
     }
