@@ -8,6 +8,9 @@ use ta::indicators::{
 
 use crate::{Arrays, Case, Columns};
 
+/// What its Wilder's figures differ in.
+const EMA: &str = "smoothed as an EMA, not as Wilder does";
+
 /// What its ATR reads.
 struct Bar {
     high: f64,
@@ -80,9 +83,9 @@ pub(crate) const CASES: [Case; 7] = [
                 &mut o.out,
             )
         },
-        "",
+        EMA,
     ),
-    ("ATR 14", ranges, ""),
+    ("ATR 14", ranges, EMA),
     (
         "std 30",
         |c, o| {
