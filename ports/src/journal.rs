@@ -157,3 +157,30 @@ impl<T: Journal + ?Sized> Journal for Arc<T> {
         (**self).snapshot().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    /// The methods of a port, as its source names them.
+    fn methods(source: &str, port: &str) -> Vec<String> {
+        let (_, rest) = source.split_once(&format!("pub trait {port}")).unwrap();
+        let (body, _) = rest.split_once("\n}\n").unwrap();
+        let lines = body.lines().map(str::trim_start);
+        let names = lines.filter_map(|line| {
+            line.strip_prefix("async fn ")
+                .or(line.strip_prefix("fn "))?
+                .split('(')
+                .next()
+        });
+        names.map(str::to_owned).collect()
+    }
+
+    /// SEC-02: a journal adds and reads. Nothing in its port changes or removes a record.
+    #[test]
+    fn sec_02_the_port_neither_changes_nor_removes() {
+        let names = methods(include_str!("journal.rs"), "Journal");
+        assert_eq!(
+            names,
+            ["append", "read_from", "head", "keep_snapshot", "snapshot"]
+        );
+    }
+}

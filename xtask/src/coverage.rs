@@ -264,7 +264,7 @@ mod tests {
         );
     }
 
-    /// TST-01: the committed floors are readable, were never lowered, and ask for 80 % at least.
+    /// TST-01, SLO-01: the committed floors are readable, were never lowered, and ask for 80 % at least.
     #[test]
     fn tst_01_the_floors_of_this_tree_hold() {
         let root = repository::root();

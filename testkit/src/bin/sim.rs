@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use ballast_testkit::simworld::parity::{CONFIGS, backtest, session};
 use ballast_testkit::simworld::{
-    Counts, Coverage, FaultKind, Lockstep, Outcome, Plan, Planted, reachable_rows, run, run_with,
-    shrink,
+    Counts, Coverage, FaultKind, Lockstep, Outages, Outcome, Plan, Planted, reachable_rows, run,
+    run_with, shrink,
 };
 
 const USAGE: &str = "\
@@ -36,6 +36,8 @@ Usage: sim [--seeds N] [--from S] [--minutes M] [--threads T]
 const TWICE: u64 = 50;
 /// Days after which every row of the catalogue must have been reached.
 const ENOUGH: u64 = 500;
+/// The mean time to repair that is allowed where nobody helps, in seconds; twice that in all.
+const REPAIRED_WITHIN: f64 = 300.0;
 /// Violations that are listed.
 const LISTED: usize = 20;
 
@@ -324,6 +326,12 @@ fn keep_tape(seed: u64) {
     }
 }
 
+fn all_outages(counts: &Counts) -> Outages {
+    let mut all = counts.repaired;
+    all.add(&counts.helped);
+    all
+}
+
 fn report(sum: &Sum, elapsed: Duration) -> ExitCode {
     print!("{}", sum.coverage.table());
     let days = sum.days.max(1) as f64;
@@ -354,6 +362,20 @@ fn report(sum: &Sum, elapsed: Duration) -> ExitCode {
         "{} days ended restricted, with a recorded reason",
         c.restricted
     );
+    for (how, outages) in [
+        ("by itself", &c.repaired),
+        ("with a person", &c.helped),
+        ("in all", &all_outages(c)),
+    ] {
+        let [second, ten, minute, five, ten_minutes] = outages.shares().map(|s| 100.0 * s);
+        println!(
+            "repaired {how}: {} outages, mean {:.1} s; within 1 s {second:.1} %, 10 s {ten:.1} %, \
+             1 min {minute:.1} %, 5 min {five:.1} %, 10 min {ten_minutes:.1} %",
+            outages.count,
+            outages.mean_seconds(),
+        );
+    }
+    println!("wanted: {} kills", c.wanted_outages);
     let unreached = sum.coverage.unreached();
     if !unreached.is_empty() {
         println!("never reached: {}", unreached.join(" "));
@@ -376,7 +398,13 @@ fn report(sum: &Sum, elapsed: Duration) -> ExitCode {
         );
     }
     let all_reached = sum.days < ENOUGH || unreached.is_empty();
-    if sum.violations.is_empty() && all_reached {
+    let soon = sum.days < ENOUGH
+        || (c.repaired.mean_seconds() < REPAIRED_WITHIN
+            && all_outages(c).mean_seconds() < 2.0 * REPAIRED_WITHIN);
+    if !soon {
+        println!("repairs take too long: a mean of 300 s by itself, 600 s in all, is allowed");
+    }
+    if sum.violations.is_empty() && all_reached && soon {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -36,12 +36,14 @@ impl World<'_> {
                 // The journal's copy on another machine replaces the damaged one.
                 self.disk.flip(bit);
             }
+            self.help();
             return self.boot_at(self.now + Span::from_seconds(2));
         };
         if process.paused_until > self.now {
             return;
         }
         if process.journal_failed {
+            self.help();
             // What was not acknowledged may be there all the same.
             let fate = chance::between(self.plan.seed, 15, self.messages, 0, 3);
             self.crash(u32::try_from(fate).unwrap_or(0));
@@ -50,6 +52,7 @@ impl World<'_> {
         let id = process.id;
         let kernel = &process.kernel;
         if self.plan.tuning.adopted && !process.books.opened {
+            self.help();
             let reason = "a new account, looked at".to_owned();
             return self.step(id, Input::Command(&Command::AdoptAccount { reason }));
         }
@@ -82,6 +85,7 @@ impl World<'_> {
     }
 
     fn release(&mut self, id: u32, scope: ModeScope) {
+        self.help();
         let command = Command::SetMode {
             scope,
             mode: Mode::Active,

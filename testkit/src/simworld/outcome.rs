@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::coverage::Coverage;
+use super::outage::Outages;
 
 /// Something that must never happen, happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +47,12 @@ pub struct Counts {
     pub journal: u64,
     /// Days that ended with the account restricted, for a recorded reason.
     pub restricted: u64,
+    /// Outages that ended without a person.
+    pub repaired: Outages,
+    /// Outages that ended after a person did something.
+    pub helped: Outages,
+    /// Outages that a person wanted: kills.
+    pub wanted_outages: u64,
 }
 
 impl Counts {
@@ -65,6 +72,9 @@ impl Counts {
         self.adopted += other.adopted;
         self.journal += other.journal;
         self.restricted += other.restricted;
+        self.repaired.add(&other.repaired);
+        self.helped.add(&other.helped);
+        self.wanted_outages += other.wanted_outages;
     }
 }
 

@@ -13,6 +13,7 @@ use super::fault::{ARMED_FOR, FaultKind};
 use super::judge::Judge;
 use super::lockstep::Feed;
 use super::market::{MILLI, MINUTE, Market, dawn, instruments};
+use super::outage::Outage;
 use super::outcome::{Counts, Outcome, Violation};
 use super::plan::Plan;
 use super::planted::Planted;
@@ -81,6 +82,9 @@ pub(super) struct World<'p> {
     /// Ids the venue invented.
     pub(super) invented: BTreeSet<ClientOrderId>,
     pub(super) judge: Judge,
+    /// Whether the account ever traded, and the outage since.
+    pub(super) traded: bool,
+    pub(super) outage: Option<Outage>,
     pub(super) counts: Counts,
     pub(super) coverage: Coverage,
     pub(super) trace: Trace,
@@ -123,6 +127,8 @@ impl<'p> World<'p> {
             windows: BTreeMap::new(),
             invented: BTreeSet::new(),
             judge: Judge::new(&instruments),
+            traded: false,
+            outage: None,
             counts: Counts::default(),
             coverage: Coverage::default(),
             trace: Trace::default(),
@@ -178,6 +184,7 @@ impl<'p> World<'p> {
             self.take(event);
             self.settle();
             self.feed();
+            self.note_outage();
         }
         if self.judge.violation.is_none() {
             self.now = end;

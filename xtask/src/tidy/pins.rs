@@ -145,7 +145,8 @@ mod tests {
         assert_eq!(line_width(&[]).len(), 1);
     }
 
-    /// CI-03, CI-18: a weakened lint set and a crate that does not take it are refused.
+    /// SLO-02, CI-03, CI-18: every public item has a type by the language and words by
+    /// `missing_docs`; a weakened lint set and a crate that does not take it are refused.
     #[test]
     fn ci_03_ci_18_a_crate_without_the_lint_set_is_refused() {
         let lints = "[workspace.lints.rust]\nunsafe_code = \"forbid\"\nmissing_docs = \"deny\"\n\

@@ -133,7 +133,11 @@ fn more_bars_than_a_year_has_are_refused() {
     let file = write_bars(&[("A", &minutes(3))], BarSize::MINUTE, Fields::ALL, None).unwrap();
     let read = |rows| read_bars(&claiming(&file, rows), "A", BarSize::MINUTE, Fields::ALL);
     assert_eq!(read(3).unwrap().len(), 3);
-    for (rows, cause) in [(2, "differ in length"), (4, "differ in length"), (366 * 1_440 + 1, "a year")] {
+    for (rows, cause) in [
+        (2, "differ in length"),
+        (4, "differ in length"),
+        (366 * 1_440 + 1, "a year"),
+    ] {
         let e = read(rows).unwrap_err().to_string();
         assert!(e.contains(cause), "{rows}: {e}");
     }
