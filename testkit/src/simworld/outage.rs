@@ -145,13 +145,13 @@ mod tests {
     #[test]
     fn slo_03_mean_time_to_repair() {
         let (mut repaired, mut helped) = (Outages::default(), Outages::default());
-        for seed in 0..40 {
+        for seed in 0..12 {
             let counts = run(&Plan::from_seed(seed)).counts;
             repaired.add(&counts.repaired);
             helped.add(&counts.helped);
         }
         assert!(
-            repaired.count > 40 && helped.count > 10,
+            repaired.count > 20 && helped.count > 5,
             "{repaired:?} {helped:?}"
         );
         assert!(repaired.mean_seconds() < 300.0, "{repaired:?}");
