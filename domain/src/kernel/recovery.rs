@@ -167,7 +167,7 @@ impl<S: Strategy> Restore<'_, S> {
                 k.events.insert(r.id);
                 let lot = k.instruments.get(r.instrument).map(|i| i.lot);
                 if let Some(lot) = lot {
-                    k.rescale_orders(r.instrument, r.ratio, lot);
+                    k.rescale_plans(r.instrument, r.ratio, lot);
                 }
                 let ratio = r.ratio.to_f64();
                 k.account
