@@ -194,6 +194,7 @@ impl<S: Strategy> Restore<'_, S> {
             }
             Record::Mode(r) => {
                 k.now = k.now.max(r.time);
+                k.forget_refusals(r.scope, r.mode);
                 if r.mode < Mode::Halted || !k.planted(Bug::KillLostAtRestart) {
                     k.modes.release(r.scope, r.mode);
                 }
