@@ -25,8 +25,10 @@ Usage: cargo xtask COMMAND
   bench [ARGS]        measure the promised jobs, alone or beside other libraries; --help explains
   sim [ARGS]          play simulated days with faults against the kernel, from seeds or tapes;
                       --help lists the arguments
-  mutants [MODULE...] every change that cargo-mutants would make to the money paths, compiled at once
-                      and judged by the tests that reach it: the score and what survived
+  mutants [MODULE...] [--quick]
+                      every change that cargo-mutants would make to the money paths, compiled at once
+                      and judged by the tests that reach it: the score and what survived; with
+                      --quick by tests of less than 0.25 s alone
   slowest LOG         the ten slowest tests of a log that has their times, as .ci/run writes it
   dashboard METRICS.json [--out FILE]
                       one page of what a run counted and measured; dashboard.html unless FILE

@@ -21,6 +21,7 @@ impl<S: Strategy> Kernel<S> {
                 mode,
                 reason,
             } => {
+                self.forget_refusals(*scope, *mode);
                 if self.modes.release(*scope, *mode) {
                     self.unanswered = 0;
                     self.mode_changed(*scope, *mode, reason.clone(), effects);
@@ -31,6 +32,19 @@ impl<S: Strategy> Kernel<S> {
             }
             Command::Adopt { instrument, reason } => self.adopt(*instrument, reason, effects),
             Command::AdoptAccount { reason } => self.adopt_account(reason, effects),
+        }
+    }
+
+    /// A person who releases a mode has seen why it was imposed: what is refused from then on counts
+    /// anew.
+    pub(super) fn forget_refusals(&mut self, scope: ModeScope, to: Mode) {
+        if to >= self.modes.of(scope) {
+            return;
+        }
+        for (id, refusal) in self.instruments.ids().zip(&mut self.refusals) {
+            if !matches!(scope, ModeScope::Instrument(only) if only != id) {
+                *refusal = None;
+            }
         }
     }
 

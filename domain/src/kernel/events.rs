@@ -268,10 +268,7 @@ impl<S: Strategy> Kernel<S> {
         };
         let lot = instrument.lot;
         let expected = ratio.apply(before, lot);
-        self.rescale_orders(id, ratio, lot);
-        if let Some(saga) = &mut self.saga {
-            saga.rescale(id, |p| ratio.unapply(p), |q| ratio.apply(q, lot));
-        }
+        self.rescale_plans(id, ratio, lot);
         if !before.is_zero() || !after.is_zero() {
             let record = SplitRecord {
                 time: self.now,
@@ -299,8 +296,12 @@ impl<S: Strategy> Kernel<S> {
         }
     }
 
-    /// What still works means something else after a split, as the venue changes it.
-    pub(super) fn rescale_orders(&mut self, id: InstrumentId, ratio: SplitRatio, lot: Quantity) {
+    /// What still works means something else after a split, as the venue changes it, and so does what
+    /// is still to be done: of the rebalance that runs, or of the one a restart found unfinished.
+    pub(super) fn rescale_plans(&mut self, id: InstrumentId, ratio: SplitRatio, lot: Quantity) {
+        for saga in self.saga.iter_mut().chain(&mut self.interrupted) {
+            saga.rescale(id, |p| ratio.unapply(p), |q| ratio.apply(q, lot));
+        }
         for order in self.orders.iter_mut().filter(|o| o.intent.instrument == id) {
             let open = order.open_quantity();
             if !open.is_zero() {

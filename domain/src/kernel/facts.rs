@@ -257,10 +257,13 @@ impl<S: Strategy> Kernel<S> {
         };
         let (id, side) = (order.intent.instrument, order.intent.side);
         let slot = &mut self.refusals[id.index()];
-        if status == OrderStatus::Accepted {
-            *slot = None;
+        if status != OrderStatus::Rejected {
+            if status.is_from_venue() {
+                *slot = None;
+            }
+            return;
         }
-        if status != OrderStatus::Rejected || before == status {
+        if before == status {
             return;
         }
         let equal = slot
@@ -404,6 +407,7 @@ impl<S: Strategy> Kernel<S> {
         }
         let fill = &self.mangled(fill, over);
         self.unanswered = 0;
+        self.refusals[fill.instrument.index()] = None;
         self.counts.fills += 1;
         let changed = &mut self.changed_at[fill.instrument.index()];
         *changed = (*changed).max(fill.time);

@@ -167,7 +167,7 @@ impl<S: Strategy> Restore<'_, S> {
                 k.events.insert(r.id);
                 let lot = k.instruments.get(r.instrument).map(|i| i.lot);
                 if let Some(lot) = lot {
-                    k.rescale_orders(r.instrument, r.ratio, lot);
+                    k.rescale_plans(r.instrument, r.ratio, lot);
                 }
                 let ratio = r.ratio.to_f64();
                 k.account
@@ -194,6 +194,7 @@ impl<S: Strategy> Restore<'_, S> {
             }
             Record::Mode(r) => {
                 k.now = k.now.max(r.time);
+                k.forget_refusals(r.scope, r.mode);
                 if r.mode < Mode::Halted || !k.planted(Bug::KillLostAtRestart) {
                     k.modes.release(r.scope, r.mode);
                 }

@@ -303,4 +303,95 @@ mod tests {
         assert_eq!(o.open_quantity(), Quantity::ZERO);
         assert_eq!(o.execute(&fill(1, 3)), Applied::Known);
     }
+
+    /// What was executed and taken back does not work again; it is taken back once, also where it was
+    /// never seen.
+    #[test]
+    fn a_voided_execution_counts_as_executed_and_is_not_held() {
+        let units = Quantity::from_units;
+        let mut o = Order::new(intent(), OrderStatus::Accepted);
+        o.execute(&fill(1, 4));
+        assert_eq!(o.void(&fill(1, 4)), Voided::Booked);
+        assert_eq!(o.void(&fill(1, 4)), Voided::Again);
+        assert_eq!(
+            (o.filled(), o.remaining(), o.reported()),
+            (units(0), units(6), units(4))
+        );
+        assert_eq!(
+            (o.status(), o.open_quantity()),
+            (OrderStatus::PartiallyFilled, units(6))
+        );
+        assert_eq!(o.void(&fill(2, 5)), Voided::Unseen);
+        assert_eq!(o.status(), OrderStatus::PartiallyFilled);
+        assert_eq!(
+            o.execute(&fill(2, 5)),
+            Applied::Known,
+            "it will never be booked"
+        );
+        assert_eq!(o.void(&fill(3, 1)), Voided::Unseen);
+        assert_eq!(o.status(), OrderStatus::Filled, "ten are through");
+        assert_eq!(
+            (o.filled(), o.remaining(), o.is_complete()),
+            (units(0), units(0), true)
+        );
+    }
+
+    /// What the venue counts and has not shown is open, and makes an order that ended unclear.
+    #[test]
+    fn an_order_is_unclear_while_nobody_can_say_what_it_did() {
+        use OrderStatus::{Accepted, Canceled, Filled, PartiallyFilled, Sent, Unknown};
+        let units = Quantity::from_units;
+        for (status, reported, overdue, unclear, complete, open) in [
+            (Sent, 0, false, false, false, 10),
+            (Unknown, 0, false, true, false, 10),
+            (Accepted, 0, false, false, false, 10),
+            (Accepted, 0, true, true, false, 10),
+            (PartiallyFilled, 4, false, false, false, 10),
+            (Canceled, 0, false, false, true, 0),
+            (Canceled, 0, true, false, true, 0),
+            (Canceled, 4, false, true, false, 4),
+            (Filled, 10, false, true, false, 10),
+        ] {
+            let mut o = Order::new(intent(), OrderStatus::Recorded);
+            assert_eq!(o.advance(status, units(reported)), Applied::Changed);
+            assert_eq!(o.advance(status, units(reported)), Applied::Known);
+            o.overdue = overdue;
+            assert_eq!(
+                (o.is_unclear(), o.is_complete(), o.open_quantity().units()),
+                (unclear, complete, open),
+                "{status:?} {reported} {overdue}"
+            );
+        }
+        let mut o = Order::new(intent(), OrderStatus::Accepted);
+        o.advance(OrderStatus::Accepted, units(4));
+        assert_eq!(o.status(), PartiallyFilled, "some of it is executed");
+        o.advance(Canceled, units(4));
+        o.execute(&fill(1, 3));
+        assert_eq!((o.is_unclear(), o.open_quantity()), (true, units(1)));
+        o.execute(&fill(2, 1));
+        assert_eq!((o.is_unclear(), o.is_complete()), (false, true));
+    }
+
+    /// A split of two for one doubles what is done, what is reported and what is still to come.
+    #[test]
+    fn a_split_rescales_what_was_done_and_what_is_to_come() {
+        let units = Quantity::from_units;
+        let mut o = Order::new(intent(), OrderStatus::Accepted);
+        o.execute(&fill(1, 3));
+        o.execute(&fill(2, 1));
+        o.void(&fill(2, 1));
+        o.advance(OrderStatus::Accepted, units(5));
+        o.rescale(|q| q + q);
+        assert_eq!(o.intent.quantity, units(20));
+        assert_eq!(
+            (o.filled(), o.remaining(), o.reported()),
+            (units(6), units(12), units(10))
+        );
+        // What works grows by whole lots only: what was ordered is what is done and what works.
+        o.rescale(|q| units(q.units() / 10 * 10));
+        assert_eq!(
+            (o.filled(), o.remaining(), o.intent.quantity),
+            (units(0), units(10), units(10))
+        );
+    }
 }

@@ -37,7 +37,10 @@ pub enum MarginModel {
 pub struct Account {
     ledger: Ledger,
     marks: Vec<f64>,
+    /// Of marks taken one by one.
     marked_at: Vec<Timestamp>,
+    /// When all were taken at once; what was taken one by one after that is younger.
+    all_marked_at: Timestamp,
     /// Quantity × multiplier.
     exposure: Vec<f64>,
     multiplier: Vec<f64>,
@@ -56,6 +59,7 @@ impl Account {
             ledger: Ledger::new(instruments.assets().len(), n),
             marks: vec![0.0; n],
             marked_at: vec![Timestamp::MIN; n],
+            all_marked_at: Timestamp::MIN,
             exposure: vec![0.0; n],
             multiplier: instruments
                 .all()
@@ -107,7 +111,7 @@ impl Account {
 
     /// When [`Account::mark`] was true.
     pub fn marked_at(&self, id: InstrumentId) -> Timestamp {
-        self.marked_at[id.index()]
+        self.marked_at[id.index()].max(self.all_marked_at)
     }
 
     /// Share of equity in an instrument at its mark; negative is short.
@@ -151,17 +155,17 @@ impl Account {
     #[inline]
     pub(crate) fn mark_to(&mut self, slice: &Slice<'_>) {
         let time = slice.time();
-        let own = self.marks.iter_mut().zip(&mut self.marked_at);
         if let Some(closes) = slice.full_closes() {
             // In one pass: most bars are nothing but this.
             let mut equity = self.cash;
-            for (((mark, at), exposure), close) in own.zip(&self.exposure).zip(closes) {
-                (*mark, *at) = (*close, time);
+            for ((mark, exposure), close) in self.marks.iter_mut().zip(&self.exposure).zip(closes) {
+                *mark = *close;
                 equity += exposure * close;
             }
-            self.equity = Some(equity);
+            (self.equity, self.all_marked_at) = (Some(equity), time);
             return;
         }
+        let own = self.marks.iter_mut().zip(&mut self.marked_at);
         for (i, (mark, at)) in own.enumerate() {
             if let Some(close) = slice.close(InstrumentId::from_index(i)) {
                 (*mark, *at) = (close, time);

@@ -376,6 +376,64 @@ mod tests {
         assert_eq!(ledger.fees(AssetId::BASE).units(), 5);
     }
 
+    /// Where money comes from or goes to is told apart, and the sum over everything stays zero.
+    #[test]
+    fn each_kind_of_entry_has_its_own_account() {
+        use EntryKind as K;
+        let held = |kind, instrument: Option<InstrumentId>| {
+            let mut ledger = Ledger::new(1, 1);
+            let bought = fill(Side::Buy, 10, 0);
+            ledger.book_fill(&bought, Cash::from_units(1_000), AssetId::BASE);
+            ledger.book_entry(&Entry {
+                instrument,
+                ..entry(kind, 70)
+            });
+            assert_eq!(ledger.trial_balance(), Cash::ZERO, "{kind:?}");
+            assert_eq!(ledger.cash(AssetId::BASE).units(), 70 - 1_000);
+            let of = |balance: &[Cash]| -balance[0].units();
+            (
+                [
+                    ledger.capital(AssetId::BASE).units(),
+                    ledger.income(X).units(),
+                ],
+                [of(&ledger.funding), of(&ledger.correction)],
+                ledger.realised(X).units(),
+            )
+        };
+        let nothing = [0, 0];
+        for (kind, plain, other, realised) in [
+            (K::Opening, [70, 0], nothing, 0),
+            (K::Dividend, [0, 70], nothing, 0),
+            (K::CashInLieu, [0, 70], nothing, 0),
+            (K::Funding, nothing, [70, 0], 0),
+            (K::Borrow, nothing, [70, 0], 0),
+            (K::Conversion, nothing, [0, 70], 0),
+            (K::Correction, nothing, [0, 70], 0),
+            // The position ends with it: 1,000 were paid for 70.
+            (K::Delisting, nothing, nothing, -930),
+        ] {
+            assert_eq!(held(kind, Some(X)), (plain, other, realised), "{kind:?}");
+            if kind != K::Opening {
+                let corrected = (nothing, [0, 70], 0);
+                assert_eq!(held(kind, None), corrected, "{kind:?} of no instrument");
+            }
+        }
+    }
+
+    /// A merge left less than a lot: the cash for it ends the position, cost and all.
+    #[test]
+    fn cash_for_the_last_fraction_ends_the_position() {
+        let mut ledger = Ledger::new(1, 1);
+        let bought = fill(Side::Buy, 10, 0);
+        ledger.book_fill(&bought, Cash::from_units(1_000), AssetId::BASE);
+        ledger.set_quantity(X, Quantity::ZERO);
+        ledger.book_entry(&entry(EntryKind::CashInLieu, 990));
+        assert_eq!(ledger.position(X), Position::default());
+        assert_eq!(ledger.realised(X).units(), -10);
+        assert_eq!(ledger.income(X), Cash::ZERO);
+        assert_eq!(ledger.trial_balance(), Cash::ZERO);
+    }
+
     #[test]
     #[should_panic(expected = "do not balance")]
     fn an_unbalanced_event_stops_the_program() {

@@ -265,6 +265,85 @@ mod tests {
         assert_eq!(leg(1, Some(0)).disposition, Disposition::Trade);
     }
 
+    /// 5 % of a target of 8,000 either way, of an equity of 100,000, or of a gross budget of 150,000.
+    #[test]
+    fn the_threshold_is_a_share_of_what_the_rule_names() {
+        let budget = Budget {
+            equity: dollars(100_000),
+            gross: dollars(150_000),
+        };
+        for (of, threshold) in [
+            (ThresholdBase::Target, 400),
+            (ThresholdBase::Equity, 5_000),
+            (ThresholdBase::Gross, 7_500),
+        ] {
+            let rule = Rebalance {
+                of,
+                value: Weight::from_units(50_000_000),
+                net_of_costs: false,
+            };
+            for sign in [1, -1] {
+                // At the threshold nothing trades, one dollar further it does; from above and below.
+                for (drift, expected) in [
+                    (threshold, Disposition::BelowThreshold),
+                    (-threshold, Disposition::BelowThreshold),
+                    (threshold + 1, Disposition::Trade),
+                    (-threshold - 1, Disposition::Trade),
+                ] {
+                    let held = Quantity::from_units(sign * (8_000 + drift));
+                    let wanted = Some(dollars(i128::from(sign) * 8_000));
+                    let (x, at) = (instrument(), Price::from_units(100));
+                    let leg = rule.leg(InstrumentId(0), &x, held, at, wanted, budget);
+                    assert_eq!(leg.threshold, dollars(i128::from(threshold)));
+                    assert_eq!(leg.disposition, expected, "{of:?} {drift}");
+                }
+            }
+        }
+    }
+
+    /// What the venue takes no order for is left as it is; so is what has no price.
+    #[test]
+    fn an_order_below_the_smallest_is_not_wanted() {
+        let rule = Rebalance {
+            of: ThresholdBase::Gross,
+            value: Weight::ZERO,
+            net_of_costs: false,
+        };
+        let budget = Budget {
+            equity: dollars(100),
+            gross: dollars(100),
+        };
+        let of = |held: i64, price: Price, wanted: i128| {
+            let mut x = instrument();
+            x.min_notional = dollars(10);
+            let held = Quantity::from_units(held);
+            rule.leg(
+                InstrumentId(0),
+                &x,
+                held,
+                price,
+                Some(dollars(wanted)),
+                budget,
+            )
+        };
+        let dollar = Price::from_units(100);
+        assert_eq!(of(50, dollar, 60).disposition, Disposition::Trade);
+        assert_eq!(
+            of(50, dollar, 59).disposition,
+            Disposition::BelowMinNotional
+        );
+        assert_eq!(
+            of(50, dollar, 41).disposition,
+            Disposition::BelowMinNotional
+        );
+        assert_eq!(of(50, dollar, 40).disposition, Disposition::Trade);
+        assert_eq!(of(9, dollar, 0).disposition, Disposition::BelowMinNotional);
+        let unpriced = of(50, Price::ZERO, 60);
+        assert_eq!(unpriced.disposition, Disposition::NoPrice);
+        assert_eq!(unpriced.target, Quantity::from_units(50), "kept");
+        assert_eq!(unpriced.step(unpriced.current), Step::None);
+    }
+
     #[test]
     fn a_flip_reduces_to_zero_before_it_adds() {
         let l = leg(10_000, Some(-20_000));

@@ -420,34 +420,6 @@ mod tests {
     }
 
     #[test]
-    fn limits_that_cannot_be_meant_are_refused() {
-        assert!(limits().validate().is_ok());
-        for bad in [
-            Limits {
-                max_gross: Weight::ZERO,
-                ..limits()
-            },
-            Limits {
-                max_order_notional: Some(Cash::ZERO),
-                ..limits()
-            },
-            Limits {
-                cash_buffer: Rate::from_bps(-1),
-                ..limits()
-            },
-            Limits {
-                max_price_age: Span::ZERO,
-                ..limits()
-            },
-        ] {
-            assert!(
-                bad.validate().unwrap_err().to_string().contains("risk."),
-                "{bad:?}"
-            );
-        }
-    }
-
-    #[test]
     fn a_margin_account_needs_equity_for_what_it_adds_and_nothing_to_reduce() {
         let short = |q| Intent {
             side: Side::Sell,

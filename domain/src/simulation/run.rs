@@ -59,6 +59,7 @@ pub fn run<S: Strategy, K: Sink + ?Sized>(
     let mut driver = Driver {
         point: exchange.settings().fill_point,
         plain: exchange.rules().is_plain(),
+        notes_each_close: !closes_can_wait(exchange, panel),
         sizes_at_fill: kernel.settings().size_at == SizeAt::Fill,
         kernel,
         exchange,
@@ -71,8 +72,12 @@ pub fn run<S: Strategy, K: Sink + ?Sized>(
     if let Some(first) = panel.open_times().first() {
         driver.settle(*first)?;
     }
+    let mut actions = panel.actions_in(0);
     for row in 0..panel.len() {
-        driver.bar(&panel.row(row), panel.actions_in(row))?;
+        let next = panel.actions_in(row + 1);
+        let notes_close = !next.is_empty() || row + 1 == panel.len();
+        driver.bar(&panel.row(row), actions, notes_close)?;
+        actions = next;
     }
     let (warnings, unspent) = (std::mem::take(&mut driver.warnings), driver.unspent);
     check_end(kernel, exchange, unspent)?;
@@ -84,6 +89,17 @@ pub fn run<S: Strategy, K: Sink + ?Sized>(
         warnings,
         cache_use: kernel.strategy().cache_use(),
     })
+}
+
+/// Whether closes need noting only before corporate actions and at the end: nothing else goes by
+/// them in an account without margin, and without holes those of a later row replace them all.
+fn closes_can_wait(exchange: &Exchange, panel: &Panel) -> bool {
+    let rules = exchange.rules();
+    let without_holes = panel
+        .slices()
+        .next()
+        .is_some_and(|s| s.full_closes().is_some());
+    rules.is_plain() && rules.margin.is_none() && without_holes
 }
 
 /// Refuses data that cannot mean what the strategy or the fill point needs.
@@ -217,6 +233,7 @@ struct Driver<'a, S, K: ?Sized> {
     // What does not change during a run, so that no bar asks for it.
     point: FillPoint,
     plain: bool,
+    notes_each_close: bool,
     sizes_at_fill: bool,
     kernel: &'a mut Kernel<S>,
     exchange: &'a mut Exchange,
@@ -233,6 +250,7 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
         &mut self,
         slice: &Slice<'_>,
         actions: &[(usize, InstrumentId, crate::market::CorporateAction)],
+        notes_close: bool,
     ) -> Result<()> {
         let (point, plain) = (self.point, self.plain);
         let (open, close) = (slice.open_time().max(self.kernel.now()), slice.time());
@@ -251,7 +269,9 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
         if point == FillPoint::NextClose {
             self.fill_point(slice, close)?;
         }
-        self.exchange.note_closes(slice);
+        if notes_close || self.notes_each_close {
+            self.exchange.note_closes(slice);
+        }
         if !plain {
             self.end_bar(slice, close)?;
         }

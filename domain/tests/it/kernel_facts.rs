@@ -427,35 +427,78 @@ fn an_order_that_never_left_and_is_at_the_venue_counts_again() {
     assert_eq!(d.kernel.mode(A), Mode::ReduceOnly);
 }
 
-/// I-09: only the same request, refused in a row, stops its instrument: another side, or one that was
-/// accepted in between, begins the count anew.
+/// I-09: only the same request, refused in a row, stops its instrument. Refused (r) in between, another
+/// side (s), one that was accepted (a), or executed without a word before (x), begin the count anew.
 #[test]
 fn refusals_are_counted_for_the_same_request_in_a_row() {
-    let long = |n: i64| holding(&[(A, n)]);
-    let lines = [10, 11, 12, 13, 2, 14, 15, 16];
-    let lines = lines.iter().enumerate().map(|(row, n)| (row, long(*n)));
-    let world = crate::scenario::World::shares(2);
-    let mut d = Desk::watched(&world, Scripted::new(lines), &crate::kernel_path::flat());
-    let bought = d.trade(0)[0];
-    d.fact(&accepted(&bought));
-    d.fact(&execution(&bought, 1, 10, "100"));
-    d.persist();
-    for row in 1..8 {
-        let order = d.trade(row)[0];
-        if row == 3 {
-            d.fact(&accepted(&order));
-            d.fact(&canceled(&order));
-        } else {
-            d.fact(&rejected(&order, "no"));
-        }
+    for answers in ["rrr", "rrsrrr", "rrarrr", "rrxrrr"] {
+        let wanted = answers.chars().zip(20..);
+        let wanted = wanted.map(|(answer, n)| if answer == 's' { 2 } else { n });
+        let lines = [10].into_iter().chain(wanted).enumerate();
+        let lines = lines.map(|(row, n)| (row, holding(&[(A, n)])));
+        let mut d = refusing(Scripted::new(lines));
+        let bought = d.trade(0)[0];
+        d.fact(&execution(&bought, 1, 10, "100"));
         d.persist();
-        // 1 and 2 refused, 3 accepted, 4 a sale, 5 to 7 refused.
-        let expected = if row == 7 {
-            Mode::CancelOnly
-        } else {
-            Mode::Active
-        };
-        assert_eq!(d.kernel.mode(A), expected, "row {row}");
+        for (row, answer) in (1..).zip(answers.chars()) {
+            assert_eq!(d.kernel.mode(A), Mode::Active, "{answers} before row {row}");
+            let order = d.trade(row)[0];
+            match answer {
+                'a' => {
+                    d.fact(&accepted(&order));
+                    d.fact(&canceled(&order));
+                }
+                'x' => d.fact(&execution(&order, 2, order.quantity.units(), "100")),
+                _ => d.fact(&rejected(&order, "no")),
+            }
+            d.persist();
+        }
+        assert_eq!(d.kernel.mode(A), Mode::CancelOnly, "{answers}");
+        assert_eq!(d.kernel.mode(B), Mode::Active);
     }
-    assert_eq!(d.kernel.mode(B), Mode::Active);
+}
+
+fn refusing(script: Scripted) -> Desk {
+    Desk::watched(
+        &crate::scenario::World::shares(2),
+        script,
+        &crate::kernel_path::flat(),
+    )
+}
+
+/// I-09: a person who releases the instrument without correcting the cause is stopped again, after as
+/// many refusals as before, also across a restart. Once the count went on from where it was, past the
+/// limit, and nothing ever stopped the instrument again.
+#[test]
+fn refusals_after_a_release_stop_the_instrument_again() {
+    for restarts in [false, true] {
+        let lines = (0..8).map(|row| (row, holding(&[(A, 10 + i64::try_from(row).unwrap())])));
+        let script = Scripted::new(lines);
+        let mut d = refusing(script.clone());
+        for row in 0..3 {
+            assert_eq!(d.kernel.mode(A), Mode::Active);
+            let order = d.trade(row)[0];
+            d.fact(&rejected(&order, "no"));
+            d.persist();
+        }
+        assert_eq!(d.kernel.mode(A), Mode::CancelOnly);
+        d.step(Input::Command(&mode(
+            ModeScope::Instrument(A),
+            Mode::Active,
+        )));
+        d.persist();
+        if restarts {
+            d = d.restarted(&crate::scenario::World::shares(2), script);
+            d.step(Input::Start);
+            d.agree();
+            d.persist();
+        }
+        for row in 3..6 {
+            assert_eq!(d.kernel.mode(A), Mode::Active, "{restarts}");
+            let order = d.trade(row)[0];
+            d.fact(&rejected(&order, "no"));
+            d.persist();
+        }
+        assert_eq!(d.kernel.mode(A), Mode::CancelOnly, "{restarts}");
+    }
 }

@@ -209,3 +209,47 @@ fn only_a_rebalance_without_an_end_is_taken_up_again() {
         assert_eq!(d.kernel.exposure().open(A, Side::Buy), units(0));
     }
 }
+
+/// Four of ten are bought when the program ends and the units are split, two new for one. What is
+/// missing then is twelve of twenty, not two of ten: the targets of before the split were kept once.
+#[test]
+fn a_split_rescales_what_an_interrupted_rebalance_still_wants() {
+    for split_before_the_restart in [true, false] {
+        let world = World::shares(2);
+        let script = Scripted::new([(0, holding(&[(A, 10)]))]);
+        let mut d = Desk::watched(&world, script.clone(), &flat());
+        let bought = d.trade(0).remove(0);
+        d.fact(&accepted(&bought));
+        d.fact(&execution(&bought, 1, 4, "100"));
+        let split = Fact::Split {
+            id: EventId(4),
+            instrument: A,
+            ratio: SplitRatio { new: 2, old: 1 },
+            quantity: units(8),
+            cash_in_lieu: dollars("0"),
+        };
+        if split_before_the_restart {
+            d.fact(&split);
+        }
+        d.persist();
+        let mut d = d.restarted(&world, script);
+        d.step(Input::Start);
+        if !split_before_the_restart {
+            d.fact(&split);
+        }
+        d.fact(&Fact::Canceled {
+            client_id: bought.client_id,
+            filled: units(8),
+            reason: "asked".into(),
+        });
+        d.now = d.now + Span::from_seconds(1);
+        d.agree();
+        d.persist();
+        assert!(d.sent().is_empty(), "its leg had its order");
+        assert_eq!(
+            d.log.residuals(),
+            [(1, A, 12)],
+            "{split_before_the_restart}"
+        );
+    }
+}

@@ -1,6 +1,6 @@
 //! Which tests reach a change, and whether one of them fails with it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -35,16 +35,22 @@ pub enum Verdict {
     Unreached,
 }
 
-/// A change makes a test slower by this factor at most, and a second.
+/// A change makes a test slower by this factor at most, and five seconds.
 const PATIENCE: u32 = 15;
+/// The same for many quick tests at once: most of the time they took alone was the start of a program.
+const PATIENCE_TOGETHER: u32 = 5;
+/// Tests below this run together, many in one program: starting it would take longer than they do.
+const QUICK: Duration = Duration::from_millis(250);
 
-impl Test {
-    fn command(&self) -> Command {
-        let mut command = Command::new(&self.binary.path);
+impl Binary {
+    /// Runs the tests of these names, one after the other.
+    fn command<'a>(&self, names: impl Iterator<Item = &'a str>) -> Command {
+        let mut command = Command::new(&self.path);
         command
-            .args(["--exact", &self.name, "--test-threads=1"])
-            .current_dir(&self.binary.folder)
-            .env("CARGO_MANIFEST_DIR", &self.binary.folder)
+            .args(["--exact", "--test-threads=1"])
+            .args(names)
+            .current_dir(&self.folder)
+            .env("CARGO_MANIFEST_DIR", &self.folder)
             .env("INSTA_UPDATE", "no")
             .env("PROPTEST_MAX_SHRINK_ITERS", "0")
             .env_remove("BALLAST_CORPUS")
@@ -55,12 +61,20 @@ impl Test {
         command
     }
 
-    /// `None` when the test did not end in time.
-    fn passes_with(&self, number: u32) -> Result<Option<bool>, String> {
+    /// Whether the tests of these names pass; `None` when they do not end in `limit` and five seconds.
+    fn pass_with<'a>(
+        &self,
+        number: u32,
+        names: impl Iterator<Item = &'a str>,
+        limit: Duration,
+    ) -> Result<Option<bool>, String> {
         let begun = Instant::now();
-        let limit = self.took * PATIENCE + Duration::from_secs(5);
-        let mut child = (self.command().env("MUTANT", number.to_string()).spawn())
-            .map_err(|e| format!("{}: {e}", self.binary.path.display()))?;
+        let limit = limit + Duration::from_secs(5);
+        let mut child = (self
+            .command(names)
+            .env("MUTANT", number.to_string())
+            .spawn())
+        .map_err(|e| format!("{}: {e}", self.path.display()))?;
         loop {
             if let Some(status) = child.try_wait().map_err(|e| e.to_string())? {
                 return Ok(Some(status.success()));
@@ -106,8 +120,8 @@ pub fn trace(binaries: &[Binary], folder: &Path, jobs: usize) -> Result<Vec<Test
         let path = folder.join(format!("{index}.txt"));
         fs::remove_file(&path).or_else(|_| Ok::<_, String>(()))?;
         let begun = Instant::now();
-        let status = test
-            .command()
+        let status = (test.binary)
+            .command(std::iter::once(&*test.name))
             .env("MUTANT", "0")
             .env("MUTANT_TRACE", &path)
             .status();
@@ -129,7 +143,8 @@ pub fn trace(binaries: &[Binary], folder: &Path, jobs: usize) -> Result<Vec<Test
     Ok(tests)
 }
 
-/// The verdict on each of `numbers`, in their order, with the test that failed.
+/// The verdict on each of `numbers`, in their order, with the test that failed, or one of the quick
+/// ones it is among. Where only the quick ones judge, fewer are caught.
 ///
 /// # Errors
 /// A program cannot be run.
@@ -137,15 +152,33 @@ pub fn judge(
     tests: &[Test],
     numbers: &[u32],
     jobs: usize,
+    only_quick: bool,
 ) -> Result<Vec<(Verdict, Option<String>)>, String> {
     in_parallel("changes", jobs, numbers.len(), |index| {
         let number = numbers[index];
+        let reached = || tests.iter().filter(|t| t.reaches.contains(&number));
+        let mut groups: BTreeMap<&Path, Vec<&Test>> = BTreeMap::new();
+        for test in reached().filter(|t| t.took <= QUICK) {
+            groups.entry(&test.binary.path).or_default().push(test);
+        }
+        let mut groups: Vec<(Vec<&Test>, u32)> = groups
+            .into_values()
+            .map(|group| (group, PATIENCE_TOGETHER))
+            .collect();
+        if !only_quick {
+            let slow = reached().filter(|t| t.took > QUICK);
+            groups.extend(slow.map(|test| (vec![test], PATIENCE)));
+        }
         let mut verdict = Verdict::Unreached;
-        for test in tests.iter().filter(|t| t.reaches.contains(&number)) {
-            verdict = match test.passes_with(number)? {
+        for (group, patience) in groups {
+            let binary = &group[0].binary;
+            let took: Duration = group.iter().map(|t| t.took).sum();
+            let names = group.iter().map(|t| t.name.as_str());
+            let by = || Some(format!("{} of {}", group[0].name, group.len()));
+            verdict = match binary.pass_with(number, names, took * patience)? {
                 Some(true) => Verdict::Missed,
-                Some(false) => return Ok((Verdict::Caught, Some(test.name.clone()))),
-                None => return Ok((Verdict::Timeout, Some(test.name.clone()))),
+                Some(false) => return Ok((Verdict::Caught, by())),
+                None => return Ok((Verdict::Timeout, by())),
             };
         }
         Ok((verdict, None))

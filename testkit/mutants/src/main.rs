@@ -11,7 +11,7 @@ mod switch;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
 
@@ -40,6 +40,9 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), String> {
     let mut chosen: Vec<String> = env::args().skip(1).collect();
+    let all = chosen.len();
+    chosen.retain(|arg| arg != "--quick");
+    let only_quick = chosen.len() < all;
     for name in &chosen {
         if !MODULES.contains(&name.as_str()) {
             return Err(format!(
@@ -62,7 +65,13 @@ fn run() -> Result<(), String> {
     println!("not judged: {NOT_SHIPPED}, bugs planted for the proofs");
 
     let tree = tree::Tree::copy(&root, &work.join("tree"), PACKAGE.1)?;
-    let (placed, refused) = viable(&tree, &mutants)?;
+    let known = work.join("refused.tsv");
+    let mut left_out = tree::LeftOut::default();
+    if only_quick {
+        // A first build less; the full run asks the compiler about every change.
+        left_out.read(&known, &mutants);
+    }
+    let (placed, refused) = viable(&tree, &mutants, left_out, &known)?;
     let binaries = build::tests(&tree.root, &JUDGES)?;
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
     let tests = judge::trace(&binaries, &work.join("trace"), jobs)?;
@@ -73,9 +82,12 @@ fn run() -> Result<(), String> {
     );
 
     let numbers: Vec<u32> = placed.into_iter().collect();
-    let verdicts = judge::judge(&tests, &numbers, jobs)?;
+    let verdicts = judge::judge(&tests, &numbers, jobs, only_quick)?;
     let verdicts: BTreeMap<u32, (Verdict, Option<String>)> =
         numbers.into_iter().zip(verdicts).collect();
+    if only_quick {
+        println!("judged by quick tests alone: the slow ones catch more");
+    }
     report(&work, &mutants, &refused, &verdicts)
 }
 
@@ -83,11 +95,13 @@ fn run() -> Result<(), String> {
 fn viable(
     tree: &tree::Tree,
     mutants: &[list::Mutant],
+    mut left_out: tree::LeftOut,
+    known: &Path,
 ) -> Result<(BTreeSet<u32>, BTreeMap<u32, Refusal>), String> {
-    let mut left_out = tree::LeftOut::default();
     loop {
         let placed = tree.switch(mutants, &left_out)?;
         if build::check(&tree.root, &JUDGES, &mut left_out)? {
+            left_out.write(known, mutants)?;
             let all = 1..=u32::try_from(mutants.len()).map_err(|e| e.to_string())?;
             for number in all.filter(|n| !placed.contains(n)) {
                 left_out.changes.entry(number).or_insert(Refusal::NoSwitch);

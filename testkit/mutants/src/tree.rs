@@ -57,6 +57,46 @@ pub struct LeftOut {
     pub constant: BTreeSet<String>,
 }
 
+impl LeftOut {
+    /// Takes over what was refused of changes with the same names at an earlier time.
+    pub fn read(&mut self, from: &Path, mutants: &[Mutant]) {
+        let text = fs::read_to_string(from).unwrap_or_default();
+        let mut names: BTreeMap<&str, Refusal> = BTreeMap::new();
+        for (kind, name) in text.lines().filter_map(|l| l.split_once('\t')) {
+            match kind {
+                "constant" => _ = self.constant.insert(name.to_owned()),
+                "unviable" => _ = names.insert(name, Refusal::Unviable),
+                _ => _ = names.insert(name, Refusal::NoSwitch),
+            }
+        }
+        for (number, mutant) in (1..).zip(mutants) {
+            if let Some(refusal) = names.get(&*mutant.name) {
+                self.changes.insert(number, *refusal);
+            }
+        }
+    }
+
+    /// Writes it down, by name.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn write(&self, to: &Path, mutants: &[Mutant]) -> Result<(), String> {
+        let mut text = String::new();
+        for name in &self.constant {
+            text.push_str(&format!("constant\t{name}\n"));
+        }
+        for (number, mutant) in (1..).zip(mutants) {
+            let kind = match self.changes.get(&number) {
+                Some(Refusal::Unviable) => "unviable",
+                Some(Refusal::NoSwitch) => "no switch",
+                None => continue,
+            };
+            text.push_str(&format!("{kind}\t{mutant}\n"));
+        }
+        write(to, text.as_bytes())
+    }
+}
+
 impl Tree {
     /// Copies the files that git knows from `source` to `root`, and leaves equal files alone.
     /// Switches are put into `package`, a folder of the workspace.
