@@ -33,8 +33,8 @@ pub(crate) use nearest::nearest;
 pub use profile::Profile;
 pub use schema::schema;
 pub use sections::{
-    Account, Config, Data, Execution, InstrumentRules, Instruments, MoneyLimit, Rebalance, Report,
-    Risk, Run, Secrets, StrategyChoice,
+    Account, Config, Data, Execution, Health, InstrumentRules, Instruments, MoneyLimit, Rebalance,
+    Report, Risk, Run, Secrets, StrategyChoice,
 };
 pub use style::{LastResort, Style};
 pub use variables::{PREFIX, PROFILE, SECRET_PREFIX};
