@@ -30,6 +30,8 @@ mod report;
 mod report_compare;
 mod report_mail;
 mod run_metrics;
+#[cfg(unix)]
+mod secrets;
 mod settings;
 mod stacks;
 mod terminal;
