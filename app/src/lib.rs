@@ -40,6 +40,7 @@ pub mod config;
 pub mod drivers;
 pub mod engine;
 pub mod exit;
+pub mod health;
 pub mod machine;
 pub mod reports;
 pub mod run_directory;

@@ -14,6 +14,7 @@
 //! | [`Cache`] | bytes that may be stale, never wrong | [`cache`] |
 //! | [`Journal`] | the durable record of a kernel | [`journal`] |
 //! | [`FailureStore`] | failed calls and refused orders | [`failure_store`] |
+//! | [`Health`] | what a part says about itself | [`health`] |
 //! | [`Secrets`] | keys and passwords | [`secrets`] |
 //!
 //! Every method is documented under the same heads: Behaviour, Errors, Idempotency, Cancellation,
@@ -33,6 +34,7 @@ pub mod clock;
 mod cut;
 mod error;
 pub mod failure_store;
+pub mod health;
 mod held;
 pub mod journal;
 pub mod market_data;
@@ -55,6 +57,9 @@ pub use error::{Error, ErrorKind, Result};
 #[cfg(any(test, feature = "mock"))]
 pub use failure_store::MockFailureStore;
 pub use failure_store::{Failure, FailureOutcome, FailureStore};
+#[cfg(any(test, feature = "mock"))]
+pub use health::MockHealth;
+pub use health::{Finding, Health, Severity, Standing};
 pub use held::HeldSeries;
 #[cfg(any(test, feature = "mock"))]
 pub use journal::MockJournal;

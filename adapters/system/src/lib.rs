@@ -5,11 +5,13 @@
 mod clock;
 mod disk;
 mod process;
+mod room;
 mod steps;
 mod stopwatch;
 
 pub use clock::SystemClock;
 pub use disk::write_atomic;
 pub use process::peak_rss_bytes;
+pub use room::{available_memory_bytes, free_disk_bytes};
 pub use steps::{Disk, Fate, Step};
 pub use stopwatch::Stopwatch;

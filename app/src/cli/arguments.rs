@@ -51,6 +51,8 @@ pub(super) enum Command {
     /// Look at settings before using them
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Look whether everything is there that a run needs, and say what to do
+    Doctor(Settings),
     /// Repeat a finished run and compare every byte
     Verify {
         /// A run directory, or the beginning of a name that `ballast runs` lists

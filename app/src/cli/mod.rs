@@ -13,6 +13,7 @@ mod present_catalog;
 mod present_compare;
 mod present_config;
 mod present_data;
+mod present_doctor;
 mod present_journal;
 mod present_metrics;
 mod present_weights;
@@ -23,11 +24,13 @@ mod session;
 pub use session::{Session, main, run};
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Parser as _;
 
 use crate::commands::backtest::BacktestRequest;
 use crate::commands::data_check::DataCheckRequest;
+use crate::commands::doctor::DoctorRequest;
 use crate::commands::explain::ExplainRequest;
 use crate::commands::indicator::IndicatorRequest;
 use crate::commands::report_compare::CompareRequest;
@@ -35,8 +38,8 @@ use crate::commands::report_mail::MailRequest;
 use crate::commands::runs_archive::ArchiveRequest;
 use crate::commands::verify::{VerifyRequest, exit_of};
 use crate::commands::{
-    backtest, catalog, data_check, explain, indicator, init, journal, metrics, report_compare,
-    report_mail, runs, runs_archive, settings, verify, weights,
+    backtest, catalog, data_check, doctor, explain, indicator, init, journal, metrics,
+    report_compare, report_mail, runs, runs_archive, settings, verify, weights,
 };
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
@@ -109,6 +112,13 @@ fn dispatch(
             done(present_config::differences(&found)?)
         }
         Command::Config(ConfigCommand::Schema) => done(present_config::schema()?),
+        Command::Doctor(settings) => {
+            let settings = settings.within(&session.variables);
+            let request = DoctorRequest { settings, home };
+            let clock = Arc::new(SystemClock::new());
+            let found = doctor::doctor(&request, program.engine, clock)?;
+            Ok((present_doctor::diagnosis(&found)?, doctor::exit_of(&found)))
+        }
         Command::Verify { run } => {
             let mut progress = session.progress();
             let run = locate(&home, &run)?;

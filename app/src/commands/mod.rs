@@ -4,6 +4,7 @@ pub mod backtest;
 pub mod catalog;
 pub mod close_table;
 pub mod data_check;
+pub mod doctor;
 pub mod explain;
 pub mod indicator;
 pub mod init;

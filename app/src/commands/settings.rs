@@ -49,7 +49,11 @@ pub fn resolve(request: &SettingsRequest, engine: &dyn Engine) -> Result<Resolve
     Ok(resolved)
 }
 
-fn merged(request: &SettingsRequest) -> Result<Resolved, Failure> {
+/// Merges and checks what `request` asks for; the strategy is not asked.
+///
+/// # Errors
+/// As [`config::resolve`].
+pub(super) fn merged(request: &SettingsRequest) -> Result<Resolved, Failure> {
     let mut arguments = Layer::empty();
     if let Some(data) = &request.data {
         arguments.set_text("--data", "data.source", data)?;

@@ -298,6 +298,24 @@ pub(super) const KEYS: &[Key] = &[
         Value("[\"equal_weight\"]"),
     ),
     key("report", "robustness", Takes::Flag, Value("true")),
+    key(
+        "health",
+        "max_data_age_hours",
+        Takes::Whole(1, 87_600),
+        Absent,
+    ),
+    key(
+        "health",
+        "min_free_disk_mb",
+        Takes::Whole(1, 1_000_000_000),
+        Absent,
+    ),
+    key(
+        "health",
+        "min_free_memory_mb",
+        Takes::Whole(1, 1_000_000_000),
+        Absent,
+    ),
     key("secrets", "folder", Takes::Text, Absent),
     key("secrets", "environment", Takes::Flag, Absent),
     key("secrets", "keep_minutes", Takes::Whole(1, 1_440), Absent),
@@ -336,6 +354,7 @@ pub(super) const SECTIONS: &[&str] = &[
     "rebalance",
     "risk",
     "report",
+    "health",
     "secrets",
 ];
 

@@ -33,8 +33,8 @@ pub(crate) use nearest::nearest;
 pub use profile::Profile;
 pub use schema::schema;
 pub use sections::{
-    Account, Config, Data, Execution, InstrumentRules, Instruments, MoneyLimit, Rebalance, Report,
-    Risk, Run, Secrets, StrategyChoice,
+    Account, Config, Data, Execution, Health, InstrumentRules, Instruments, MoneyLimit, Rebalance,
+    Report, Risk, Run, Secrets, StrategyChoice,
 };
 pub use style::{LastResort, Style};
 pub use variables::{PREFIX, PROFILE, SECRET_PREFIX};
@@ -43,7 +43,7 @@ pub use warnings::Warning;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use ballast_domain::error::Error;
+use ballast_domain::error::{Error, ErrorKind};
 
 use crate::stable_hash::stable_hash;
 use check::Check;
@@ -189,11 +189,14 @@ pub fn from_text(
     if let Err(found) = &used {
         errors.extend(found.iter().cloned());
     }
+    // What is on top here is not on top there, and what is missing may be.
     for (profile, layer) in profiles {
-        layers[2] = layer;
+        layers.truncate(2);
+        layers.push(layer);
         let found = resolve_in(profile, &layers, base).err().unwrap_or_default();
         for error in found {
-            if !errors.contains(&error) {
+            let may_come_later = matches!(*error.kind, ErrorKind::ConfigurationMissing);
+            if !may_come_later && !errors.contains(&error) {
                 errors.push(error.context("profile", profile));
             }
         }

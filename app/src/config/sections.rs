@@ -43,6 +43,9 @@ pub struct Config {
     pub risk: Risk,
     /// What the report adds.
     pub report: Report,
+    /// When the program counts as healthy.
+    #[serde(default, skip_serializing_if = "Health::is_silent")]
+    pub health: Health,
     /// Where keys and passwords come from.
     #[serde(default, skip_serializing_if = "Secrets::is_silent")]
     pub secrets: Secrets,
@@ -366,6 +369,27 @@ pub struct Secrets {
 }
 
 impl Secrets {
+    fn is_silent(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// `[health]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Health {
+    /// Hours a newest bar may be old; not judged when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_data_age_hours: Option<u32>,
+    /// Megabytes of disk that have to be free; 1000 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_free_disk_mb: Option<u32>,
+    /// Megabytes of memory that have to be available; 256 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_free_memory_mb: Option<u32>,
+}
+
+impl Health {
     fn is_silent(&self) -> bool {
         *self == Self::default()
     }

@@ -245,7 +245,10 @@ fn the_shipped_configs_are_complete_and_round_trip() {
             ballast_domain::simulation::FillPoint::NextOpen
         );
         // Every key is written in the example, as a setting or as a comment.
-        for key in keys::KEYS.iter().filter(|key| key.section != "secrets") {
+        for key in keys::KEYS
+            .iter()
+            .filter(|key| !["health", "secrets"].contains(&key.section))
+        {
             assert!(text.contains(&format!("{} = ", key.name)) || key.name == "parameters");
         }
     }
@@ -272,6 +275,11 @@ fn every_key_of_the_table_is_a_typed_field_and_the_other_way_round() {
     full.execution.limit_offset_bps = Some(5.into());
     full.execution.limit_bars = Some(2);
     full.execution.last_resort = Some(LastResort::Market);
+    full.health = Health {
+        max_data_age_hours: Some(1),
+        min_free_disk_mb: Some(1),
+        min_free_memory_mb: Some(1),
+    };
     full.secrets = Secrets {
         folder: Some("x".into()),
         environment: Some(true),

@@ -19,7 +19,13 @@ pub const PROFILE: &str = "BALLAST_PROFILE";
 pub const SECRET_PREFIX: &str = "BALLAST_SECRET_";
 
 /// Read by builds and tests, never by the program.
-const OTHERS: &[&str] = &["BALLAST_CORPUS", "BALLAST_BENCH_", "BALLAST_TEST_"];
+const OTHERS: &[&str] = &[
+    "BALLAST_CORPUS",
+    "BALLAST_BENCH_",
+    "BALLAST_GIT_",
+    "BALLAST_TARGET",
+    "BALLAST_TEST_",
+];
 
 impl Layer {
     /// The settings among `variables`, and a warning for each `BALLAST_` name that is none.

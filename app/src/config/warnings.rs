@@ -91,8 +91,8 @@ pub(super) fn find(config: &Config, origins: &BTreeMap<String, Origin>) -> Vec<W
         risk.max_position_weight > CONCENTRATED,
         "risk.max_position_weight",
         format!(
-            "one position may be {} times the equity",
-            risk.max_position_weight
+            "one position may take {} % of the equity",
+            (risk.max_position_weight * Decimal::ONE_HUNDRED).normalize()
         ),
         "0.1 to 0.4 leaves room for others",
     );

@@ -347,6 +347,18 @@ pub(crate) fn ballast_interrupted(
     })
 }
 
+/// The same with what `redactor` knows taken out.
+pub(crate) fn ballast_hiding(
+    engine: &dyn Engine,
+    home: &Path,
+    arguments: &[&str],
+    redactor: &ballast_secrets::Redactor,
+) -> Used {
+    used(engine, home, arguments, |session| {
+        session.redactor = redactor.clone();
+    })
+}
+
 fn used(
     engine: &dyn Engine,
     home: &Path,

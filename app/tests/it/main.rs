@@ -9,9 +9,12 @@ mod command_line;
 mod data_catalog;
 mod data_check;
 mod data_contract;
+#[cfg(unix)]
+mod doctor;
 mod explain;
 mod fake;
 mod fault_sweep;
+mod health;
 mod hostile_bytes;
 mod indicator;
 mod journal;
@@ -27,6 +30,8 @@ mod report;
 mod report_compare;
 mod report_mail;
 mod run_metrics;
+#[cfg(unix)]
+mod secrets;
 mod settings;
 mod stacks;
 mod terminal;

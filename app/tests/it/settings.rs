@@ -435,9 +435,8 @@ fn cfg_22_the_schema_agrees_with_the_program() {
     let home = tempfile::tempdir().unwrap();
     let printed = used(home.path(), &["config", "schema"], None, &[]).out;
     let published = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/config.schema.json");
-    assert_eq!(
-        printed,
-        fs::read_to_string(published).unwrap_or_default(),
+    assert!(
+        printed == fs::read_to_string(published).unwrap_or_default(),
         "write it anew: ballast config schema > docs/config.schema.json"
     );
 }

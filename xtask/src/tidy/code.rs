@@ -27,6 +27,10 @@ const STOPWATCH: &[Allowed] = &[
         "adapters/resilience/src/machine_time.rs",
         "machine time of timeouts, waits and windows",
     ),
+    allowed(
+        "app/src/health/",
+        "how long a check took and how long a loop was silent, in machine time",
+    ),
     allowed("app/src/cli/", "progress and elapsed time on the terminal"),
     allowed("testkit/src/bin/", "days a minute of the simulated world"),
     allowed("testkit/mutants/", "ends a test that a change made endless"),
