@@ -15,6 +15,7 @@ mod run;
 mod sessions;
 mod sink;
 mod slippage_model;
+mod stages;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod tests_margin;
 mod tests_quotes;
 #[cfg(test)]
 mod trial;
+mod venue_log;
 mod venue_order;
 mod venue_rules;
 
@@ -33,8 +35,10 @@ pub use fill_point::FillPoint;
 pub use funding::FundingRate;
 pub use margin::MarginTerms;
 pub use quotes::Quote;
-pub use run::{RunTotals, run};
+pub use run::{RunTotals, check_data, run};
 pub use sink::{BarClose, Sink, Step};
 pub use slippage_model::SlippageModel;
+pub use stages::{Cursor, Stage};
+pub use venue_log::{VenueInput, VenueState};
 pub use venue_order::VenueOrder;
 pub use venue_rules::{LimitFills, REMEMBERED, VenueRules};
