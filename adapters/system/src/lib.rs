@@ -4,6 +4,7 @@
 
 mod clock;
 mod disk;
+mod kill_switch;
 mod process;
 mod room;
 mod steps;
@@ -11,6 +12,7 @@ mod stopwatch;
 
 pub use clock::SystemClock;
 pub use disk::write_atomic;
+pub use kill_switch::{KillSwitch, KillWatch};
 pub use process::peak_rss_bytes;
 pub use room::{available_memory_bytes, free_disk_bytes};
 pub use steps::{Disk, Fate, Step};

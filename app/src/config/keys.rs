@@ -326,6 +326,21 @@ pub(super) const KEYS: &[Key] = &[
         Takes::Whole(1, 3_650),
         Absent,
     ),
+    key("trade", "account", Takes::Text, Absent),
+    key(
+        "trade",
+        "stage",
+        Takes::Word(&["paper", "shadow", "live"]),
+        Absent,
+    ),
+    key("trade", "venue", Takes::Word(&["simulated"]), Absent),
+    key(
+        "trade",
+        "catch_up",
+        Takes::Word(&["each", "latest"]),
+        Absent,
+    ),
+    key("trade", "fingerprint", Takes::Text, Absent),
 ];
 
 /// The keys of `[instruments]` and of each `[instruments.SYMBOL]`.
@@ -356,6 +371,7 @@ pub(super) const SECTIONS: &[&str] = &[
     "report",
     "health",
     "secrets",
+    "trade",
 ];
 
 /// The keys of `section`; empty when there is no such section.

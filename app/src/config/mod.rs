@@ -23,6 +23,7 @@ mod schema;
 mod sections;
 mod show;
 mod style;
+mod trade;
 mod variables;
 mod warnings;
 
@@ -37,6 +38,7 @@ pub use sections::{
     Report, Risk, Run, Secrets, StrategyChoice,
 };
 pub use style::{LastResort, Style};
+pub use trade::{CatchUp, Trade, TradeStage, TradeVenue};
 pub use variables::{PREFIX, PROFILE, SECRET_PREFIX};
 pub use warnings::Warning;
 

@@ -287,6 +287,13 @@ fn every_key_of_the_table_is_a_typed_field_and_the_other_way_round() {
         warn_after_days: Some(1),
         refuse_after_days: Some(1),
     };
+    full.trade = Trade {
+        account: Some("x".into()),
+        stage: Some(TradeStage::Paper),
+        venue: Some(TradeVenue::Simulated),
+        catch_up: Some(CatchUp::Each),
+        fingerprint: Some("x".into()),
+    };
     full.instruments.defaults.price_scale = Some(4);
     full.instruments.defaults.quantity_scale = Some(0);
     let table = toml::Table::try_from(&full).unwrap();

@@ -167,11 +167,16 @@ impl Exchange {
 
     /// Takes an order that arrives at `now`; after its expiry it is refused, as its sender asked.
     pub fn submit_at(&mut self, order: Redeemed, now: Timestamp) {
+        let expires_at = order.expires_at();
+        self.arrive(order.into_intent(), expires_at, now);
+    }
+
+    pub(super) fn arrive(&mut self, intent: Intent, expires_at: Timestamp, now: Timestamp) {
         self.now = self.now.max(now);
-        if now <= order.expires_at() {
-            return self.receive(order.into_intent(), now);
+        if now <= expires_at {
+            return self.receive(intent, now);
         }
-        self.refuse_late(order.intent());
+        self.refuse_late(&intent);
     }
 
     pub(super) fn refuse_late(&mut self, intent: &Intent) {

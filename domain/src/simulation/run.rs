@@ -102,8 +102,16 @@ fn closes_can_wait(exchange: &Exchange, panel: &Panel) -> bool {
     rules.is_plain() && rules.margin.is_none() && without_holes
 }
 
-/// Refuses data that cannot mean what the strategy or the fill point needs.
-fn check_data<S: Strategy>(kernel: &Kernel<S>, exchange: &Exchange, panel: &Panel) -> Result<()> {
+/// Refuses data that cannot mean what the strategy or the fill point needs. [`run`] begins with it;
+/// whoever walks the stages by hand begins with it too.
+///
+/// # Errors
+/// As the first ones of [`run`].
+pub fn check_data<S: Strategy>(
+    kernel: &Kernel<S>,
+    exchange: &Exchange,
+    panel: &Panel,
+) -> Result<()> {
     if panel.lanes() != kernel.instruments().len() {
         return Err(Error::backtest_invariant(
             "panel and registry have different numbers of instruments",
