@@ -211,3 +211,49 @@ fn as_many_ended_orders_are_remembered_as_the_settings_say() {
     assert_eq!(d.kernel.orphans().len(), 1);
     assert_eq!(d.kernel.account().position(A).quantity, units(15));
 }
+
+/// A liquidation uses up no slot: at the instant of a slot, or twice at one instant, with nothing to
+/// close, it once left a second record of the same slot, which a journal takes for a slot used twice.
+#[test]
+fn a_liquidation_of_nothing_uses_up_no_slot() {
+    let mut d = Desk::watched(&World::shares(2), Scripted::default(), &flat());
+    d.trade(0);
+    liquidate(&mut d, None);
+    liquidate(&mut d, Some(B));
+    let said: Vec<_> = d.log.records.iter().filter_map(Record::once).collect();
+    assert_eq!(said.len(), 1, "the slot: {said:?}");
+    let reasons = d.log.records.iter().filter_map(|r| match r {
+        Record::Mode(m) => Some(m.reason.as_str()),
+        _ => None,
+    });
+    assert_eq!(
+        reasons.collect::<Vec<_>>(),
+        [
+            "liquidation: test",
+            "liquidation: test: nothing to close",
+            "liquidation: test",
+            "liquidation: test: nothing to close",
+        ]
+    );
+}
+
+/// One that waits for an order to end is replaced by the next one, and the record says so.
+#[test]
+fn a_liquidation_that_is_superseded_is_recorded_as_such() {
+    let script = Scripted::new([(0, holding(&[(A, 10)]))]);
+    let mut d = Desk::watched(&World::shares(2), script, &flat());
+    let bought = d.trade(0).remove(0);
+    d.fact(&execution(&bought, 1, 4, "100"));
+    d.persist();
+    liquidate(&mut d, Some(A));
+    liquidate(&mut d, None);
+    let superseded = |r: &Record| matches!(r, Record::Mode(m) if m.reason.contains("superseded"));
+    assert!(d.log.records.iter().any(superseded));
+    let said: Vec<_> = d.log.records.iter().filter_map(Record::once).collect();
+    let slots = said.iter().filter(|o| o.to_string().starts_with("slot"));
+    assert_eq!(slots.count(), 1, "{said:?}");
+    assert!(d.sent().is_empty(), "the purchase has not ended");
+    d.fact(&crate::scenario::canceled(&bought));
+    d.persist();
+    assert_eq!(d.sent().remove(0).quantity, units(4));
+}
