@@ -159,7 +159,7 @@ impl<S: Strategy> Kernel<S> {
     }
 
     /// A person's word about nothing that changes a mode is recorded with the mode as it is.
-    fn note(&mut self, reason: String, effects: &mut Effects) {
+    pub(super) fn note(&self, reason: String, effects: &mut Effects) {
         let mode = self.modes.of(ModeScope::Account);
         self.record_mode(ModeScope::Account, mode, reason, effects);
     }

@@ -457,3 +457,26 @@ fn share(amount: Cash, part: Quantity, whole: Quantity) -> Cash {
     let (share_of_rest, _) = quotient_and_rest(rest * part, whole);
     Cash::from_units(times(times_whole, part) + share_of_rest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is freed is the share of what is still set aside, down to the last unit at the end.
+    #[test]
+    fn a_share_is_rounded_down_and_the_whole_is_the_whole() {
+        for (amount, part, whole, expected) in [
+            (103, 3, 4, 77),
+            (100, 1, 3, 33),
+            (7, 3, 3, 7),
+            (7, 4, 3, 7),
+            (7, 0, 3, 0),
+            (7, 0, 0, 0),
+            (7, 3, 0, 0),
+        ] {
+            let units = Quantity::from_units;
+            let found = share(Cash::from_units(amount), units(part), units(whole));
+            assert_eq!(found.units(), expected, "{part} of {whole}");
+        }
+    }
+}

@@ -140,8 +140,7 @@ impl<S: Strategy> Kernel<S> {
             return;
         }
         if let Some(before) = self.waiting.replace(waiting) {
-            let reason = "superseded before it began".into();
-            self.hold(before.slot, reason, effects);
+            self.end_without_plan(&before, "superseded before it began", effects);
         }
         if self.saga.is_some() {
             self.cancel_saga("superseded by a newer decision", effects);
@@ -227,7 +226,11 @@ impl<S: Strategy> Kernel<S> {
             }
             self.record_state(effects);
         } else {
-            self.hold(waiting.slot, "no leg is worth a trade".into(), effects);
+            let nothing = match waiting.goal {
+                Goal::Targets => "no leg is worth a trade",
+                Goal::Close(_) => "nothing to close",
+            };
+            self.end_without_plan(&waiting, nothing, effects);
         }
         if !fresh || !trades {
             return;
@@ -243,6 +246,16 @@ impl<S: Strategy> Kernel<S> {
             self.arm(left, Purpose::Window(number), effects);
         }
         self.next_plan(effects);
+    }
+
+    /// A goal ends before it led to anything. A slot is used up by it; what a person ordered belongs to
+    /// none, whatever the instant, and is noted instead.
+    fn end_without_plan(&self, goal: &Waiting, why: &'static str, effects: &mut Effects) {
+        match (&goal.cause, &goal.decision) {
+            (Cause::Slot(slot), _) => self.hold(*slot, why.into(), effects),
+            (_, Decision::Hold(order)) => self.note(format!("{order}: {why}"), effects),
+            _ => {}
+        }
     }
 
     pub(super) fn record_state(&self, effects: &mut Effects) {

@@ -58,9 +58,9 @@ impl ClientOrderId {
     /// All four parts in 80 bits, most significant first.
     pub const fn to_bits(self) -> u128 {
         ((self.installation.0 as u128) << 56)
-            | ((self.decision as u128) << 24)
-            | ((self.plan as u128) << 16)
-            | self.leg as u128
+            + ((self.decision as u128) << 24)
+            + ((self.plan as u128) << 16)
+            + self.leg as u128
     }
 
     #[expect(
@@ -103,7 +103,7 @@ impl FromStr for ClientOrderId {
             let digits = text.strip_prefix('b').filter(|d| d.len() == 16)?;
             digits.bytes().try_fold(0_u128, |bits, byte| {
                 let digit = DIGITS.iter().position(|d| *d == byte)?;
-                Some(bits << 5 | digit as u128)
+                Some((bits << 5) + digit as u128)
             })
         };
         parse().map(Self::from_bits).ok_or_else(|| {
@@ -142,6 +142,7 @@ mod tests {
             };
             prop_assert_eq!(id.to_string().len(), 17);
             prop_assert_eq!(id.to_string().parse::<ClientOrderId>().unwrap(), id);
+            prop_assert_eq!(format!("{id:?}"), id.to_string());
         }
     }
 

@@ -436,6 +436,36 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "do not balance")]
+    fn a_posting_alone_stops_the_program() {
+        Ledger::new(1, 1).post(&[Posting {
+            account: LedgerAccount::Cash,
+            asset: AssetId::BASE,
+            amount: Cash::from_units(1),
+        }]);
+    }
+
+    #[test]
+    fn the_trial_balance_is_the_sum_of_everything() {
+        let one = Cash::from_units(1);
+        let mut ledger = Ledger::new(1, 1);
+        ledger.positions[0].cost += one;
+        let all = [
+            &mut ledger.cash,
+            &mut ledger.capital,
+            &mut ledger.fees,
+            &mut ledger.correction,
+            &mut ledger.realised,
+            &mut ledger.income,
+            &mut ledger.funding,
+        ];
+        for balance in all {
+            balance[0] += one;
+        }
+        assert_eq!(ledger.trial_balance().units(), 8);
+    }
+
+    #[test]
+    #[should_panic(expected = "do not balance")]
     fn an_unbalanced_event_stops_the_program() {
         let posting = |account, amount| Posting {
             account,

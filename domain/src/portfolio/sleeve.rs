@@ -181,6 +181,30 @@ mod tests {
         assert_eq!(target(&s), Some(Target::Weight(0.3)));
     }
 
+    /// Amounts of money are not scaled by a float, and another allocation is another target.
+    #[test]
+    fn amounts_are_for_whole_accounts_and_allocations_count() {
+        let units = |allocation| {
+            let targets = Targets::new().with(A, Target::Units(5.into()));
+            let mut s = Sleeves::default();
+            s.take(&Decision::Sleeves(vec![SleeveDecision {
+                sleeve: SleeveId(0),
+                allocation,
+                action: SleeveAction::Targets(targets, "t".into()),
+            }]))
+            .unwrap();
+            s.account_targets(1, &mut Vec::new()).is_ok()
+        };
+        assert_eq!([0.5, 1.0, 1.5].map(units), [false, true, false]);
+        let mut s = Sleeves::default();
+        let take = |s: &mut Sleeves, d| s.take(&Decision::Sleeves(vec![d])).unwrap();
+        assert!(take(&mut s, sleeve(0, 0.5, Some(0.8))));
+        assert!(!take(&mut s, sleeve(0, 0.5, None)));
+        assert!(take(&mut s, sleeve(0, 0.25, None)), "half of it");
+        assert_eq!(target(&s), Some(Target::Weight(0.2)));
+        assert!(take(&mut s, sleeve(0, 0.75, None)));
+    }
+
     #[test]
     fn weights_that_are_no_numbers_are_refused() {
         for bad in [f64::NAN, f64::INFINITY] {

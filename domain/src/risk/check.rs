@@ -419,6 +419,45 @@ mod tests {
         );
     }
 
+    /// What is set aside for other buys cannot pay, and what other sales may take cannot be sold.
+    #[test]
+    fn a_cash_account_spends_and_sells_only_what_nothing_else_claims() {
+        let all = instruments();
+        let mut exposure = Exposure::new(2);
+        exposure.add_reserved(dollars(9_000));
+        exposure.add_open(InstrumentId(0), Side::Sell, Quantity::from_units(30));
+        let denied = |side, quantity| {
+            let context = Context {
+                instrument: all.get(InstrumentId(0)),
+                reference: Some(Price::from_units(1_000)),
+                reference_age: Span::ZERO,
+                held: Quantity::from_units(100),
+                exposure: &exposure,
+                cash: dollars(10_000),
+                equity: dollars(11_000),
+                gross: dollars(1_000),
+                mode: Mode::ReduceOnly,
+                margin: MarginModel::Cash,
+                now: Timestamp::EPOCH,
+            };
+            let verdict = check(
+                &limits(),
+                &Intent {
+                    side,
+                    ..buy(quantity)
+                },
+                &context,
+            );
+            let controls: Vec<_> = verdict.denied_by().map(Control::name).collect();
+            controls.join(" ")
+        };
+        // 1,000 are left: 90 at 10 and their fee fit, 100 do not.
+        assert_eq!(denied(Side::Buy, 90), "mode");
+        assert_eq!(denied(Side::Buy, 100), "buying_power mode");
+        assert_eq!(denied(Side::Sell, 70), "");
+        assert_eq!(denied(Side::Sell, 80), "buying_power mode");
+    }
+
     #[test]
     fn a_margin_account_needs_equity_for_what_it_adds_and_nothing_to_reduce() {
         let short = |q| Intent {

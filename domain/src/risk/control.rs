@@ -146,3 +146,26 @@ impl Verdict {
             .filter(move |c| failed & (1 << *c as u8) != 0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_keeps_the_amounts_of_the_first_breach() {
+        let cash = Cash::from_units;
+        let mut verdict = Verdict::PASSED;
+        verdict.at_most(Control::MaxOrderNotional, cash(5), cash(5));
+        assert_eq!(verdict, Verdict::PASSED, "at the limit");
+        verdict.at_most(Control::MaxGross, cash(7), cash(6));
+        verdict.at_most(Control::BuyingPower, cash(9), cash(1));
+        let denied: Vec<_> = verdict.denied_by().collect();
+        assert_eq!(denied, [Control::MaxGross, Control::BuyingPower]);
+        let breach = Breach {
+            control: Control::MaxGross,
+            allowed: cash(6),
+            observed: cash(7),
+        };
+        assert_eq!(verdict.breach, Some(breach));
+    }
+}

@@ -3,8 +3,8 @@
 
 use ballast_domain::instrument::AssetId;
 use ballast_domain::kernel::{
-    Books, Command, Difference, ExternalOrder, HealthFact, Input, Query, Record, Session,
-    VenueReport, Watch, reconcile,
+    AdjustmentKind, Books, Command, Difference, EventId, ExternalOrder, Fact, HealthFact, Input,
+    Query, Record, Session, VenueReport, Watch, reconcile,
 };
 use ballast_domain::money::{Cash, Quantity};
 use ballast_domain::orders::{ClientOrderId, Installation, OrderReport, OrderStatus, Side};
@@ -298,4 +298,35 @@ fn there_is_nothing_to_adopt_without_a_dispute() {
     }));
     assert_eq!(d.kernel.account().position(A).quantity, units(7));
     assert_eq!(d.kernel.mode(A), Mode::ReduceOnly, "released that far");
+}
+
+/// What a report lists explains what it shows: it is booked before anything is compared.
+#[test]
+fn events_of_a_report_are_booked_before_it_is_compared() {
+    let mut d = holding_ten();
+    let paid_in = Fact::Adjusted {
+        id: EventId(8),
+        kind: AdjustmentKind::Transfer,
+        instrument: None,
+        asset: AssetId::BASE,
+        quantity: units(0),
+        amount: Cash::from_units(700),
+    };
+    let cash = d.kernel.account().cash();
+    for nanos in 1..5 {
+        let shown = report(&d, nanos, |r| {
+            r.events = vec![paid_in.clone()];
+            r.cash[0].1 = cash + Cash::from_units(700);
+        });
+        d.step(Input::Report(&shown));
+    }
+    assert_eq!(
+        d.kernel.account().cash(),
+        cash + Cash::from_units(700),
+        "once"
+    );
+    let capital = d.kernel.account().ledger().capital(AssetId::BASE);
+    assert_eq!(capital.units(), 10_000_000_700, "paid in, not earned");
+    assert_eq!(d.kernel.mode(A), Mode::Active);
+    assert_eq!(asked_for_the_account(&mut d), 0);
 }

@@ -1,9 +1,9 @@
 //! What a plan asks for: cash and budgets handed out leg by leg, one instrument or all of them closed,
 //! and what is written down when nothing is traded.
 
-use ballast_domain::kernel::{Command, Cut, Fact, Input, Record};
+use ballast_domain::kernel::{Command, Cut, Fact, Input, Quotes, Record, SizeAt};
 use ballast_domain::market::LaneState;
-use ballast_domain::money::Weight;
+use ballast_domain::money::{Rate, Weight};
 use ballast_domain::orders::{Cause, OrderStatus, Side};
 use ballast_domain::risk::Mode;
 
@@ -210,4 +210,133 @@ fn as_many_ended_orders_are_remembered_as_the_settings_say() {
     d.fact(&execution(&all[2], 2, 1, "100"));
     assert_eq!(d.kernel.orphans().len(), 1);
     assert_eq!(d.kernel.account().position(A).quantity, units(15));
+}
+
+/// A liquidation uses up no slot: at the instant of a slot, or twice at one instant, with nothing to
+/// close, it once left a second record of the same slot, which a journal takes for a slot used twice.
+#[test]
+fn a_liquidation_of_nothing_uses_up_no_slot() {
+    let mut d = Desk::watched(&World::shares(2), Scripted::default(), &flat());
+    d.trade(0);
+    liquidate(&mut d, None);
+    liquidate(&mut d, Some(B));
+    let said: Vec<_> = d.log.records.iter().filter_map(Record::once).collect();
+    assert_eq!(said.len(), 1, "the slot: {said:?}");
+    let reasons = d.log.records.iter().filter_map(|r| match r {
+        Record::Mode(m) => Some(m.reason.as_str()),
+        _ => None,
+    });
+    assert_eq!(
+        reasons.collect::<Vec<_>>(),
+        [
+            "liquidation: test",
+            "liquidation: test: nothing to close",
+            "liquidation: test",
+            "liquidation: test: nothing to close",
+        ]
+    );
+}
+
+/// One that waits for an order to end is replaced by the next one, and the record says so.
+#[test]
+fn a_liquidation_that_is_superseded_is_recorded_as_such() {
+    let script = Scripted::new([(0, holding(&[(A, 10)]))]);
+    let mut d = Desk::watched(&World::shares(2), script, &flat());
+    let bought = d.trade(0).remove(0);
+    d.fact(&execution(&bought, 1, 4, "100"));
+    d.persist();
+    liquidate(&mut d, Some(A));
+    liquidate(&mut d, None);
+    let superseded = |r: &Record| matches!(r, Record::Mode(m) if m.reason.contains("superseded"));
+    assert!(d.log.records.iter().any(superseded));
+    let said: Vec<_> = d.log.records.iter().filter_map(Record::once).collect();
+    let slots = said.iter().filter(|o| o.to_string().starts_with("slot"));
+    assert_eq!(slots.count(), 1, "{said:?}");
+    assert!(d.sent().is_empty(), "the purchase has not ended");
+    d.fact(&crate::scenario::canceled(&bought));
+    d.persist();
+    assert_eq!(d.sent().remove(0).quantity, units(4));
+}
+
+/// Two bars of lag are two bars.
+#[test]
+fn a_decision_takes_effect_after_its_lag() {
+    for lag in 0..=2 {
+        let mut world = World::shares(2);
+        world.settings.signal_lag = lag;
+        let script = Scripted::new([(1, holding(&[(A, 10)]))]);
+        let mut d = Desk::new(&world, script, &flat());
+        let sent: Vec<_> = (0..5).map(|row| d.trade(row).len()).collect();
+        let expected: Vec<_> = (0..5).map(|row| usize::from(row == 1 + lag)).collect();
+        assert_eq!(sent, expected, "lag {lag}");
+    }
+}
+
+/// A price that is none leaves its lane alone, and the others are traded.
+#[test]
+fn a_quote_that_is_no_price_is_a_hole() {
+    for bad in [
+        Some(0.0),
+        Some(-1.0),
+        Some(f64::NAN),
+        Some(f64::INFINITY),
+        None,
+    ] {
+        let mut world = World::shares(2);
+        world.settings.size_at = SizeAt::Fill;
+        world.settings.min_fresh_share = 0.0;
+        let script = Scripted::new([(0, weights(&[(A, 0.5), (B, 0.25)]))]);
+        let mut d = Desk::new(&world, script, &flat());
+        d.trade(0);
+        let prices = [bad, Some(50.0)];
+        d.step(Input::Quotes(&Quotes { prices: &prices }));
+        d.persist();
+        let sent = d.sent();
+        assert_eq!(sent.len(), 1, "{bad:?}");
+        assert_eq!((sent[0].instrument, sent[0].quantity), (B, units(50)));
+        assert_eq!(d.kernel.account().mark(A), 100.0, "the close it had");
+        // The next bar has every price again.
+        d.fact(&crate::scenario::canceled(&sent[0]));
+        d.slice(1);
+        let good = [Some(50.0); 2];
+        d.step(Input::Quotes(&Quotes { prices: &good }));
+        assert_eq!(d.kernel.account().mark(A), 50.0);
+    }
+}
+
+/// Fees of 1 % are paid from what is held: 5,000 of A sold and B bought leave (10,000 − 50) / 1.01.
+#[test]
+fn a_full_allocation_net_of_costs_leaves_room_for_its_fees() {
+    let mut world = World::shares(2);
+    world.settings.limits.fee_estimate = Rate::from_bps(100);
+    world.settings.rebalance.net_of_costs = true;
+    world.settings.record_idle_legs = true;
+    let script = Scripted::new([(0, holding(&[(A, 50)])), (1, weights(&[(B, 1.0)]))]);
+    let mut d = Desk::new(&world, script, &flat());
+    let bought = d.trade(0).remove(0);
+    let Fact::Filled(mut fill) = execution(&bought, 1, 50, "100") else {
+        unreachable!("an execution")
+    };
+    fill.fee = dollars("0");
+    d.fact(&Fact::Filled(fill));
+    d.trade(1);
+    let wanted = d.log.records.iter().rev().find_map(|r| match r {
+        Record::Leg(l) if l.leg.instrument == B => Some((l.leg.target, l.leg.target_value)),
+        _ => None,
+    });
+    assert_eq!(wanted, Some((units(98), dollars("9851.485148"))));
+}
+
+/// The digest that an answer must echo is of what is in the batch.
+#[test]
+fn batches_that_differ_in_an_order_have_different_digests() {
+    let digest = |quantity| {
+        let script = Scripted::new([(0, holding(&[(A, quantity)]))]);
+        let mut d = Desk::new(&World::shares(2), script, &flat());
+        d.slice(0);
+        d.batches.back().unwrap().digest
+    };
+    assert_eq!(digest(10), digest(10));
+    assert_ne!(digest(10), digest(11));
+    assert_ne!(digest(10), digest(-10));
 }

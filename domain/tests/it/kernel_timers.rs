@@ -318,3 +318,56 @@ fn a_decision_gives_way_to_a_liquidation_that_waits() {
     d.persist();
     assert_eq!(d.log.intents().len(), intents, "and nothing comes after it");
 }
+
+/// Executions are listed again from ten minutes before the last report with which everything agreed.
+#[test]
+fn the_account_is_asked_for_from_shortly_before_the_last_agreement() {
+    let mut d = watched(Scripted::default());
+    let since = |d: &mut Desk| {
+        let asked = d.queries.drain(..).filter_map(|q| match q {
+            Query::Account { since } => Some(since),
+            Query::Order(..) => None,
+        });
+        asked.last()
+    };
+    assert_eq!(
+        since(&mut d),
+        Some(ballast_domain::time::Timestamp::MIN),
+        "all of it at first"
+    );
+    for _ in 0..2 {
+        d.seconds(20);
+        d.agree();
+        let agreed = d.now;
+        d.seconds(20);
+        assert_eq!(since(&mut d), Some(agreed - seconds(600)));
+    }
+}
+
+/// A mode that stops one instrument takes back its orders and no others; an order that is lost is
+/// wanted back as well.
+#[test]
+fn a_stop_takes_back_the_orders_of_its_scope() {
+    for (scope, all) in [
+        (ModeScope::Instrument(B), false),
+        (ModeScope::Strategy, true),
+    ] {
+        let script = Scripted::new([(0, holding(&[(A, 10), (B, 10)]))]);
+        let mut d = watched(script);
+        let sent = d.trade(0);
+        d.fact(&accepted(&sent[0]));
+        d.fact(&unknown(&sent[1]));
+        d.step(Input::Command(&mode(scope, Mode::ReduceOnly)));
+        assert_eq!(d.cancels, [], "what reduces may work");
+        d.step(Input::Command(&mode(scope, Mode::CancelOnly)));
+        let mut expected = vec![sent[1].client_id];
+        if all {
+            expected.insert(0, sent[0].client_id);
+        }
+        assert_eq!(d.cancels, expected, "{scope:?}");
+        d.fact(&canceled(&sent[1]));
+        d.cancels.clear();
+        d.step(Input::Command(&mode(scope, Mode::Halted)));
+        assert!(!d.cancels.contains(&sent[1].client_id), "it has ended");
+    }
+}
