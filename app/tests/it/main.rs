@@ -37,6 +37,7 @@ mod settings;
 mod stacks;
 mod terminal;
 mod trade_lists;
+mod trader;
 mod troubleshooting;
 mod verify;
 mod weights;
