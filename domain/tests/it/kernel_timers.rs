@@ -324,11 +324,11 @@ fn a_decision_gives_way_to_a_liquidation_that_waits() {
 fn the_account_is_asked_for_from_shortly_before_the_last_agreement() {
     let mut d = watched(Scripted::default());
     let since = |d: &mut Desk| {
-        let asked = d.queries.drain(..).filter_map(|q| match q {
+        let mut asked = d.queries.drain(..).filter_map(|q| match q {
             Query::Account { since } => Some(since),
             Query::Order(..) => None,
         });
-        asked.last()
+        asked.next_back()
     };
     assert_eq!(
         since(&mut d),

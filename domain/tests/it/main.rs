@@ -26,6 +26,7 @@ mod kernel_watch;
 mod look_ahead;
 mod margin;
 mod metrics_corpus;
+mod overview;
 mod panels;
 mod roster;
 mod scenario;
