@@ -3,11 +3,13 @@
 //! Read [`backtest`] from top to bottom to see what a run is made of. This is the only module
 //! that names every adapter.
 
+mod guards;
 mod secrets;
 mod sleeves;
 pub mod stacks;
 mod strategies;
 
+pub use guards::{cascade_settings, guarded_market_data, open_cache, resilience_policy};
 pub use secrets::{SecretSurroundings, open_secrets, secret_ages, secrets_folder};
 pub use strategies::Strategies;
 
