@@ -5,11 +5,13 @@
 
 pub mod arming;
 pub mod paper;
+mod guards;
 mod secrets;
 mod sleeves;
 pub mod stacks;
 mod strategies;
 
+pub use guards::{cascade_settings, guarded_market_data, open_cache, resilience_policy};
 pub use secrets::{SecretSurroundings, open_secrets, secret_ages, secrets_folder};
 pub use strategies::Strategies;
 

@@ -1,6 +1,7 @@
 //! `doctor`: is everything there that a run of this config needs?
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +9,9 @@ use async_trait::async_trait;
 use ballast_domain::error::Error;
 use ballast_domain::time::Span;
 use ballast_files::catalog::Catalog;
-use ballast_ports::{Clock, Finding, Health, Result, Severity};
+use ballast_memory::MemoryFailureStore;
+use ballast_ports::{Clock, Finding, Health, MarketData, Result, Severity};
+use ballast_resilience::MetricsRegistry;
 use ballast_secrets::{AgePolicy, FolderSecrets};
 use serde::Serialize;
 
@@ -19,7 +22,10 @@ use crate::exit::{Exit, Failure};
 use crate::health::{
     Connectivity, DiskSpace, FreeMemory, FreshData, HealthRegistry, HealthReport, SymbolsThere,
 };
-use crate::wiring;
+use crate::wiring::{self, stacks::Surroundings};
+
+/// Failures that are kept while it looks; nobody reads more.
+const KEPT_FAILURES: NonZeroUsize = NonZeroUsize::new(100).expect("a hundred is not zero");
 
 /// What is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,8 +174,12 @@ fn strategy_check(resolved: &Resolved, engine: &dyn Engine) -> Found {
 
 fn data_checks(registry: &mut HealthRegistry, resolved: &Resolved, clock: &Arc<dyn Clock>) {
     let config = &resolved.config;
-    let source = match wiring::market_data(config, &resolved.base) {
-        Ok(opened) => opened.source,
+    let kept = Arc::new(MemoryFailureStore::new(KEPT_FAILURES));
+    let metrics = MetricsRegistry::default();
+    let around = Surroundings::new(Arc::clone(clock), kept, &metrics, |_| {});
+    // Without the cache: it would answer for the source, and a running program may have it open.
+    let stack = match wiring::guarded_market_data(resolved, None, &around) {
+        Ok(stack) => stack,
         Err(error) => {
             let plain = error.to_domain();
             let remedy = plain
@@ -179,6 +189,7 @@ fn data_checks(registry: &mut HealthRegistry, resolved: &Resolved, clock: &Arc<d
             return;
         }
     };
+    let source: Arc<dyn MarketData> = stack.source;
     let symbols = config.data.symbols.clone();
     registry.register(Connectivity {
         source: Arc::clone(&source),

@@ -32,6 +32,7 @@ pub(super) fn find(config: &Config, check: &mut Check<'_>) {
 
 /// Adds what `profile` does not allow.
 pub(super) fn find_in(profile: Profile, config: &Config, check: &mut Check<'_>) {
+    guards(config, check);
     let secrets = &config.secrets;
     if secrets.environment == Some(true) {
         if profile == Profile::Production {
@@ -47,6 +48,35 @@ pub(super) fn find_in(profile: Profile, config: &Config, check: &mut Check<'_>) 
                 "leave secrets.folder or secrets.environment out".to_owned(),
             );
         }
+    }
+}
+
+/// The defaults of the guards, as their own types have them.
+const TIMEOUT_SECONDS: u32 = 30;
+const DEADLINE_SECONDS: u32 = 120;
+const STALE_HOURS: u32 = 48;
+const REJECT_HOURS: u32 = 168;
+
+/// Limits of time that undo each other.
+fn guards(config: &Config, check: &mut Check<'_>) {
+    let (resilience, cache) = (&config.resilience, &config.cache);
+    let deadline = resilience.deadline_seconds.unwrap_or(DEADLINE_SECONDS);
+    let timeout = resilience.timeout_seconds.unwrap_or(TIMEOUT_SECONDS);
+    if deadline < timeout {
+        check.refuse(
+            "resilience.deadline_seconds",
+            format!("a call ends after {deadline} s, before its first attempt after {timeout} s"),
+            "raise resilience.deadline_seconds, or lower resilience.timeout_seconds".to_owned(),
+        );
+    }
+    let stale = cache.stale_after_hours.unwrap_or(STALE_HOURS);
+    let reject = cache.reject_after_hours.unwrap_or(REJECT_HOURS);
+    if reject < stale {
+        check.refuse(
+            "cache.reject_after_hours",
+            format!("answers are rejected after {reject} h, before they are stale after {stale} h"),
+            "raise cache.reject_after_hours, or lower cache.stale_after_hours".to_owned(),
+        );
     }
 }
 

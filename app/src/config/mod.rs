@@ -12,6 +12,7 @@ mod contradictions;
 mod decimal;
 mod difference;
 mod examples;
+mod guards;
 mod instruments;
 mod keys;
 mod layer;
@@ -29,6 +30,7 @@ mod warnings;
 
 pub use difference::{SettingDifference, setting_differences};
 pub use examples::{BREAKOUT, MOMENTUM, PROFILES, TWO_SLEEVES, YOUR_DATA};
+pub use guards::{Cache, Resilience};
 pub use layer::{Layer, Origin};
 pub(crate) use nearest::nearest;
 pub use profile::Profile;

@@ -17,6 +17,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::decimal;
+use super::guards::{Cache, Resilience};
 use super::style::{LastResort, Style};
 use super::trade::Trade;
 
@@ -44,6 +45,12 @@ pub struct Config {
     pub risk: Risk,
     /// What the report adds.
     pub report: Report,
+    /// What guards each source of data.
+    #[serde(default, skip_serializing_if = "Resilience::is_silent")]
+    pub resilience: Resilience,
+    /// What is kept of their answers.
+    #[serde(default, skip_serializing_if = "Cache::is_silent")]
+    pub cache: Cache,
     /// When the program counts as healthy.
     #[serde(default, skip_serializing_if = "Health::is_silent")]
     pub health: Health,
@@ -94,6 +101,9 @@ pub struct Data {
     /// CSV of splits and dividends, relative to the config file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actions: Option<String>,
+    /// A source that stands in when `source` fails, written as it is; a backtest does not ask it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
     /// `M/D/YYYY` or `D/M/YYYY`; found out when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_format: Option<String>,

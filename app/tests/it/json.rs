@@ -50,6 +50,8 @@ fn every_command_answers_with_one_object() {
         (vec!["backtest"], "result_id"),
         (vec!["config", "check"], "ok"),
         (vec!["config", "show"], "origins"),
+        (vec!["config", "schema"], "definitions"),
+        (vec!["doctor"], "checks"),
         (vec!["verify", run], "verdict"),
         (vec!["weights", "equal", "--input", wide], "weights"),
         (vec!["runs"], "runs"),

@@ -14,6 +14,7 @@ mod doctor;
 mod explain;
 mod fake;
 mod fault_sweep;
+mod guards;
 mod health;
 mod hostile_bytes;
 mod indicator;

@@ -179,6 +179,22 @@ impl<S: Strategy> Kernel<S> {
                     self.set_session(Session::Reconciling, reason, effects);
                 }
             }
+            HealthFact::FeedDown { instrument, reason } => {
+                self.feed(*instrument, true);
+                let error = Error::validation("the prices of an instrument are in doubt")
+                    .context(
+                        "instrument",
+                        self.instruments
+                            .get(*instrument)
+                            .map_or("unknown", |i| i.symbol.as_str()),
+                    )
+                    .context("reason", reason)
+                    .hint("look at the feed; exits leave, and additions wait until it is well");
+                effects
+                    .actions
+                    .push_back(Action::Alert(Severity::Warning, error));
+            }
+            HealthFact::FeedUp { instrument } => self.feed(*instrument, false),
             HealthFact::JournalFailed { reason } => {
                 let reason = format!("journal failed: {reason}");
                 self.tighten(ModeScope::Account, Mode::Halted, reason, effects);
@@ -189,6 +205,12 @@ impl<S: Strategy> Kernel<S> {
                 let reason = format!("killed: {reason}");
                 self.tighten(ModeScope::Account, Mode::Halted, reason, effects);
             }
+        }
+    }
+
+    fn feed(&mut self, instrument: InstrumentId, sick: bool) {
+        if let Some(known) = self.sick_feeds.get_mut(instrument.index()) {
+            *known = sick;
         }
     }
 

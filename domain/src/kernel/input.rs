@@ -339,6 +339,19 @@ pub enum HealthFact {
         /// What the journal said.
         reason: String,
     },
+    /// The prices of an instrument are stale, frozen, gapped or crossed: no risk is added on it until
+    /// [`HealthFact::FeedUp`]. Not a mode: it ends by itself.
+    FeedDown {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// What is wrong with its feed.
+        reason: String,
+    },
+    /// The prices of an instrument are young and whole again.
+    FeedUp {
+        /// Which instrument.
+        instrument: InstrumentId,
+    },
     /// The kill switch was thrown; the gate's epoch is already raised.
     Killed {
         /// Why.

@@ -187,6 +187,8 @@ pub struct Kernel<S> {
     last_timer: u64,
     /// The last request each instrument's venue refused.
     refusals: Vec<Option<Refusal>>,
+    /// Whether the prices of each instrument are in doubt.
+    sick_feeds: Vec<bool>,
     /// Orders in a row without any answer.
     unanswered: u8,
 }
@@ -262,6 +264,7 @@ impl<S: Strategy> Kernel<S> {
             timers: BTreeMap::new(),
             last_timer: 0,
             refusals: vec![None; n],
+            sick_feeds: vec![false; n],
             unanswered: 0,
             epochs: gate.epochs(),
             strategy,

@@ -54,12 +54,23 @@ impl<S: Strategy> Kernel<S> {
 
     /// The mode that holds for an instrument: the strictest of its scopes and of the session.
     pub fn mode(&self, id: InstrumentId) -> Mode {
-        self.modes.effective(id).max(self.session.mode())
+        let feed = self.feed_mode(id);
+        self.modes.effective(id).max(self.session.mode()).max(feed)
+    }
+
+    /// What the instrument's prices allow: on a sick feed no risk is added, and exits leave.
+    fn feed_mode(&self, id: InstrumentId) -> Mode {
+        match self.sick_feeds.get(id.index()) {
+            Some(true) => Mode::ReduceOnly,
+            _ => Mode::Active,
+        }
     }
 
     /// The mode for orders that are not the strategy's: a suspended strategy does not bind them.
     pub(super) fn mode_beyond_strategy(&self, id: InstrumentId) -> Mode {
-        self.modes.beyond_strategy(id).max(self.session.mode())
+        let feed = self.feed_mode(id);
+        let modes = self.modes.beyond_strategy(id);
+        modes.max(self.session.mode()).max(feed)
     }
 
     /// Changes the session; a worse one asks the venue at once.

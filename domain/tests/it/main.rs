@@ -8,6 +8,7 @@ mod corporate_actions;
 mod corpus;
 mod error_kinds;
 mod exchange;
+mod feed;
 mod full_panels;
 mod indicators_corpus;
 mod indicators_reference;

@@ -72,7 +72,8 @@ mod around_a_broker {
     }
 }
 
-/// RES-13, RES-15: 10 in 60 s, 30 in 60 s and 1 in 1 s: one more waits until the first is a window
+/// RES-13, RES-14, RES-15: 10 in 60 s, 30 in 60 s and 1 in 1 s: one more is refused without a wait where
+/// none is wanted, else waits until the first is a window
 /// ago, and that is told; another limit gives another wait.
 #[tokio::test(start_paused = true)]
 async fn res_13_one_more_than_the_limit_waits_for_the_window() {
