@@ -12,6 +12,7 @@ use crate::drivers::Progress;
 use crate::drivers::backtest::Summary;
 use crate::exit::Failure;
 use crate::run_directory::RunWriter;
+use crate::wiring::Strategies;
 
 /// Everything the commands need from outside.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +31,9 @@ pub trait Engine: fmt::Debug {
     /// `Configuration` for an unknown name (the error lists the available ones), an unknown
     /// parameter or one out of range.
     fn check_strategy(&self, choice: &StrategyChoice) -> Result<()>;
+
+    /// The strategies a config may name.
+    fn strategies(&self) -> &Strategies;
 
     /// Runs `settings` and writes the results into `run`.
     ///

@@ -34,6 +34,7 @@
 //! Nothing here keeps state behind the caller's back: no globals, no threads but those of
 //! [`cli::main`], and time enters through [`engine::Machine`] alone.
 
+pub mod account_folder;
 pub mod cli;
 pub mod commands;
 pub mod config;

@@ -3,6 +3,8 @@
 //! Read [`backtest`] from top to bottom to see what a run is made of. This is the only module
 //! that names every adapter.
 
+pub mod arming;
+pub mod paper;
 mod sleeves;
 pub mod stacks;
 mod strategies;

@@ -10,6 +10,7 @@
 //! |---|---|---|
 //! | [`MarketData`] | bars and corporate actions, past and live | [`market_data`] |
 //! | [`Broker`] | a venue that takes orders, each with its permit | [`broker`] |
+//! | [`VenueReports`] | the account as its venue shows it whole | [`venue_reports`] |
 //! | [`Clock`] | trading time | [`clock`] |
 //! | [`Cache`] | bytes that may be stale, never wrong | [`cache`] |
 //! | [`Journal`] | the durable record of a kernel | [`journal`] |
@@ -36,6 +37,7 @@ mod held;
 pub mod journal;
 pub mod market_data;
 pub mod stream;
+pub mod venue_reports;
 
 #[cfg(any(test, feature = "mock"))]
 pub use broker::MockBroker;
@@ -64,3 +66,6 @@ pub use market_data::{
     SubscribeRequest,
 };
 pub use stream::BoxStream;
+#[cfg(any(test, feature = "mock"))]
+pub use venue_reports::MockVenueReports;
+pub use venue_reports::VenueReports;

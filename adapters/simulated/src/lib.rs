@@ -4,8 +4,19 @@
 //! [`Broker`] port. Whoever owns the market data tells it when prices were made
 //! ([`SimulatedBroker::execute`], [`SimulatedBroker::corporate_action`]), or what is quoted and
 //! traded ([`SimulatedBroker::quote`], [`SimulatedBroker::trade`]); orders execute then.
+//!
+//! [`SimulatedBroker::replay`] is the venue of paper trading: it walks the stages of a replayed
+//! market ([`SimulatedBroker::carry_out`]) on a [`ReplayClock`], and remembers in a file of its own
+//! what it was told, so that the account outlives the program like a real one.
 
+mod clock;
 mod facts;
+mod replay;
+mod venue_log;
+
+pub use clock::ReplayClock;
+pub use replay::{ReplayTerms, Staged};
+pub use venue_log::VENUE_STATE;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,22 +27,33 @@ use ballast_domain::market::{CorporateAction, Slice};
 use ballast_domain::money::{Price, Quantity};
 use ballast_domain::orders::{ClientOrderId, TimeInForce};
 use ballast_domain::simulation::{
-    Exchange, ExchangeSettings, LimitFills, Quote, VenueOrder, VenueRules,
+    Exchange, ExchangeSettings, LimitFills, Quote, VenueInput, VenueOrder, VenueRules,
 };
 use ballast_domain::time::{Span, Timestamp};
 use ballast_ports::{
     AccountReport, BoxStream, Broker, BrokerCapabilities, Clock, Error, ErrorKind, Idempotency,
-    OrderReport, Result, SubmitOutcome,
+    OrderReport, Result, SubmitOutcome, VenueReports,
 };
+use replay::{Durable, Replay};
 use tokio::sync::broadcast;
 
 /// Facts a subscriber may fall behind before its stream ends: a day of fills of a large account.
 const MAX_FACTS_BEHIND: usize = 16_384;
 
+/// The venue's side of the wire.
+#[derive(Debug)]
+struct Venue {
+    exchange: Exchange,
+    /// What it remembers over the end of the process, and the market it walks.
+    replay: Option<Replay>,
+    /// Facts told so far.
+    told: u64,
+}
+
 /// A simulated venue with one account.
 #[derive(Debug)]
 pub struct SimulatedBroker {
-    exchange: Mutex<Exchange>,
+    venue: Mutex<Venue>,
     post_only: bool,
     gate: Arc<SendGate>,
     clock: Arc<dyn Clock>,
@@ -57,13 +79,26 @@ impl SimulatedBroker {
         gate: Arc<SendGate>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let post_only = rules.limit_fills == LimitFills::ThroughBar;
         let mut exchange = Exchange::with_rules(instruments, settings, rules);
         // The opening balance is part of `account()`; a fact nobody can hear yet is none.
         while exchange.next_fact().is_some() {}
+        Self::over(exchange, None, gate, clock)
+    }
+
+    fn over(
+        exchange: Exchange,
+        replay: Option<Replay>,
+        gate: Arc<SendGate>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let post_only = exchange.rules().limit_fills == LimitFills::ThroughBar;
         let (facts, _) = broadcast::channel(MAX_FACTS_BEHIND);
         Self {
-            exchange: Mutex::new(exchange),
+            venue: Mutex::new(Venue {
+                exchange,
+                replay,
+                told: 0,
+            }),
             post_only,
             gate,
             clock,
@@ -74,22 +109,22 @@ impl SimulatedBroker {
     /// Begins the bar of a slice: funding due by its open is paid, day orders of an earlier session
     /// end. Only venues with rules of their own need it.
     pub fn begin_bar(&self, slice: &Slice<'_>) {
-        let mut exchange = self.exchange();
-        exchange.settle_funding(slice.open_time());
-        exchange.begin_bar(slice);
-        self.publish(&mut exchange);
+        let mut venue = self.venue();
+        venue.exchange.settle_funding(slice.open_time());
+        venue.exchange.begin_bar(slice);
+        self.publish(&mut venue);
     }
 
     /// Ends the bar of a slice: funding due by its close, limits it traded through, day orders whose
     /// session is over, margin at its close. Only venues with rules of their own need it.
     pub fn end_bar(&self, slice: &Slice<'_>) {
-        let mut exchange = self.exchange();
-        exchange.settle_funding(slice.time());
-        while exchange.execute_through_bar(slice, slice.time()) > 0 {}
-        exchange.note_closes(slice);
-        exchange.end_bar(slice);
-        exchange.maintain(slice.time());
-        self.publish(&mut exchange);
+        let mut venue = self.venue();
+        venue.exchange.settle_funding(slice.time());
+        while venue.exchange.execute_through_bar(slice, slice.time()) > 0 {}
+        venue.exchange.note_closes(slice);
+        venue.exchange.end_bar(slice);
+        venue.exchange.maintain(slice.time());
+        self.publish(&mut venue);
     }
 
     /// The top of an instrument's book changed; its orders meet quotes from now on.
@@ -97,9 +132,9 @@ impl SimulatedBroker {
     /// # Errors
     /// `InvalidData` for a quote that cannot be one; nothing changes then.
     pub fn quote(&self, id: InstrumentId, quote: Quote) -> Result<()> {
-        let mut exchange = self.exchange();
-        let taken = exchange.on_quote(id, quote, self.clock.now());
-        self.publish(&mut exchange);
+        let mut venue = self.venue();
+        let taken = venue.exchange.on_quote(id, quote, self.clock.now());
+        self.publish(&mut venue);
         taken.map_err(|e| {
             Error::new(ErrorKind::InvalidData, "quote", e.to_string())
                 .hint("a quote has a positive bid below its ask and sizes of 0 or more")
@@ -108,21 +143,16 @@ impl SimulatedBroker {
 
     /// Somebody traded; resting orders move up or execute.
     pub fn trade(&self, id: InstrumentId, price: Price, size: Quantity) {
-        let mut exchange = self.exchange();
-        exchange.on_trade(id, price, size, self.clock.now());
-        self.publish(&mut exchange);
+        let mut venue = self.venue();
+        venue.exchange.on_trade(id, price, size, self.clock.now());
+        self.publish(&mut venue);
     }
 
     /// Time passed: orders whose latency is over meet the standing quotes.
     pub fn advance(&self) {
-        let mut exchange = self.exchange();
-        exchange.advance(self.clock.now());
-        self.publish(&mut exchange);
-    }
-
-    /// The whole account at this instant, with executions and events from `since` on.
-    pub fn report(&self, since: Timestamp) -> VenueReport {
-        self.exchange().report(since, self.clock.now())
+        let mut venue = self.venue();
+        venue.exchange.advance(self.clock.now());
+        self.publish(&mut venue);
     }
 
     /// Executes working orders at the fill point of a slice and returns how many moved.
@@ -130,35 +160,36 @@ impl SimulatedBroker {
     /// Orders sent in answer execute at the same instant: call it until it returns 0, then
     /// [`SimulatedBroker::end_fill_point`].
     pub fn execute(&self, slice: &Slice<'_>, now: Timestamp) -> usize {
-        let mut exchange = self.exchange();
-        let done = exchange.execute(slice, now);
-        self.publish(&mut exchange);
+        let mut venue = self.venue();
+        let done = venue.exchange.execute(slice, now);
+        self.publish(&mut venue);
         done
     }
 
     /// Ends the fill point of a slice: what is over by time expires.
     pub fn end_fill_point(&self, slice: &Slice<'_>) {
-        let mut exchange = self.exchange();
-        exchange.expire(slice);
-        exchange.note_closes(slice);
-        self.publish(&mut exchange);
+        let mut venue = self.venue();
+        venue.exchange.expire(slice);
+        venue.exchange.note_closes(slice);
+        self.publish(&mut venue);
     }
 
     /// A corporate action takes effect before the first price of `slice`.
     pub fn corporate_action(&self, id: InstrumentId, action: &CorporateAction, slice: &Slice<'_>) {
-        let mut exchange = self.exchange();
-        exchange.apply(id, action, slice);
-        self.publish(&mut exchange);
+        let mut venue = self.venue();
+        venue.exchange.apply(id, action, slice);
+        self.publish(&mut venue);
     }
 
     /// A panic while the lock was held cannot leave the exchange half-changed in a way that its
     /// own books do not show, so the next caller goes on with it.
-    fn exchange(&self) -> MutexGuard<'_, Exchange> {
-        self.exchange.lock().unwrap_or_else(PoisonError::into_inner)
+    fn venue(&self) -> MutexGuard<'_, Venue> {
+        self.venue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn publish(&self, exchange: &mut Exchange) {
-        while let Some(fact) = exchange.next_fact() {
+    fn publish(&self, venue: &mut Venue) {
+        while let Some(fact) = venue.exchange.next_fact() {
+            venue.told += 1;
             // Nobody listening is no error: the facts are in `order` and `account` as well.
             let _ = self.facts.send(fact);
         }
@@ -200,11 +231,15 @@ impl Broker for SimulatedBroker {
                 return SubmitOutcome::NotSent { permit, cause };
             }
         };
-        let mut exchange = self.exchange();
-        exchange.submit_at(redeemed, now);
+        let mut venue = self.venue();
+        let told = VenueInput::of_order(&redeemed, now);
+        venue.exchange.submit_at(redeemed, now);
+        if let Err(cause) = venue.remember(told, Durable::Now) {
+            return SubmitOutcome::Unknown { cause };
+        }
         // The exchange answers each submit with one fact: this call's outcome.
-        let answer = exchange.next_fact();
-        self.publish(&mut exchange);
+        let answer = venue.exchange.next_fact();
+        self.publish(&mut venue);
         match answer {
             Some(Fact::Accepted { .. }) => SubmitOutcome::Accepted,
             Some(Fact::Rejected { reason, .. }) => SubmitOutcome::Rejected {
@@ -218,37 +253,51 @@ impl Broker for SimulatedBroker {
     }
 
     async fn cancel(&self, _: InstrumentId, client_id: ClientOrderId) -> Result<()> {
-        let mut exchange = self.exchange();
+        let mut venue = self.venue();
         let works = |o: &VenueOrder| o.intent.client_id == client_id;
-        if !exchange.working().iter().any(works) {
+        if !venue.exchange.working().iter().any(works) {
             return Err(not_found("cancel", client_id));
         }
-        exchange.cancel(client_id);
-        self.publish(&mut exchange);
+        venue.exchange.cancel(client_id);
+        venue.remember(VenueInput::Cancel(client_id), Durable::Now)?;
+        self.publish(&mut venue);
         Ok(())
     }
 
     async fn order(&self, _: InstrumentId, client_id: ClientOrderId) -> Result<OrderReport> {
-        self.exchange()
+        self.venue()
+            .exchange
             .order_report(client_id)
             .ok_or_else(|| not_found("order", client_id))
     }
 
     async fn open_orders(&self) -> Result<Vec<OrderReport>> {
-        let exchange = self.exchange();
-        Ok(exchange.working().iter().map(VenueOrder::report).collect())
+        let venue = self.venue();
+        Ok(venue
+            .exchange
+            .working()
+            .iter()
+            .map(VenueOrder::report)
+            .collect())
     }
 
     async fn account(&self) -> Result<AccountReport> {
         let now = self.clock.now();
         let VenueReport {
             cash, positions, ..
-        } = self.exchange().report(now, now);
+        } = self.venue().exchange.report(now, now);
         Ok(AccountReport { cash, positions })
     }
 
     fn facts(&self) -> BoxStream<Result<Fact>> {
         facts::subscribe(self.facts.subscribe())
+    }
+}
+
+#[async_trait]
+impl VenueReports for SimulatedBroker {
+    async fn report(&self, since: Timestamp) -> Result<VenueReport> {
+        Ok(self.venue().exchange.report(since, self.clock.now()))
     }
 }
 

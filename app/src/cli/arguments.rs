@@ -8,6 +8,7 @@ use clap_complete::Shell;
 
 use super::arguments_data::DataCommand;
 use super::arguments_journal::JournalCommand;
+use super::arguments_trade::{OneAccount, TradeArguments, WithReason};
 use crate::commands::close_table::CloseSelection;
 use crate::commands::metrics::{MetricsRequest, SeriesKind};
 use crate::commands::settings::SettingsRequest;
@@ -47,6 +48,14 @@ with unknown orders or targets not reached, 70 a bug, 130 interrupted";
 pub(super) enum Command {
     /// Run a strategy over past data; without arguments the shipped example on the shipped data
     Backtest(Run),
+    /// Trade an account: on paper, on replayed data, with a durable journal; start it again after any end
+    Trade(TradeArguments),
+    /// Say where an account stands, why, and what to type next; it may be trading meanwhile
+    Status(OneAccount),
+    /// Throw the kill switch of an account: nothing is sent any more, its orders come off the venue
+    Kill(WithReason),
+    /// Let an account trade again, once its journal and its venue agree
+    Resume(WithReason),
     /// Look at settings before using them
     #[command(subcommand)]
     Config(ConfigCommand),

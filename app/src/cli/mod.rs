@@ -6,6 +6,7 @@
 mod arguments;
 mod arguments_data;
 mod arguments_journal;
+mod arguments_trade;
 mod manual;
 mod paper;
 mod present;
@@ -14,6 +15,7 @@ mod present_compare;
 mod present_data;
 mod present_journal;
 mod present_metrics;
+mod present_trade;
 mod present_weights;
 mod progress;
 mod render;
@@ -31,11 +33,14 @@ use crate::commands::explain::ExplainRequest;
 use crate::commands::indicator::IndicatorRequest;
 use crate::commands::report_compare::CompareRequest;
 use crate::commands::report_mail::MailRequest;
+use crate::commands::resume::ResumeRequest;
 use crate::commands::runs_archive::ArchiveRequest;
+use crate::commands::trade::TradeRequest;
 use crate::commands::verify::{VerifyRequest, exit_of};
 use crate::commands::{
-    backtest, catalog, data_check, explain, indicator, init, journal, metrics, report_compare,
-    report_mail, runs, runs_archive, settings, verify, weights,
+    backtest, catalog, data_check, explain, indicator, init, journal, kill, metrics,
+    report_compare, report_mail, resume, runs, runs_archive, settings, status, trade, verify,
+    weights,
 };
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
@@ -87,6 +92,38 @@ fn dispatch(
             let mut progress = session.progress();
             let finished = backtest::backtest(program, &request, progress.as_mut())?;
             done(present::finished(&finished, paper)?)
+        }
+        Command::Trade(trade) => {
+            let request = TradeRequest {
+                settings: trade.settings.into(),
+                home,
+                once: trade.once,
+                speed: trade.speed,
+                adopt: trade.adopt_account,
+                live: trade.live,
+            };
+            let mut progress = session.progress();
+            let traded = trade::trade(program, &request, progress.as_mut())?;
+            Ok((present_trade::traded(&traded)?, traded.exit()))
+        }
+        Command::Status(one) => {
+            let found = status::status(&home, one.account.as_deref())?;
+            done(present_trade::status(&found)?)
+        }
+        Command::Kill(kill) => {
+            let account = kill.account.account.as_deref();
+            let killed = kill::kill(&home, account, &kill.reason)?;
+            done(present_trade::killed(&killed)?)
+        }
+        Command::Resume(resume) => {
+            let request = ResumeRequest {
+                home,
+                account: resume.account.account,
+                reason: resume.reason,
+            };
+            let mut progress = session.progress();
+            let resumed = resume::resume(program, &request, progress.as_mut())?;
+            done(present_trade::resumed(&resumed)?)
         }
         Command::Config(ConfigCommand::Check(settings)) => {
             let request = settings.into();

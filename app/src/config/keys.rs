@@ -298,6 +298,21 @@ pub(super) const KEYS: &[Key] = &[
         Value("[\"equal_weight\"]"),
     ),
     key("report", "robustness", Takes::Flag, Value("true")),
+    key("trade", "account", Takes::Text, Absent),
+    key(
+        "trade",
+        "stage",
+        Takes::Word(&["paper", "shadow", "live"]),
+        Absent,
+    ),
+    key("trade", "venue", Takes::Word(&["simulated"]), Absent),
+    key(
+        "trade",
+        "catch_up",
+        Takes::Word(&["each", "latest"]),
+        Absent,
+    ),
+    key("trade", "fingerprint", Takes::Text, Absent),
 ];
 
 /// The keys of `[instruments]` and of each `[instruments.SYMBOL]`.
@@ -326,6 +341,7 @@ pub(super) const SECTIONS: &[&str] = &[
     "rebalance",
     "risk",
     "report",
+    "trade",
 ];
 
 /// The keys of `section`; empty when there is no such section.

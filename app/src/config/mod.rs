@@ -19,6 +19,7 @@ mod parameters;
 mod sections;
 mod show;
 mod style;
+mod trade;
 
 pub use difference::{SettingDifference, setting_differences};
 pub use examples::{BREAKOUT, MOMENTUM, TWO_SLEEVES, YOUR_DATA};
@@ -29,6 +30,7 @@ pub use sections::{
     Risk, Run, StrategyChoice,
 };
 pub use style::{LastResort, Style};
+pub use trade::{CatchUp, Trade, TradeStage, TradeVenue};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

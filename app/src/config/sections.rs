@@ -18,6 +18,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::decimal;
 use super::style::{LastResort, Style};
+use super::trade::Trade;
 
 /// All settings of a run. Field order is the order of the canonical text.
 ///
@@ -43,6 +44,9 @@ pub struct Config {
     pub risk: Risk,
     /// What the report adds.
     pub report: Report,
+    /// How it is traded; nothing of it reaches a backtest.
+    #[serde(default, skip_serializing_if = "Trade::is_empty")]
+    pub trade: Trade,
 }
 
 /// `[run]`

@@ -272,6 +272,13 @@ fn every_key_of_the_table_is_a_typed_field_and_the_other_way_round() {
     full.execution.limit_offset_bps = Some(5.into());
     full.execution.limit_bars = Some(2);
     full.execution.last_resort = Some(LastResort::Market);
+    full.trade = Trade {
+        account: Some("x".into()),
+        stage: Some(TradeStage::Paper),
+        venue: Some(TradeVenue::Simulated),
+        catch_up: Some(CatchUp::Each),
+        fingerprint: Some("x".into()),
+    };
     full.instruments.defaults.price_scale = Some(4);
     full.instruments.defaults.quantity_scale = Some(0);
     let table = toml::Table::try_from(&full).unwrap();

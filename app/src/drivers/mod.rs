@@ -2,6 +2,7 @@
 
 pub mod backtest;
 mod error;
+pub mod live;
 mod progress;
 mod recorded;
 

@@ -53,6 +53,10 @@ impl Engine for FileEngine {
         self.strategies.check(choice)
     }
 
+    fn strategies(&self) -> &Strategies {
+        &self.strategies
+    }
+
     fn backtest(
         &self,
         settings: &Resolved,

@@ -40,6 +40,17 @@ pub fn seconds(value: f64) -> String {
     format!("{value:.2} s")
 }
 
+/// A span of so many seconds in the largest unit of which it has two: `3 days`, `90 seconds`.
+pub fn age(seconds: i64) -> String {
+    let (n, unit) = match seconds {
+        s if s >= 2 * 86_400 => (s / 86_400, "days"),
+        s if s >= 2 * 3_600 => (s / 3_600, "hours"),
+        s if s >= 2 * 60 => (s / 60, "minutes"),
+        s => (s, "seconds"),
+    };
+    format!("{n} {unit}")
+}
+
 fn grouped(digits: &str) -> String {
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
@@ -70,5 +81,8 @@ mod tests {
         assert_eq!(count(12_345), "12,345");
         assert_eq!(megabytes(3 << 19), "1.5 MiB");
         assert_eq!(seconds(1.234), "1.23 s");
+        assert_eq!(age(90), "90 seconds");
+        assert_eq!(age(86_400), "24 hours");
+        assert_eq!(age(3 * 86_400 + 5), "3 days");
     }
 }

@@ -45,13 +45,15 @@ pub(crate) enum Plant {
 pub(crate) struct FakeEngine {
     pub(crate) plant: Plant,
     pub(crate) runs: Cell<u32>,
+    strategies: ballast::wiring::Strategies,
 }
 
 impl FakeEngine {
-    pub(crate) const fn new(plant: Plant) -> Self {
+    pub(crate) fn new(plant: Plant) -> Self {
         Self {
             plant,
             runs: Cell::new(0),
+            strategies: ballast::wiring::Strategies::built_in(),
         }
     }
 }
@@ -62,6 +64,10 @@ impl Engine for FakeEngine {
             Some(_) => Err(Error::config("unknown parameter 'refused'")),
             None => ballast::wiring::Strategies::built_in().check(choice),
         }
+    }
+
+    fn strategies(&self) -> &ballast::wiring::Strategies {
+        &self.strategies
     }
 
     fn backtest(

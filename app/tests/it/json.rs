@@ -44,6 +44,7 @@ fn every_command_answers_with_one_object() {
     let pages = home.path().join("pages");
     let account = home.path().join("accounts/main");
     crate::journal::made(&account);
+    let paper = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/paper-breakout.toml");
     let cases: Vec<(Vec<&str>, &str)> = vec![
         (vec!["journal", "verify"], "head_hash"),
         (vec!["backtest"], "result_id"),
@@ -68,6 +69,13 @@ fn every_command_answers_with_one_object() {
         (vec!["init", made.to_str().unwrap()], "files"),
         (vec!["completions", "fish"], "script"),
         (vec!["man", "--out", pages.to_str().unwrap()], "pages"),
+        (
+            vec!["trade", paper, "--set", "run.start=2013-01-15"],
+            "stop",
+        ),
+        (vec!["status", "main"], "next_command"),
+        (vec!["kill", "paper", "--reason", "a test"], "thrown_now"),
+        (vec!["resume", "paper", "--reason", "a test"], "session"),
     ];
     // No command is forgotten here.
     let help = ballast(&engine, home.path(), &["--help"]).out;
@@ -81,7 +89,8 @@ fn every_command_answers_with_one_object() {
         );
     }
     for (arguments, key) in &cases {
-        if cfg!(not(feature = "sample-data")) && arguments[0] == "init" {
+        let needs_samples = ["init", "trade", "resume"].contains(&arguments[0]);
+        if cfg!(not(feature = "sample-data")) && needs_samples {
             continue;
         }
         let with_json: Vec<&str> = arguments.iter().copied().chain(["--json"]).collect();

@@ -21,6 +21,7 @@ mod metrics;
 mod named_source;
 mod nav;
 mod own_strategy;
+mod paper_parity;
 mod pipeline;
 mod rationale;
 mod report;

@@ -348,9 +348,15 @@ impl<S: Strategy> Kernel<S> {
             return;
         }
         let decision = intent.client_id.decision;
+        // What a start takes back was wanted by nobody else: it is planned again from what is held.
+        let left_over =
+            self.starting && order.cancel_wanted && rest && status == OrderStatus::Canceled;
         let saga = self.saga.as_mut().or(self.interrupted.as_mut());
         if let Some(saga) = saga.filter(|s| s.decision == decision) {
             saga.note_end(&intent, status, rest);
+            if left_over {
+                saga.mark(intent.instrument, intent.reduce_only, false);
+            }
         }
     }
 

@@ -167,16 +167,17 @@ impl Exchange {
 
     /// Takes an order that arrives at `now`; after its expiry it is refused, as its sender asked.
     pub fn submit_at(&mut self, order: Redeemed, now: Timestamp) {
-        self.now = self.now.max(now);
-        if now <= order.expires_at() {
-            return self.receive(order.into_intent(), now);
-        }
-        self.refuse_late(order.intent());
+        let expires_at = order.expires_at();
+        self.arrive(order.into_intent(), expires_at, now);
     }
 
-    pub(super) fn refuse_late(&mut self, intent: &Intent) {
+    pub(super) fn arrive(&mut self, intent: Intent, expires_at: Timestamp, now: Timestamp) {
+        self.now = self.now.max(now);
+        if now <= expires_at {
+            return self.receive(intent, now);
+        }
         self.received += 1;
-        self.refuse(intent, "it came after its expiry");
+        self.refuse(&intent, "it came after its expiry");
     }
 
     pub(super) fn receive(&mut self, intent: Intent, now: Timestamp) {

@@ -17,6 +17,7 @@ mod served;
 mod sessions;
 mod sink;
 mod slippage_model;
+mod stages;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -25,6 +26,7 @@ mod tests_margin;
 mod tests_quotes;
 #[cfg(test)]
 mod trial;
+mod venue_log;
 mod venue_order;
 mod venue_rules;
 
@@ -35,8 +37,10 @@ pub use fill_point::FillPoint;
 pub use funding::FundingRate;
 pub use margin::MarginTerms;
 pub use quotes::Quote;
-pub use run::{RunTotals, run};
+pub use run::{RunTotals, check_data, run};
 pub use sink::{BarClose, Sink, Step};
 pub use slippage_model::SlippageModel;
+pub use stages::{Cursor, Stage};
+pub use venue_log::{VenueInput, VenueState};
 pub use venue_order::VenueOrder;
 pub use venue_rules::{LimitFills, REMEMBERED, VenueRules};

@@ -86,8 +86,16 @@ pub fn run<S: Strategy, K: Sink + ?Sized>(
     })
 }
 
-/// Refuses data that cannot mean what the strategy or the fill point needs.
-fn check_data<S: Strategy>(kernel: &Kernel<S>, exchange: &Exchange, panel: &Panel) -> Result<()> {
+/// Refuses data that cannot mean what the strategy or the fill point needs. [`run`] begins with it;
+/// whoever walks the stages by hand begins with it too.
+///
+/// # Errors
+/// As the first ones of [`run`].
+pub fn check_data<S: Strategy>(
+    kernel: &Kernel<S>,
+    exchange: &Exchange,
+    panel: &Panel,
+) -> Result<()> {
     if panel.lanes() != kernel.instruments().len() {
         return Err(Error::backtest_invariant(
             "panel and registry have different numbers of instruments",

@@ -8,6 +8,7 @@ use ballast_domain::simulation::{BarClose, RunTotals, Sink, Step};
 use ballast_domain::strategies::{EqualWeightHold, EqualWeightParameters};
 use ballast_domain::strategy::Strategy;
 
+use super::Backtest;
 use super::benchmarks::Benchmark;
 use super::curve::Curve;
 use super::variant::Variant;
@@ -18,6 +19,17 @@ pub(super) struct Prepared {
     pub(super) instruments: Instruments,
     pub(super) variant: Variant,
     pub(super) panel: Panel,
+}
+
+impl Backtest {
+    /// The data and the rules of a run, without running it: what, how, and over which bars.
+    ///
+    /// # Errors
+    /// As [`Backtest::run`], where it loads.
+    pub async fn load(&self) -> Result<(Instruments, Variant, Panel), RunError> {
+        let prepared = self.prepare().await?;
+        Ok((prepared.instruments, prepared.variant, prepared.panel))
+    }
 }
 
 impl Prepared {

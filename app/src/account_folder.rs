@@ -1,0 +1,186 @@
+//! The folder of a traded account: what is in it, and what the trader says of itself.
+//!
+//! | file | whose | says |
+//! |---|---|---|
+//! | `journal.db`, `journal.anchor`, `journal.reserve`, `lock` | the journal's | everything that happened |
+//! | `venue.log` | the paper venue's | what it was told |
+//! | `KILL` | anybody's | nothing may be sent |
+//! | `trader.json` | the trader's | what it is doing; nobody decides by it |
+//! | `config.toml` | the trader's | the settings it was last started with |
+//! | `incidents/` | the trader's | what it said when it died |
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ballast_domain::error::{Error, Result};
+use ballast_domain::time::Timestamp;
+use ballast_system::{KillSwitch, write_atomic};
+use serde::{Deserialize, Serialize};
+
+use crate::config::TradeStage;
+use crate::drivers::live::Stop;
+
+/// The longest name of an account.
+const LONGEST_NAME: usize = 64;
+
+/// The folder of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountFolder {
+    name: String,
+    path: PathBuf,
+}
+
+impl AccountFolder {
+    /// The folder of the account `name` below `home`, there or not.
+    ///
+    /// # Errors
+    /// `Configuration` for a name that is no plain folder name.
+    pub fn new(home: &Path, name: &str) -> Result<Self> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let starts = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+        if !starts || name.len() > LONGEST_NAME || !name.chars().all(plain) {
+            return Err(Error::config(format!("'{name}' is no name for an account"))
+                .context("key", "trade.account")
+                .hint("use letters, digits, '-', '_' and '.', beginning with a letter or digit"));
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            path: home.join("accounts").join(name),
+        })
+    }
+
+    /// A folder that was found.
+    pub fn at(path: PathBuf) -> Self {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Self {
+            name: name.into_owned(),
+            path,
+        }
+    }
+
+    /// The account's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The kill switch in it.
+    pub fn kill_switch(&self) -> KillSwitch {
+        KillSwitch::in_folder(&self.path)
+    }
+
+    /// The paper venue's memory.
+    pub fn venue_log(&self) -> PathBuf {
+        self.path.join("venue.log")
+    }
+
+    /// The settings the account was last traded with.
+    pub fn config(&self) -> PathBuf {
+        self.path.join("config.toml")
+    }
+
+    /// What the trader said of itself last; `None` when it never did, or it cannot be read.
+    pub fn trader(&self) -> Option<TraderState> {
+        let text = fs::read_to_string(self.path.join("trader.json")).ok()?;
+        serde_json::from_str(&text).ok()
+    }
+
+    /// Says what the trader is doing.
+    ///
+    /// # Errors
+    /// As [`write_atomic`].
+    pub fn put_trader(&self, state: &TraderState) -> ballast_ports::Result<()> {
+        let mut text = serde_json::to_string_pretty(state).unwrap_or_default();
+        text.push('\n');
+        write_atomic(&self.path.join("trader.json"), text.as_bytes())
+    }
+
+    /// Whether a process holds the account's lock now.
+    pub fn is_locked(&self) -> bool {
+        // Opening makes nothing: a folder that nobody traded in stays as it is.
+        let lock = fs::OpenOptions::new()
+            .write(true)
+            .open(self.path.join("lock"));
+        let Ok(lock) = lock else { return false };
+        match lock.try_lock() {
+            Ok(()) => {
+                let _ = lock.unlock();
+                false
+            }
+            Err(_) => true,
+        }
+    }
+
+    /// Writes down what a trader said when it died; the file, where it could be written.
+    pub fn note_incident(&self, at: Timestamp, what: &str) -> Option<PathBuf> {
+        let folder = self.path.join("incidents");
+        fs::create_dir_all(&folder).ok()?;
+        let name: String = at
+            .to_string()
+            .chars()
+            .map(|c| if c == ':' { '-' } else { c })
+            .collect();
+        let file = folder.join(format!("{name}.txt"));
+        write_atomic(&file, what.as_bytes()).ok()?;
+        Some(file)
+    }
+}
+
+/// What the trader is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TraderPhase {
+    /// Bringing journal and venue together.
+    Starting,
+    /// Trading.
+    Trading,
+    /// Ended.
+    Stopped,
+}
+
+/// What the trader says of itself, for `status` and for people. Nobody decides by it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TraderState {
+    /// Version of this shape.
+    pub v: u32,
+    /// The program and its version.
+    pub program: String,
+    /// Its process.
+    pub pid: u32,
+    /// Whether orders are real.
+    pub stage: TradeStage,
+    /// What it is doing.
+    pub phase: TraderPhase,
+    /// Why it ended.
+    pub stop: Option<Stop>,
+    /// In more words.
+    pub why: Option<String>,
+    /// How the process ended.
+    pub exit_code: Option<u8>,
+    /// When it was started, by the wall clock.
+    pub started: Timestamp,
+    /// When it wrote this, by the wall clock.
+    pub updated: Timestamp,
+    /// Trading time.
+    pub trading_time: Timestamp,
+    /// Bars shown so far, over all sessions.
+    pub bars: usize,
+    /// Bars there are.
+    pub bars_in_all: usize,
+    /// The next instant at which the strategy decides.
+    pub next_slot: Option<Timestamp>,
+    /// Instruments in which the last decision was not reached.
+    pub residuals: usize,
+    /// Equity in the base currency.
+    pub equity: f64,
+    /// The base currency.
+    pub currency: String,
+    /// Symbols in the order of their numbers, with the digits after the point of a quantity.
+    pub symbols: Vec<(String, u8)>,
+    /// Newest warnings and errors.
+    pub alerts: Vec<String>,
+}
