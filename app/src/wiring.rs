@@ -5,6 +5,8 @@
 
 pub mod arming;
 pub mod paper;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 mod sleeves;
 pub mod stacks;
 mod strategies;
