@@ -118,7 +118,11 @@ fn of_port(error: &ballast_ports::Error) -> Failure {
     let plain = error.to_domain();
     // A damaged catalog or journal is no bad data from outside: what we keep ourselves cannot be
     // trusted.
-    let ours = [ballast_files::catalog::STATE, ballast_sqlite::STATE];
+    let ours = [
+        ballast_files::catalog::STATE,
+        ballast_sqlite::STATE,
+        ballast_simulated::VENUE_STATE,
+    ];
     let exit = if ours.contains(&error.operation) {
         Exit::StateRefused
     } else {

@@ -9,7 +9,7 @@ use crate::commands::kill::Killed;
 use crate::commands::resume::Resumed;
 use crate::commands::status::{Activity, LeftOrder, Status};
 use crate::commands::trade::Traded;
-use crate::reports::figures::{age, amount, count};
+use crate::reports::figures::{age, amount, count, instant};
 
 // Writing to a string cannot fail, here and below.
 
@@ -39,7 +39,7 @@ pub(super) fn traded(done: &Traded) -> Result<Answer> {
         why.unwrap_or_default()
     );
     let text = &mut text;
-    line(text, "trading time", &ended.time.to_string());
+    line(text, "trading time", &instant(ended.time));
     line(text, "began", &began(done));
     line(
         text,
@@ -131,12 +131,8 @@ pub(super) fn status(found: &Status) -> Result<Answer> {
         Activity::Never => "never traded",
     };
     let stage = found.trader.as_ref().map_or("", |t| t.stage.name());
-    let mut text = format!(
-        "{}  {}  {}  {stage}\n",
-        found.account,
-        found.mode.name().to_uppercase().replace('_', " "),
-        activity
-    );
+    let mode = found.mode.name().to_uppercase().replace('_', " ");
+    let mut text = format!("{mode}  account {}, {stage}, {activity}\n", found.account);
     let text = &mut text;
     let _ = writeln!(text, "{}\n", found.why);
     if let Some(trader) = &found.trader {
@@ -145,7 +141,7 @@ pub(super) fn status(found: &Status) -> Result<Answer> {
             "trading time",
             &format!(
                 "{}, bar {} of {}",
-                trader.trading_time,
+                instant(trader.trading_time),
                 count(trader.bars as u64),
                 count(trader.bars_in_all as u64)
             ),
@@ -162,9 +158,10 @@ pub(super) fn status(found: &Status) -> Result<Answer> {
         "last decision",
         &match (found.last_decision, found.last_decision_age_seconds) {
             (Some(d), Some(seconds)) => {
-                format!("number {} of {}, {} ago", d.number, d.slot, age(seconds))
+                let slot = instant(d.slot);
+                format!("number {} of {slot}, {} ago", d.number, age(seconds))
             }
-            (Some(d), None) => format!("number {} of {}", d.number, d.slot),
+            (Some(d), None) => format!("number {} of {}", d.number, instant(d.slot)),
             (None, _) => "none yet".to_owned(),
         },
     );
@@ -173,7 +170,7 @@ pub(super) fn status(found: &Status) -> Result<Answer> {
         "next slot",
         &found
             .next_slot
-            .map_or_else(|| "none in the data".to_owned(), |t| t.to_string()),
+            .map_or_else(|| "none in the data".to_owned(), instant),
     );
     line(
         text,
@@ -196,7 +193,7 @@ pub(super) fn status(found: &Status) -> Result<Answer> {
             "{} for {} since {}: {}",
             mode.mode.name(),
             mode.scope,
-            mode.since,
+            instant(mode.since),
             mode.reason
         );
         line(text, "mode", &words);

@@ -1,5 +1,7 @@
 //! Numbers as people read them. Machine-readable output never goes through here.
 
+use ballast_domain::time::Timestamp;
+
 /// A share as a percentage with two digits: `-12.34 %`.
 pub fn percent(value: f64) -> String {
     format!("{:.2} %", tidy_zero(value * 100.0))
@@ -38,6 +40,13 @@ pub fn megabytes(bytes: u64) -> String {
 /// Seconds with two digits.
 pub fn seconds(value: f64) -> String {
     format!("{value:.2} s")
+}
+
+/// An instant to the second: `2011-10-05 20:00:00 UTC`.
+pub fn instant(time: Timestamp) -> String {
+    let text = time.to_string();
+    let seconds = text.split(['.', 'Z']).next().unwrap_or_default();
+    format!("{} UTC", seconds.replace('T', " "))
 }
 
 /// A span of so many seconds in the largest unit of which it has two: `3 days`, `90 seconds`.
@@ -81,6 +90,8 @@ mod tests {
         assert_eq!(count(12_345), "12,345");
         assert_eq!(megabytes(3 << 19), "1.5 MiB");
         assert_eq!(seconds(1.234), "1.23 s");
+        let time: Timestamp = "2011-10-05T20:00:00Z".parse().unwrap();
+        assert_eq!(instant(time), "2011-10-05 20:00:00 UTC");
         assert_eq!(age(90), "90 seconds");
         assert_eq!(age(86_400), "24 hours");
         assert_eq!(age(3 * 86_400 + 5), "3 days");

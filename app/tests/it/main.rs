@@ -31,6 +31,7 @@ mod run_metrics;
 mod stacks;
 mod terminal;
 mod trade_lists;
+mod trader;
 mod troubleshooting;
 mod verify;
 mod weights;

@@ -431,7 +431,16 @@ fn orders_of_an_earlier_session_are_taken_back_first() {
     d.agree();
     assert_eq!(d.kernel.session(), Session::Ready);
     assert_eq!(d.kernel.mode(A), Mode::Active);
-    assert_eq!(d.kernel.exposure().open(A, Side::Buy), units(0));
+    // What it was to reach is planned again from what is held: another order, and the only one.
+    assert_eq!(d.kernel.exposure().open(A, Side::Buy), units(10));
+    let open: Vec<_> = d
+        .kernel
+        .orders()
+        .filter(|o| !o.status().is_final())
+        .map(|o| o.intent.client_id)
+        .collect();
+    assert_eq!(open.len(), 1);
+    assert_ne!(open, [sent.client_id]);
 }
 
 /// I-17, I-63: an execution that was taken back before it was ever seen is recorded once and whole,
