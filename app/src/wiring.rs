@@ -4,8 +4,10 @@
 //! that names every adapter.
 
 pub mod arming;
-pub mod paper;
 mod guards;
+pub mod paper;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 mod secrets;
 mod sleeves;
 pub mod stacks;

@@ -13,6 +13,8 @@
 pub mod builders;
 pub mod by_hand;
 pub mod conformance;
+#[cfg(feature = "sandbox-venue")]
+pub mod crash;
 pub mod fakes;
 pub mod permits;
 #[cfg(feature = "sandbox-venue")]

@@ -81,7 +81,7 @@ pub fn run(root: &Path, args: &[&str]) -> Result<(), String> {
 }
 
 /// The folder cargo builds into.
-fn target(root: &Path) -> Result<PathBuf, String> {
+pub(crate) fn target(root: &Path) -> Result<PathBuf, String> {
     let output = Command::new(tools::cargo())
         .args(["metadata", "--format-version=1", "--no-deps", "--locked"])
         .current_dir(root)

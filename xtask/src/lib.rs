@@ -7,6 +7,7 @@ pub mod bench;
 pub mod bootstrap;
 pub mod check;
 pub mod coverage;
+pub mod crash;
 pub mod dashboard;
 pub mod features;
 pub mod fuzz;

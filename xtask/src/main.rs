@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use xtask::{
-    bench, bootstrap, check, coverage, dashboard, features, fuzz, graph, guides, layers, metadata,
-    mutants, repository, sim, slowest, strangers_path, tidy, tools,
+    bench, bootstrap, check, coverage, crash, dashboard, features, fuzz, graph, guides, layers,
+    metadata, mutants, repository, sim, slowest, strangers_path, tidy, tools,
 };
 
 const USAGE: &str = "\
@@ -25,6 +25,8 @@ Usage: cargo xtask COMMAND
   bench [ARGS]        measure the promised jobs, alone or beside other libraries; --help explains
   sim [ARGS]          play simulated days with faults against the kernel, from seeds or tapes;
                       --help lists the arguments
+  crash [ARGS]        kill the real program at its worst moments against a venue in another process,
+                      restart it and judge what is left; --cycles N, --seed S
   mutants [MODULE...] [--quick]
                       every change that cargo-mutants would make to the money paths, compiled at once
                       and judged by the tests that reach it: the score and what survived; with
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
             coverage::raise(&repository::root()).map(|text| print!("{text}"))
         }
         ["bench", args @ ..] => bench::run(&repository::root(), args),
+        ["crash", args @ ..] => crash::run(&repository::root(), args),
         ["sim", args @ ..] => sim::run(&repository::root(), args),
         ["dashboard", args @ ..] => dashboard::run(args).map(|text| print!("{text}")),
         ["mutants", modules @ ..] => mutants::run(&repository::root(), modules),

@@ -12,7 +12,7 @@ use ballast_domain::time::{Span, Timestamp};
 use ballast_http::{Answer, Request, Sent, Transport};
 use ballast_ports::{
     AccountReport, BoxStream, Broker, BrokerCapabilities, Clock, Error, ErrorKind, Idempotency,
-    Result, SubmitOutcome,
+    Result, SubmitOutcome, VenueReports,
 };
 
 use super::facts;
@@ -22,6 +22,8 @@ use super::wire::{Accepted, Opened, Opening, Order, Outcome, Refused};
 #[derive(Debug)]
 pub struct SandboxBroker {
     pub(super) transport: Transport,
+    /// Facts that were told before this program connected.
+    pub(super) told_before: u64,
     post_only: bool,
     gate: Arc<SendGate>,
     clock: Arc<dyn Clock>,
@@ -57,6 +59,7 @@ impl SandboxBroker {
         })?;
         Ok(Self {
             transport,
+            told_before: opened.facts,
             post_only: rules.limit_fills == LimitFills::ThroughBar,
             gate,
             clock,
@@ -64,17 +67,16 @@ impl SandboxBroker {
         })
     }
 
-    /// The whole account now, with executions and events from `since` on.
-    ///
-    /// # Errors
-    /// As [`Broker::account`].
-    pub async fn report(&self, since: Timestamp) -> Result<VenueReport> {
-        let path = format!("/account?since={since}&now={}", self.clock.now());
-        self.read("account", path).await?.json("account")
-    }
-
     async fn read(&self, operation: &'static str, path: String) -> Result<Answer> {
         self.transport.read(operation, Request::get(path)).await
+    }
+}
+
+#[async_trait]
+impl VenueReports for SandboxBroker {
+    async fn report(&self, since: Timestamp) -> Result<VenueReport> {
+        let path = format!("/account?since={since}&now={}", self.clock.now());
+        self.read("account", path).await?.json("account")
     }
 }
 

@@ -76,9 +76,13 @@ impl Stream for Facts {
             this.asked = None;
             match answer {
                 Ok(facts) => {
-                    let newest = facts.facts.iter().map(|(number, _)| *number).max();
-                    this.after = this.after.max(newest.unwrap_or(0));
-                    this.ready.extend(facts.facts);
+                    // What the venue tells twice has one number.
+                    for (number, fact) in facts.facts {
+                        if number > this.after {
+                            this.after = number;
+                            this.ready.push_back((number, fact));
+                        }
+                    }
                 }
                 Err(error) => {
                     this.over = true;

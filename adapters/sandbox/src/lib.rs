@@ -11,4 +11,4 @@ mod market;
 mod wire;
 
 pub use broker::SandboxBroker;
-pub use market::Stage;
+pub use market::{Remembered, Staged, Standing};

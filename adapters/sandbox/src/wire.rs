@@ -7,14 +7,12 @@ use ballast_domain::market::{CorporateAction, Field, LaneState, PriceBasis};
 use ballast_domain::money::{Cash, Price, Quantity, Rate};
 use ballast_domain::orders::Intent;
 use ballast_domain::simulation::{
-    ExchangeSettings, FeeModel, FillPoint, LimitFills, SlippageModel, VenueRules,
+    ExchangeSettings, FeeModel, FillPoint, LimitFills, SlippageModel, Stage, VenueRules,
 };
 use ballast_domain::time::Timestamp;
 use ballast_ports::{Error, ErrorKind, Result};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-
-use super::market::Stage;
 
 /// What is listed, and in which terms.
 #[derive(Debug, Serialize)]
@@ -185,8 +183,10 @@ pub(super) struct Lane {
     pub(super) values: [f64; 5],
 }
 
-/// How much a stage moved.
+/// What became of a stage.
 #[derive(Debug, Deserialize)]
-pub(super) struct Moved {
-    pub(super) moved: usize,
+pub(super) struct Carried {
+    pub(super) again: bool,
+    /// How many facts the venue has told.
+    pub(super) told: u64,
 }

@@ -169,7 +169,7 @@ impl<'a> Account<'a> {
             )
         })?;
         let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
+            .enable_all()
             .build()
             .map_err(|e| Error::invariant(format!("no runtime: {e}")))?;
         let run = || runtime.block_on(self.session(program, what, progress));
@@ -289,6 +289,7 @@ impl<'a> Account<'a> {
             &self.folder,
             &gate,
         )
+        .await
         .map_err(port)?;
         let before = journal.overview().await.map_err(port)?;
         self.keep_config()?;

@@ -378,7 +378,13 @@ pub(super) const KEYS: &[Key] = &[
         Takes::Word(&["paper", "shadow", "live"]),
         Absent,
     ),
-    key("trade", "venue", Takes::Word(&["simulated"]), Absent),
+    key(
+        "trade",
+        "venue",
+        Takes::Word(&["simulated", "sandbox"]),
+        Absent,
+    ),
+    key("trade", "address", Takes::Text, Absent),
     key(
         "trade",
         "catch_up",

@@ -310,6 +310,7 @@ fn every_key_of_the_table_is_a_typed_field_and_the_other_way_round() {
         account: Some("x".into()),
         stage: Some(TradeStage::Paper),
         venue: Some(TradeVenue::Simulated),
+        address: Some("x".into()),
         catch_up: Some(CatchUp::Each),
         fingerprint: Some("x".into()),
     };

@@ -39,6 +39,8 @@ pub enum TradeVenue {
     /// The exchange core in this process, with a memory of its own in the account's folder.
     #[default]
     Simulated,
+    /// The exchange core in another process, at `trade.address`. Needs the cargo feature `sandbox`.
+    Sandbox,
 }
 
 /// `trade.catch_up`: what becomes of slots that came while nobody traded.
@@ -67,6 +69,9 @@ pub struct Trade {
     /// Who takes them; the simulated venue when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub venue: Option<TradeVenue>,
+    /// Where the sandbox venue is, such as `http://127.0.0.1:8080`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// What becomes of missed slots; each is decided when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catch_up: Option<CatchUp>,

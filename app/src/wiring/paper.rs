@@ -20,6 +20,10 @@ use crate::drivers::live::{ReplayedMarket, SharedClock};
 /// that an order nobody answered for is soon proven dead.
 const PERMIT_LIFETIME: Span = Span::from_seconds(30);
 
+/// After a restart a venue lists what it remembers from the beginning, and an execution of an order
+/// that was forgotten here is an orphan: more than any venue of this program lists.
+const REMEMBERED_ORDERS: usize = 16_384;
+
 /// How a backtest's kernel trades live: everything is watched and every slot leaves a record.
 ///
 /// # Errors
@@ -35,6 +39,7 @@ pub fn live_settings(config: &Config, backtest: &Settings) -> Result<Settings> {
     Ok(Settings {
         record_state: true,
         record_holds: true,
+        remembered_orders: REMEMBERED_ORDERS,
         permit_lifetime: PERMIT_LIFETIME,
         watch: Some(watch(config.data.bar)),
         ..backtest.clone()
@@ -102,8 +107,8 @@ pub struct Venue {
 /// The venue that `trade.venue` names, as it was left: another one is another arm here.
 ///
 /// # Errors
-/// As [`SimulatedBroker::replay`].
-pub fn venue(
+/// As [`SimulatedBroker::replay`]; `Config` for the sandbox venue in a program without it.
+pub async fn venue(
     config: &Config,
     variant: &Variant,
     instruments: &Instruments,
@@ -137,5 +142,17 @@ pub fn venue(
                 clock,
             })
         }
+        #[cfg(feature = "sandbox")]
+        TradeVenue::Sandbox => {
+            super::sandbox::venue(config, variant, instruments, panel, gate).await
+        }
+        #[cfg(not(feature = "sandbox"))]
+        TradeVenue::Sandbox => Err(ballast_ports::Error::new(
+            ballast_ports::ErrorKind::Config,
+            "connect",
+            "this program was built without the sandbox venue",
+        )
+        .context("key", "trade.venue")
+        .hint("build it with the cargo feature sandbox, or use trade.venue = \"simulated\"")),
     }
 }

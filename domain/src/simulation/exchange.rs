@@ -176,12 +176,8 @@ impl Exchange {
         if now <= expires_at {
             return self.receive(intent, now);
         }
-        self.refuse_late(&intent);
-    }
-
-    pub(super) fn refuse_late(&mut self, intent: &Intent) {
         self.received += 1;
-        self.refuse(intent, "it came after its expiry");
+        self.refuse(&intent, "it came after its expiry");
     }
 
     pub(super) fn receive(&mut self, intent: Intent, now: Timestamp) {

@@ -12,10 +12,6 @@ impl Exchange {
     /// exchange is for finding out. Behind the feature `served`, so that no program that sends orders
     /// has a way around them.
     pub fn receive_from_wire(&mut self, intent: Intent, expires_at: Timestamp, now: Timestamp) {
-        self.now = self.now.max(now);
-        if now <= expires_at {
-            return self.receive(intent, now);
-        }
-        self.refuse_late(&intent);
+        self.arrive(intent, expires_at, now);
     }
 }

@@ -15,7 +15,8 @@ Usage: sandbox-venue [--address HOST:PORT] [--state FILE] [--fault FAULT]... [--
   --address A     where to serve, on loopback (default 127.0.0.1:0, any free port)
   --state FILE    the ledger: what it was told, read at the start and written before each answer
   --fault FAULT   delay-answer=MS, drop-answer=N (booked, never answered) or duplicate-fact=N
-  --announce      print what it does, a line each: order ID WORD, answered ID, facts N
+  --announce      print what it does, a line each: order ID WORD, answered ID, facts N,
+                  and each stage of the market with the close of its bar
 
 The first line it prints is where it is served, such as http://127.0.0.1:40123.
 ";

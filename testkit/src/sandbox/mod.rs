@@ -14,6 +14,7 @@
 //! | `GET /account?since=T&now=T` | the whole account |
 //! | `GET /facts?after=N&wait=MS` | what happened after the N-th fact; waits for one |
 //! | `POST /market` | a stage of a bar: prices are made and orders execute |
+//! | `GET /market` | where the market stands, and how many orders ever came |
 //! | `GET /ledger?after=N` | what it was told, for a judge |
 //!
 //! Requests and answers are JSON, in the words that the domain gives its values.
@@ -27,5 +28,5 @@ mod venue;
 pub use faults::Faults;
 pub use ledger::{Entry, Ledger, LedgerError};
 pub use server::{Announce, SandboxServer};
-pub use told::{Bar, Lane, Listing, Opening, Order, Specification, Stage, Terms, Told};
-pub use venue::{Taken, Venue};
+pub use told::{Bar, Lane, Listing, Opening, Order, Specification, Terms, Told};
+pub use venue::{Standing, Taken, Venue};

@@ -13,6 +13,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use ballast_domain::kernel::Fact;
 use ballast_domain::orders::ClientOrderId;
+use ballast_domain::simulation::Stage;
 use ballast_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -22,14 +23,15 @@ use tokio::task::JoinHandle;
 
 use super::faults::Faults;
 use super::ledger::LedgerError;
-use super::told::{Bar, Opening, Order, Stage, Told};
+use super::told::{Bar, Opening, Order, Told};
 use super::venue::{Taken, Venue};
 
 /// The longest a question for facts waits.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// Who is told, in a word or two, what the venue has just done: `order ID accepted` when an order is
-/// in the books, `answered ID` when its answer is about to leave, `facts N` when they are.
+/// in the books, `answered ID` when its answer is about to leave, `facts N` when they are, and each
+/// stage of the market with the close of its bar, such as `show 2024-01-31T21:00:00Z`.
 pub type Announce = Arc<dyn Fn(&str) + Send + Sync>;
 
 struct Shared {
@@ -87,7 +89,7 @@ impl SandboxServer {
             .route("/orders/{id}/cancel", post(cancel))
             .route("/account", get(account))
             .route("/facts", get(facts))
-            .route("/market", post(market))
+            .route("/market", post(market).get(standing))
             .route("/ledger", get(ledger))
             .with_state(Arc::clone(&shared));
         let task = tokio::spawn(async move { axum::serve(listener, router).await });
@@ -301,9 +303,35 @@ struct Market {
 }
 
 async fn market(State(shared): Served, Json(market): Json<Market>) -> Response {
-    shared
-        .tell(|venue| venue.market(market.bar, market.stage))
-        .map_or_else(unwritten, answer)
+    let (close, stage) = (market.bar.close, market.stage);
+    let taken = shared.tell(|venue| venue.market(market.bar, stage));
+    shared.say(&format!("{} {close}", name(stage)));
+    match taken {
+        Ok(Taken::Done(moved)) => {
+            let told = lock(&shared.venue).facts().len();
+            Json(json!({"again": moved > 0, "told": told})).into_response()
+        }
+        Ok(other) => answer(other),
+        Err(error) => unwritten(error),
+    }
+}
+
+const fn name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Actions => "actions",
+        Stage::Begin => "begin",
+        Stage::Quote => "quote",
+        Stage::Execute => "execute",
+        Stage::Inside => "inside",
+        Stage::Close => "close",
+        Stage::Show => "show",
+    }
+}
+
+async fn standing(State(shared): Served) -> Response {
+    let venue = lock(&shared.venue);
+    let (orders, _) = venue.arrivals();
+    Json(json!({"orders": orders, "at": venue.standing()})).into_response()
 }
 
 async fn ledger(State(shared): Served, Query(asked): Query<After>) -> Response {

@@ -11,11 +11,15 @@ use ballast_domain::market::{
 use ballast_domain::money::{Cash, Rate};
 use ballast_domain::orders::{ClientOrderId, Intent};
 use ballast_domain::simulation::{
-    ExchangeSettings, FeeModel, FillPoint, LimitFills, SlippageModel, VenueRules,
+    ExchangeSettings, FeeModel, FillPoint, LimitFills, SlippageModel, Stage, VenueRules,
 };
 use ballast_domain::time::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+
+/// Ended orders, executions and events that can be asked for. The ledger and the ids that were taken
+/// have no such bound.
+const REMEMBERED: usize = 4_096;
 
 /// Everything that changes a venue.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,7 +36,7 @@ pub enum Told {
     Now(Timestamp),
     /// A new bar begins; its stages follow.
     Bar(Bar),
-    /// A stage of the newest bar.
+    /// A stage of the newest bar. One that has passed does not come back.
     Stage(Stage),
 }
 
@@ -138,7 +142,7 @@ impl Terms {
         }
     }
 
-    /// The rules of a venue in these terms. It forgets nothing.
+    /// The rules of a venue in these terms.
     pub fn rules(&self) -> VenueRules {
         VenueRules {
             participation: self.participation,
@@ -147,7 +151,7 @@ impl Terms {
             } else {
                 LimitFills::AtFillPoint
             },
-            remembered: usize::MAX,
+            remembered: REMEMBERED,
             ..VenueRules::default()
         }
     }
@@ -210,41 +214,5 @@ impl Bar {
             .collect();
         panel.push_row(self.open, self.close, &row, &self.actions)?;
         Ok(panel)
-    }
-}
-
-/// What happens in a bar. A stage that has passed does not come back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Corporate actions, on what is held now.
-    Actions,
-    /// Day orders of an earlier session end.
-    Begin,
-    /// Executions at the fill point, as often as something executes.
-    Execute,
-    /// Limits the bar trades through, as often as something executes.
-    Inside,
-    /// The marks of the close, and what follows from them.
-    Close,
-}
-
-impl Stage {
-    /// Its place among the stages of a bar whose orders execute at `point`.
-    pub const fn place(self, point: FillPoint) -> u8 {
-        match (self, point) {
-            (Self::Actions, _) => 0,
-            (Self::Begin, _) => 1,
-            (Self::Execute, FillPoint::NextOpen) => 2,
-            (Self::Inside, _) => 3,
-            (Self::Execute, FillPoint::NextClose) => 4,
-            (Self::Close, _) => 5,
-            (Self::Execute, FillPoint::SameClose) => 6,
-        }
-    }
-
-    /// Whether it may come again for one bar.
-    pub const fn repeats(self) -> bool {
-        matches!(self, Self::Execute | Self::Inside)
     }
 }

@@ -6,11 +6,13 @@ use std::mem;
 use ballast_domain::kernel::{Fact, VenueReport};
 use ballast_domain::market::Panel;
 use ballast_domain::orders::{ClientOrderId, Intent, OrderReport};
-use ballast_domain::simulation::{Exchange, VenueOrder};
+use ballast_domain::simulation::{Cursor, Exchange, FillPoint, Stage, VenueOrder};
 use ballast_domain::time::Timestamp;
 
+use serde::Serialize;
+
 use super::ledger::{Entry, Ledger, LedgerError};
-use super::told::{Bar, Opening, Order, Stage, Told};
+use super::told::{Bar, Opening, Order, Told};
 
 /// What became of something the venue was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +41,17 @@ impl Taken {
     }
 }
 
+/// Where the market stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// The close of the newest bar.
+    pub close: Timestamp,
+    /// Its newest stage.
+    pub stage: Stage,
+    /// Whether that moved something, so that it has to come again.
+    pub again: bool,
+}
+
 /// An open venue.
 #[derive(Debug)]
 struct Books {
@@ -48,8 +61,8 @@ struct Books {
     orders: BTreeMap<ClientOrderId, Intent>,
     facts: Vec<Fact>,
     bar: Option<(Bar, Panel)>,
-    /// The newest stage: the close of its bar, and its place in it.
-    at: Option<(Timestamp, u8)>,
+    /// The newest stage.
+    at: Option<Standing>,
     now: Timestamp,
 }
 
@@ -135,6 +148,11 @@ impl Venue {
     /// What it lists and how it works, once it is open.
     pub fn opening(&self) -> Option<&Opening> {
         self.books.as_ref().map(|books| &books.opening)
+    }
+
+    /// Where its market stands; `None` before the first stage.
+    pub fn standing(&self) -> Option<Standing> {
+        self.books.as_ref()?.at
     }
 
     /// One order, working or ended.
@@ -280,61 +298,42 @@ impl Books {
     }
 
     fn has_passed(&self, stage: Stage) -> bool {
-        let place = stage.place(self.exchange.settings().fill_point);
+        let point = self.exchange.settings().fill_point;
         let (Some((bar, _)), Some(at)) = (&self.bar, self.at) else {
             return false;
         };
-        match (bar.close, place).cmp(&at) {
+        match (bar.close, place(stage, point)).cmp(&(at.close, place(at.stage, point))) {
             std::cmp::Ordering::Less => true,
-            std::cmp::Ordering::Equal => !stage.repeats(),
+            std::cmp::Ordering::Equal => !matches!(stage, Stage::Execute | Stage::Inside),
             std::cmp::Ordering::Greater => false,
         }
     }
 
     fn carry_out(&mut self, stage: Stage) -> Taken {
-        let Some((bar, panel)) = self.bar.take() else {
+        let Some((bar, panel)) = &self.bar else {
             return Taken::Refused("no bar has begun".to_owned());
         };
-        let point = self.exchange.settings().fill_point;
-        self.at = Some((bar.close, stage.place(point)));
-        let slice = panel.slice(0).expect("a bar is one row");
-        let at_open = stage.place(point) < Stage::Inside.place(point);
-        let at = self.now.max(if at_open { bar.open } else { bar.close });
-        self.now = at;
-        let exchange = &mut self.exchange;
-        let moved = match stage {
-            Stage::Actions => {
-                for (id, action) in &bar.actions {
-                    exchange.apply(*id, action, &slice);
-                }
-                bar.actions.len()
-            }
-            Stage::Begin => {
-                exchange.settle_funding(at);
-                exchange.begin_bar(&slice);
-                0
-            }
-            Stage::Execute if !exchange.has_work() => 0,
-            Stage::Execute => {
-                let moved = exchange.execute(&slice, at);
-                if moved == 0 {
-                    exchange.expire(&slice);
-                }
-                moved
-            }
-            Stage::Inside => {
-                exchange.settle_funding(at);
-                exchange.execute_through_bar(&slice, at)
-            }
-            Stage::Close => {
-                exchange.note_closes(&slice);
-                exchange.end_bar(&slice);
-                exchange.maintain(at);
-                0
-            }
-        };
+        let cursor = Cursor { row: 0, stage };
+        let due = cursor.time(panel, self.exchange.settings().fill_point);
+        self.now = self.now.max(due.unwrap_or(bar.close));
+        let again = self.exchange.carry_out(cursor, panel);
+        self.at = Some(Standing {
+            close: bar.close,
+            stage,
+            again,
+        });
         self.hear();
-        self.bar = Some((bar, panel));
-        Taken::Done(moved)
+        Taken::Done(usize::from(again))
     }
+}
+
+/// How many stages come before one in a bar whose orders execute at `point`.
+fn place(stage: Stage, point: FillPoint) -> usize {
+    let mut next = Cursor::START;
+    let mut before = 0;
+    while next.row == 0 && next.stage != stage {
+        next = next.next(point);
+        before += 1;
+    }
+    before
 }

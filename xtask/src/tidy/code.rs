@@ -33,6 +33,10 @@ const STOPWATCH: &[Allowed] = &[
     ),
     allowed("app/src/cli/", "progress and elapsed time on the terminal"),
     allowed("testkit/src/bin/", "days a minute of the simulated world"),
+    allowed(
+        "testkit/src/crash/account.rs",
+        "a kill comes so long after a start, of a real process",
+    ),
     allowed("testkit/mutants/", "ends a test that a change made endless"),
     allowed("xtask/", "times the steps it runs"),
 ];

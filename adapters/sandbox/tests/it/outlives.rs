@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use ballast_domain::kernel::Fact;
 use ballast_domain::orders::OrderStatus;
+use ballast_domain::simulation::Stage;
 use ballast_domain::time::Span;
-use ballast_ports::{Broker, ErrorKind, SubmitOutcome, stream};
+use ballast_ports::{Broker, ErrorKind, SubmitOutcome, VenueReports, stream};
 use ballast_testkit::conformance::broker::Market;
 use ballast_testkit::sandbox::{Faults, Ledger, Venue};
 use rust_decimal::Decimal;
@@ -32,6 +33,10 @@ async fn books_outlive_the_venue_and_an_id_is_taken_for_ever() {
     desk.offer(Decimal::from(4)).await;
     let before = desk.broker.report(morning()).await.unwrap();
     assert_eq!(before.fills.len(), 1);
+    let stood = desk.broker.remembered().await.unwrap();
+    assert_eq!(stood.orders, 1);
+    let at = stood.at.unwrap();
+    assert_eq!((at.stage, at.again), (Stage::Show, false));
     drop((server, desk));
     let mut torn = std::fs::read_to_string(&path).unwrap();
     let lines = torn.lines().count();
@@ -42,6 +47,7 @@ async fn books_outlive_the_venue_and_an_id_is_taken_for_ever() {
     assert_eq!(server.venue().ledger().len(), lines);
     let desk = Desk::at_server(&server).await;
     assert_eq!(desk.broker.report(morning()).await.unwrap(), before);
+    assert_eq!(desk.broker.remembered().await.unwrap(), stood);
     // The bar that was made before does nothing when it is told again.
     desk.offer(Decimal::from(4)).await;
     assert_eq!(desk.broker.report(morning()).await.unwrap(), before);

@@ -11,12 +11,12 @@ use ballast_domain::kernel::{SendGate, SendPermit};
 use ballast_domain::market::{Fields, LaneRow, LaneState, Panel, PriceBasis};
 use ballast_domain::money::{Cash, Rate};
 use ballast_domain::simulation::{
-    ExchangeSettings, FeeModel, FillPoint, SlippageModel, VenueRules,
+    Cursor, ExchangeSettings, FeeModel, FillPoint, SlippageModel, VenueRules,
 };
 use ballast_domain::time::{Span, Timestamp};
 use ballast_http::{Transport, TransportSettings};
 use ballast_ports::Clock;
-use ballast_sandbox::{SandboxBroker, Stage};
+use ballast_sandbox::SandboxBroker;
 use ballast_testkit::builders::equities;
 use ballast_testkit::conformance::broker::Market;
 use ballast_testkit::fakes::FakeClock;
@@ -131,12 +131,15 @@ impl Market for Desk {
 }
 
 impl Desk {
+    /// Walks a row of a panel through all of its stages.
     pub(crate) async fn bar(&self, panel: &Panel, row: usize) {
-        let tell = async |stage| self.broker.market(panel, row, stage).await.unwrap();
-        tell(Stage::Actions).await;
-        tell(Stage::Begin).await;
-        while tell(Stage::Execute).await > 0 {}
-        while tell(Stage::Inside).await > 0 {}
-        tell(Stage::Close).await;
+        let mut cursor = Cursor {
+            row,
+            ..Cursor::START
+        };
+        while cursor.row == row {
+            while self.broker.market(panel, cursor).await.unwrap().again {}
+            cursor = cursor.next(FillPoint::NextOpen);
+        }
     }
 }
