@@ -244,7 +244,7 @@ pub(super) fn killed(done: &Killed) -> Result<Answer> {
         )
     };
     let then = if done.trader_runs {
-        "the running trader sees it within 10 ms, takes every order off the venue and ends"
+        "the running trader sees it within milliseconds, takes every order off the venue and ends"
     } else {
         "no trader is running; the next start is halted"
     };

@@ -21,7 +21,7 @@ pub struct Killed {
     pub thrown_now: bool,
     /// Why it is thrown.
     pub reason: String,
-    /// Whether a trader is running, which sees it within 10 ms.
+    /// Whether a trader is running, which sees it within milliseconds.
     pub trader_runs: bool,
     /// What releases it.
     pub next_command: String,

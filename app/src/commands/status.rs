@@ -262,7 +262,7 @@ fn next_step(status: &Status, folder: &AccountFolder) -> (String, String) {
     if status.activity == Activity::Running {
         return (
             format!("ballast kill {account} --reason WHY"),
-            "stops it within 10 ms and takes every order off the venue".to_owned(),
+            "stops it within milliseconds and takes every order off the venue".to_owned(),
         );
     }
     if status.killed.is_some() || status.mode > Mode::Active {
