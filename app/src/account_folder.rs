@@ -20,6 +20,9 @@ use serde::{Deserialize, Serialize};
 use crate::config::TradeStage;
 use crate::drivers::live::Stop;
 
+/// The home of a command that names none.
+const DEFAULT_HOME: &str = "ballast-data";
+
 /// The longest name of an account.
 const LONGEST_NAME: usize = 64;
 
@@ -61,6 +64,31 @@ impl AccountFolder {
     /// The account's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The account as an argument of a command typed where this program runs: its name, or its path
+    /// when it is not below the default home.
+    pub fn argument(&self) -> String {
+        if self.home() == Path::new(DEFAULT_HOME) {
+            return self.name.clone();
+        }
+        self.path.display().to_string()
+    }
+
+    /// The command that trades it on.
+    pub fn trade_command(&self) -> String {
+        let mut command = format!("ballast trade {}", self.config().display());
+        if self.home() != Path::new(DEFAULT_HOME) {
+            command.push_str(" --home ");
+            command.push_str(&self.home().display().to_string());
+        }
+        command
+    }
+
+    /// The home it is below.
+    pub fn home(&self) -> &Path {
+        let accounts = self.path.parent().unwrap_or(Path::new("."));
+        accounts.parent().unwrap_or(Path::new("."))
     }
 
     /// The folder.

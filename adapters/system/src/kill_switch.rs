@@ -15,7 +15,7 @@ use ballast_domain::kernel::SendGate;
 use ballast_ports::{Error, ErrorKind, Result};
 
 /// How often the watcher looks. The switch has to be seen within 10 ms.
-const LOOK_EVERY: Duration = Duration::from_millis(2);
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// The longest reason that is read back.
 const LONGEST_REASON: usize = 2_000;

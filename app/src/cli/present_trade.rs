@@ -71,7 +71,7 @@ pub(super) fn traded(done: &Traded) -> Result<Answer> {
     for alert in &ended.alerts {
         line(text, "alert", alert);
     }
-    let _ = writeln!(text, "\nnext: ballast status {}", done.account);
+    let _ = writeln!(text, "\nnext: {}", done.next_command);
     Answer::new(std::mem::take(text), done)
 }
 
@@ -244,13 +244,13 @@ pub(super) fn killed(done: &Killed) -> Result<Answer> {
         )
     };
     let then = if done.trader_runs {
-        "the running trader sees it within 10 ms, takes every order off the venue and ends"
+        "the running trader sees it within milliseconds, takes every order off the venue and ends"
     } else {
         "no trader is running; the next start is halted"
     };
     let text = format!(
-        "{first}  {then}\n  {} stays until `ballast resume {} --reason WHY`\n",
-        done.file, done.account
+        "{first}  {then}\n  {} stays until `{}`\n",
+        done.file, done.next_command
     );
     Answer::new(text, done)
 }
@@ -262,10 +262,6 @@ pub(super) fn resumed(done: &Resumed) -> Result<Answer> {
     }
     line(&mut text, "reconciled", "journal and venue agree");
     line(&mut text, "holds", &held(&done.session.positions));
-    let _ = writeln!(
-        text,
-        "\nnext: ballast trade {}/config.toml",
-        done.session.folder
-    );
+    let _ = writeln!(text, "\nnext: {}", done.next_command);
     Answer::new(text, done)
 }

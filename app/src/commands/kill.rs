@@ -21,8 +21,10 @@ pub struct Killed {
     pub thrown_now: bool,
     /// Why it is thrown.
     pub reason: String,
-    /// Whether a trader is running, which sees it within 10 ms.
+    /// Whether a trader is running, which sees it within milliseconds.
     pub trader_runs: bool,
+    /// What releases it.
+    pub next_command: String,
 }
 
 /// Throws the kill switch of an account. The journal is not touched.
@@ -42,6 +44,7 @@ pub fn kill(home: &Path, account: Option<&Path>, reason: &str) -> Result<Killed,
         thrown_now,
         reason: switch.reason().unwrap_or_else(|| reason.to_owned()),
         trader_runs: folder.is_locked(),
+        next_command: format!("ballast resume {} --reason WHY", folder.argument()),
     })
 }
 

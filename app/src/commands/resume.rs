@@ -1,6 +1,6 @@
 //! `resume`: back to active, journaled with a person's reason, and only when journal and venue agree.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ballast_domain::error::Error;
 use serde::Serialize;
@@ -37,6 +37,8 @@ pub struct Resumed {
     pub killed: Option<String>,
     /// The session that reconciled and released it.
     pub session: Traded,
+    /// What trades on.
+    pub next_command: String,
 }
 
 /// Releases an account: recovers, reconciles, records every release, then takes the kill switch
@@ -66,7 +68,7 @@ pub fn resume(
     let settings = settings::resolve(&settings, program.engine)?;
     let switch = folder.kill_switch();
     let killed = switch.reason();
-    let account = Account::new(&settings, &home_of(&folder), false)?;
+    let account = Account::new(&settings, folder.home(), false)?;
     let order = Order::Release {
         reason: reason.clone(),
     };
@@ -92,11 +94,6 @@ pub fn resume(
         reason,
         killed,
         session,
+        next_command: folder.trade_command(),
     })
-}
-
-/// The home an account's folder is below.
-fn home_of(folder: &AccountFolder) -> PathBuf {
-    let accounts = folder.path().parent().unwrap_or(Path::new("."));
-    accounts.parent().unwrap_or(Path::new(".")).to_owned()
 }

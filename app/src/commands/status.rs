@@ -222,7 +222,7 @@ fn put_together(
         trader,
     };
     status.why = why(&status);
-    (status.next_command, status.next_does) = next_step(&status);
+    (status.next_command, status.next_does) = next_step(&status, folder);
     status
 }
 
@@ -256,14 +256,13 @@ fn why(status: &Status) -> String {
 }
 
 /// What to type, and what it does.
-fn next_step(status: &Status) -> (String, String) {
-    let account = &status.account;
-    let config = Path::new(&status.folder).join("config.toml");
-    let trade = format!("ballast trade {}", config.display());
+fn next_step(status: &Status, folder: &AccountFolder) -> (String, String) {
+    let account = folder.argument();
+    let trade = folder.trade_command();
     if status.activity == Activity::Running {
         return (
             format!("ballast kill {account} --reason WHY"),
-            "stops it within 10 ms and takes every order off the venue".to_owned(),
+            "stops it within milliseconds and takes every order off the venue".to_owned(),
         );
     }
     if status.killed.is_some() || status.mode > Mode::Active {

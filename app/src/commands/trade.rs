@@ -69,6 +69,8 @@ pub struct Traded {
     pub ended: Ended,
     /// How the program ends.
     pub exit_code: u8,
+    /// What says more.
+    pub next_command: String,
 }
 
 impl Traded {
@@ -343,6 +345,7 @@ impl<'a> Account<'a> {
             }),
             positions: positions.collect(),
             exit_code: ended.exit().code(),
+            next_command: format!("ballast status {}", self.folder.argument()),
             ended,
         })
     }

@@ -20,6 +20,7 @@ mod hostile_bytes;
 mod indicator;
 mod journal;
 mod json;
+mod live_boundaries;
 mod manual;
 mod metrics;
 mod named_source;

@@ -1,0 +1,254 @@
+//! The live driver with a boundary swapped for one that fails: a venue that refuses, a venue whose
+//! answers are lost, a journal that breaks.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use async_trait::async_trait;
+use ballast::account_folder::AccountFolder;
+use ballast::config;
+use ballast::drivers::backtest::Backtest;
+use ballast::drivers::live::{Boundaries, Ended, Goal, Live, Order, Speed, Stop};
+use ballast::exit::Exit;
+use ballast::machine::ThisMachine;
+use ballast::wiring::{Strategies, market_data, paper};
+use ballast_domain::instrument::InstrumentId;
+use ballast_domain::kernel::{Fact, SendGate, SendPermit};
+use ballast_domain::orders::ClientOrderId;
+use ballast_domain::time::Timestamp;
+use ballast_memory::MemoryJournal;
+use ballast_ports::{
+    AccountReport, BoxStream, Broker, BrokerCapabilities, Committed, Error, ErrorKind, Journal,
+    JournalBatch, JournalRecord, OrderReport, Result, Snapshot, SubmitOutcome,
+};
+
+/// What a boundary does beside its duty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Plant {
+    Nothing,
+    /// Every order is refused.
+    Refuses,
+    /// The answer to every fourth order is lost on its way back.
+    LosesAnswers,
+    /// Writing the journal fails from this batch on.
+    JournalBreaksAt(u64),
+}
+
+#[derive(Debug)]
+struct Planted {
+    inner: Arc<dyn Broker>,
+    plant: Plant,
+    submits: AtomicU32,
+}
+
+#[async_trait]
+impl Broker for Planted {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn capabilities(&self) -> BrokerCapabilities {
+        self.inner.capabilities()
+    }
+
+    async fn submit(&self, permit: SendPermit) -> SubmitOutcome {
+        let n = self.submits.fetch_add(1, Ordering::SeqCst);
+        if self.plant == Plant::Refuses {
+            return SubmitOutcome::Rejected {
+                reason: "planted".to_owned(),
+            };
+        }
+        let outcome = self.inner.submit(permit).await;
+        if self.plant == Plant::LosesAnswers && n.is_multiple_of(4) {
+            let cause = Error::new(ErrorKind::Unavailable, "submit", "planted: no answer");
+            return SubmitOutcome::Unknown { cause };
+        }
+        outcome
+    }
+
+    async fn cancel(&self, instrument: InstrumentId, id: ClientOrderId) -> Result<()> {
+        self.inner.cancel(instrument, id).await
+    }
+
+    async fn order(&self, instrument: InstrumentId, id: ClientOrderId) -> Result<OrderReport> {
+        self.inner.order(instrument, id).await
+    }
+
+    async fn open_orders(&self) -> Result<Vec<OrderReport>> {
+        self.inner.open_orders().await
+    }
+
+    async fn account(&self) -> Result<AccountReport> {
+        self.inner.account().await
+    }
+
+    fn facts(&self) -> BoxStream<Result<Fact>> {
+        self.inner.facts()
+    }
+}
+
+#[derive(Debug)]
+struct Breaking {
+    inner: MemoryJournal,
+    at: u64,
+}
+
+#[async_trait]
+impl Journal for Breaking {
+    async fn append(&self, batch: &JournalBatch) -> Result<Committed> {
+        if batch.seq >= self.at {
+            return Err(Error::new(ErrorKind::Unavailable, "append", "planted"));
+        }
+        self.inner.append(batch).await
+    }
+
+    fn read_from(&self, seq: u64) -> BoxStream<Result<JournalRecord>> {
+        self.inner.read_from(seq)
+    }
+
+    async fn head(&self) -> Result<Option<Committed>> {
+        self.inner.head().await
+    }
+
+    async fn keep_snapshot(&self, snapshot: &Snapshot) -> Result<()> {
+        self.inner.keep_snapshot(snapshot).await
+    }
+
+    async fn snapshot(&self) -> Result<Option<Snapshot>> {
+        self.inner.snapshot().await
+    }
+}
+
+/// What is left after a session with this plant: its end, submits, and what the venue shows.
+struct Left {
+    ended: Ended,
+    submits: u32,
+    executed: Vec<ClientOrderId>,
+    open: usize,
+}
+
+async fn session(plant: Plant) -> Left {
+    let home = tempfile::tempdir().unwrap();
+    let folder = AccountFolder::new(home.path(), "fake").unwrap();
+    std::fs::create_dir_all(folder.path()).unwrap();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/paper-breakout.toml");
+    let days = config::Layer::arguments(["run.end=2012-07-31"]).unwrap();
+    let resolved = config::read(&file, days).unwrap();
+    let strategies = Strategies::built_in();
+    let backtest = Backtest {
+        config: resolved.config.clone(),
+        market_data: market_data(&resolved.config, &resolved.base)
+            .unwrap()
+            .source,
+        data_files: BTreeMap::new(),
+        indices: Vec::new(),
+        data_findings: Vec::new(),
+        strategies: strategies.clone(),
+    };
+    let (instruments, variant, panel) = backtest.load().await.unwrap();
+    let live = Live {
+        settings: paper::live_settings(&resolved.config, &variant.settings).unwrap(),
+        instruments,
+        panel: Arc::new(panel),
+        fill_point: variant.exchange.fill_point,
+        opening_cash: variant.exchange.opening_cash,
+        catch_up: config::CatchUp::Each,
+        speed: Speed::Max,
+        goal: Goal::Trade,
+        order: Order::Nothing,
+    };
+    let gate = Arc::new(SendGate::new(1));
+    let strategy = strategies
+        .make(&resolved.config.strategy, &live.instruments)
+        .unwrap();
+    let kernel = live.kernel(strategy, &gate).unwrap();
+    let watch = folder.kill_switch().watch(Arc::clone(&gate)).unwrap();
+    let venue = paper::venue(
+        &resolved.config,
+        &variant,
+        &live.instruments,
+        &live.panel,
+        &folder,
+        &gate,
+    )
+    .unwrap();
+    let broker = Arc::new(Planted {
+        inner: venue.broker,
+        plant,
+        submits: AtomicU32::new(0),
+    });
+    let at = match plant {
+        Plant::JournalBreaksAt(batch) => batch,
+        _ => u64::MAX,
+    };
+    let inner = MemoryJournal::new();
+    let boundaries = Boundaries {
+        journal: Arc::new(Breaking { inner, at }),
+        broker: Arc::clone(&broker) as _,
+        reports: Arc::clone(&venue.reports),
+        market: venue.market,
+        clock: venue.clock,
+        gate,
+        kill: &watch,
+        kill_reason: &|| None,
+        machine: &ThisMachine::new(),
+    };
+    let ended = live.run(&boundaries, kernel, &mut ()).await.unwrap();
+    let report = venue.reports.report(Timestamp::MIN).await.unwrap();
+    Left {
+        ended,
+        submits: broker.submits.load(Ordering::SeqCst),
+        executed: report.fills.iter().map(|f| f.client_id).collect(),
+        open: report.orders.len(),
+    }
+}
+
+/// EXE-16: after three refused orders in a row the session stops and says why.
+#[tokio::test]
+async fn exe_16_three_refused_orders_stop_the_session() {
+    let left = session(Plant::Refuses).await;
+    assert_eq!(left.ended.stop, Stop::OrdersFail, "{:?}", left.ended);
+    assert_eq!(left.ended.exit(), Exit::Refused);
+    assert!((3..=5).contains(&left.submits), "{}", left.submits);
+    assert!(left.executed.is_empty());
+}
+
+/// An answer that is lost is asked for and never sent again: each order executes once, none stays
+/// unknown, and the books agree with the venue's. A plan goes on beside an order it knows nothing of,
+/// so what it lacked may be an order of its own: orders are counted, not compared.
+#[tokio::test]
+async fn lost_answers_are_asked_for_and_nothing_is_sent_twice() {
+    let whole = session(Plant::Nothing).await;
+    let left = session(Plant::LosesAnswers).await;
+    assert_eq!(left.ended.stop, Stop::EndOfData, "{:?}", left.ended);
+    assert_eq!((left.ended.unknown, left.ended.disputes), (0, 0));
+    assert!(left.submits > 8, "{}", left.submits);
+    let mut once = left.executed.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(once.len(), left.executed.len());
+    assert_eq!(left.executed.len() + left.open, left.submits as usize);
+    let more = left.submits.abs_diff(whole.submits);
+    assert!(more <= 3, "{} and {}", left.submits, whole.submits);
+}
+
+/// A journal that breaks ends the session with the code of refused state, whatever was being
+/// written; nothing is sent after, and nothing of ours stays at the venue.
+#[tokio::test]
+async fn a_journal_that_breaks_stops_the_session_and_clears_the_venue() {
+    let whole = session(Plant::Nothing).await;
+    for batch in [1, 2, 60, 75, 80, 95, 110, 130] {
+        let left = session(Plant::JournalBreaksAt(batch)).await;
+        assert_eq!(
+            left.ended.stop,
+            Stop::JournalFailed,
+            "{batch}: {:?}",
+            left.ended
+        );
+        assert_eq!(left.ended.exit(), Exit::StateRefused, "{batch}");
+        assert_eq!(left.open, 0, "{batch}");
+        assert!(left.submits < whole.submits, "{batch}");
+    }
+}
