@@ -138,7 +138,7 @@ fn arc_01_an_edge_against_the_layers_is_refused() {
             "ballast-ports",
             on("tokio"),
             "ballast-ports -> tokio: of external crates ports uses only async-trait, thiserror, \
-             futures-core, futures-util, serde, mockall\n  instead: a port speaks domain words",
+             futures-core, futures-util, serde, mockall, secrecy\n  instead: a port speaks domain words",
         ),
         (
             "ballast-ports",
