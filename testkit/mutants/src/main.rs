@@ -11,7 +11,7 @@ mod switch;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs};
 
@@ -113,7 +113,7 @@ fn viable(
 
 /// Prints the table, and writes what was missed and what could not be judged to files.
 fn report(
-    work: &PathBuf,
+    work: &Path,
     mutants: &[list::Mutant],
     refused: &BTreeMap<u32, Refusal>,
     verdicts: &BTreeMap<u32, (Verdict, Option<String>)>,
