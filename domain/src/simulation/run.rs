@@ -95,10 +95,8 @@ pub fn run<S: Strategy, K: Sink + ?Sized>(
 /// them in an account without margin, and without holes those of a later row replace them all.
 fn closes_can_wait(exchange: &Exchange, panel: &Panel) -> bool {
     let rules = exchange.rules();
-    let without_holes = panel
-        .slices()
-        .next()
-        .is_some_and(|s| s.full_closes().is_some());
+    let first = panel.slices().next();
+    let without_holes = first.is_some_and(|s| s.full_closes().is_some());
     rules.is_plain() && rules.margin.is_none() && without_holes
 }
 
