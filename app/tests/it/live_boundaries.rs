@@ -173,6 +173,7 @@ async fn session(plant: Plant) -> Left {
         &folder,
         &gate,
     )
+    .await
     .unwrap();
     let broker = Arc::new(Planted {
         inner: venue.broker,
