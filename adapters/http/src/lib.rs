@@ -9,7 +9,7 @@
 //! Nothing is repeated, no redirect is followed and no pooled connection is reused: each of those
 //! can write an order twice or lose one without a trace. Deadlines are of the machine's time.
 //!
-//! The feature `scripted-server` adds [`scripted`], a server for tests that breaks off, stalls,
+//! The feature `scripted-server` adds the module `scripted`, a server for tests that breaks off, stalls,
 //! resets and answers late or twice.
 
 mod answer;

@@ -154,8 +154,8 @@ fn measure(job: &str, plan: &Plan) -> Part {
         _ => {
             let mut part = Part::new("J8");
             part.notes.push(
-                "cannot be run: there is no live driver yet, so there is no path from a market \
-                 event to the wire; not counted"
+                "not built: the live driver and a venue on loopback are there, but nothing measures \
+                 the path from a market event to the wire yet; not counted"
                     .to_owned(),
             );
             part
