@@ -6,35 +6,43 @@ use std::process::Command;
 
 use crate::tools;
 
-/// Builds what is needed and starts the testkit's `crash` with `args`.
+/// What is built, in one go so that what both share is built once.
+const BUILD: [&str; 13] = [
+    "build",
+    "--quiet",
+    "--locked",
+    "--package=ballast",
+    "--package=ballast-testkit",
+    "--features",
+    "ballast/sandbox,ballast-testkit/sandbox-venue",
+    "--bin",
+    "ballast",
+    "--bin",
+    "sandbox-venue",
+    "--bin",
+    "crash",
+];
+
+/// Builds what is needed and starts the testkit's `crash` with `args`; `--debug` among them takes the
+/// debug build, which is built sooner and killed as well.
 ///
 /// # Errors
 /// Something cannot be built, something was lost or doubled, or a phase was hit too rarely.
 pub fn run(root: &Path, args: &[&str]) -> Result<(), String> {
-    for build in [
-        ["-p", "ballast", "--features", "sandbox", "--bin", "ballast"].as_slice(),
-        &[
-            "-p",
-            "ballast-testkit",
-            "--features",
-            "sandbox-venue",
-            "--bin",
-            "sandbox-venue",
-            "--bin",
-            "crash",
-        ],
-    ] {
-        let mut command = Command::new(tools::cargo());
-        command.current_dir(root);
-        command.args(["build", "--release", "--quiet"]).args(build);
-        started(command.status(), "what is killed cannot be built")?;
+    let debug = args.contains(&"--debug");
+    let mut build = Command::new(tools::cargo());
+    build.current_dir(root).args(BUILD);
+    if !debug {
+        build.arg("--release");
     }
-    let target = crate::bench::target(root)?.join("release");
+    started(build.status(), "what is killed cannot be built")?;
+    let profile = if debug { "debug" } else { "release" };
+    let target = crate::bench::target(root)?.join(profile);
     let mut command = Command::new(target.join("crash"));
     command.current_dir(root);
     command.arg("--program").arg(target.join("ballast"));
     command.arg("--venue").arg(target.join("sandbox-venue"));
-    command.args(args);
+    command.args(args.iter().filter(|arg| **arg != "--debug"));
     started(
         command.status(),
         "the killed program did not pass; the output says why",

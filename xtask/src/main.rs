@@ -26,7 +26,8 @@ Usage: cargo xtask COMMAND
   sim [ARGS]          play simulated days with faults against the kernel, from seeds or tapes;
                       --help lists the arguments
   crash [ARGS]        kill the real program at its worst moments against a venue in another process,
-                      restart it and judge what is left; --cycles N, --seed S
+                      restart it and judge what is left; --cycles N, --seed S,
+                      --debug for the debug build
   mutants [MODULE...] [--quick]
                       every change that cargo-mutants would make to the money paths, compiled at once
                       and judged by the tests that reach it: the score and what survived; with
