@@ -21,7 +21,8 @@ use crate::drivers::live::{ReplayedMarket, SharedClock};
 const PERMIT_LIFETIME: Span = Span::from_seconds(30);
 
 /// After a restart a venue lists what it remembers from the beginning, and an execution of an order
-/// that was forgotten here is an orphan: more than any venue of this program lists.
+/// that was forgotten here is an orphan. An account with more orders than this is reduce-only after
+/// a restart, until the kernel restores when it last agreed with its venue.
 const REMEMBERED_ORDERS: usize = 16_384;
 
 /// How a backtest's kernel trades live: everything is watched and every slot leaves a record.

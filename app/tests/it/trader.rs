@@ -444,7 +444,7 @@ async fn exe_08_everything_is_off_when_the_list_is_empty_and_not_before() {
 /// From the file's creation to the closed gate, and to an empty list at the venue. Run alone:
 /// `cargo test --release -p ballast --test it trader::kill_figures -- --ignored --nocapture`
 #[test]
-#[ignore = "a measurement"]
+#[ignore = "measures, on an idle machine: docs/testing.md has the command"]
 fn kill_figures() {
     let folder = tempfile::tempdir().unwrap();
     let mut closed = Vec::new();
