@@ -155,6 +155,9 @@ fn measure(root: &Path) -> Result<(Shares, String), String> {
             "llvm-cov",
             "--workspace",
             "--locked",
+            // Counters of processes that tests kill are cut short; the others count.
+            "--failure-mode",
+            "all",
             "--lcov",
             "--output-path",
         ])
