@@ -119,6 +119,7 @@ pub struct Dispute {
 impl<S: Strategy> Kernel<S> {
     /// Joins everything a report lists, compares what is left, and ends or begins disputes.
     pub(super) fn on_report(&mut self, report: &VenueReport, effects: &mut Effects) {
+        self.forget_gross();
         if !self.opened.contains(&true) {
             return self.meet_account(report, effects);
         }
@@ -221,6 +222,7 @@ impl<S: Strategy> Kernel<S> {
                 }
             }
         }
+        self.forget_gross();
         for (id, (buys, sells)) in self.instruments.ids().zip(open) {
             self.exposure.set_external(id, buys, sells);
         }
