@@ -20,9 +20,9 @@ use crate::drivers::live::{ReplayedMarket, SharedClock};
 /// that an order nobody answered for is soon proven dead.
 const PERMIT_LIFETIME: Span = Span::from_seconds(30);
 
-/// After a restart a venue lists what it remembers from the beginning, and an execution of an order
-/// that was forgotten here is an orphan. An account with more orders than this is reduce-only after
-/// a restart, until the kernel restores when it last agreed with its venue.
+/// An execution of an order that was forgotten here is an orphan. A restart asks from shortly before
+/// the last recorded agreement on, where this is far more than there can be; only an account that
+/// never agreed, or a dispute, asks from the beginning.
 const REMEMBERED_ORDERS: usize = 16_384;
 
 /// How a backtest's kernel trades live: everything is watched and every slot leaves a record.

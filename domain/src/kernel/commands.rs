@@ -15,6 +15,7 @@ use crate::strategy::{Decision, Strategy};
 
 impl<S: Strategy> Kernel<S> {
     pub(super) fn on_command(&mut self, command: &Command, effects: &mut Effects) {
+        self.forget_gross();
         match command {
             Command::SetMode {
                 scope,

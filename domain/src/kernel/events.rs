@@ -26,6 +26,7 @@ impl<S: Strategy> Kernel<S> {
             return;
         }
         self.event_at = self.now;
+        self.forget_gross();
         if let Some(instrument) = fact.instrument() {
             self.changed_at[instrument.index()] = self.now;
         }
@@ -126,6 +127,7 @@ impl<S: Strategy> Kernel<S> {
     }
 
     pub(super) fn book_adjustment(&mut self, record: AdjustmentRecord, effects: &mut Effects) {
+        self.forget_gross();
         match record.instrument {
             Some(id) if !record.quantity.is_zero() => self.account.book_adjustment(
                 id,

@@ -332,11 +332,18 @@ impl<S: Strategy> Kernel<S> {
             return;
         };
         let (id, side) = (order.intent.instrument, order.intent.side);
+        let decision = order.intent.client_id.decision;
         let (open, reserved) = (order.open_quantity(), order.reserved_cash);
         let kept = share(reserved, open, before.open);
         order.reserved_cash = kept;
         let (unclear, complete) = (order.is_unclear(), order.is_complete());
         let settled = order.settled;
+        // Orders of the saga are about its own legs.
+        if let Some(saga) = &mut self.saga
+            && saga.decision != decision
+        {
+            saga.others = None;
+        }
         self.exposure.add_open(id, side, open - before.open);
         self.exposure.add_reserved(kept - reserved);
         if unclear && self.planted(Bug::ReplanDoublesLeg) {

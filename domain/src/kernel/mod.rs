@@ -46,9 +46,9 @@ pub use permit::{Redeemed, SendGate, SendPermit};
 pub use planted::Bug;
 pub use reconcile::{Books, Difference, Dispute, reconcile};
 pub use record::{
-    AdjustmentRecord, Cut, DecisionRecord, DisputeRecord, FillRecord, HoldRecord, IntentRecord,
-    LegRecord, ModeRecord, OrderRecord, OrphanRecord, Record, ResidualRecord, SessionRecord,
-    SplitRecord, StateRecord,
+    AdjustmentRecord, AgreementRecord, Cut, DecisionRecord, DisputeRecord, FillRecord, HoldRecord,
+    IntentRecord, LegRecord, ModeRecord, OrderRecord, OrphanRecord, Record, ResidualRecord,
+    SessionRecord, SplitRecord, StateRecord,
 };
 pub use record_body::{Once, RecordBody};
 pub use recovery::Restore;
@@ -180,6 +180,8 @@ pub struct Kernel<S> {
     reported_at: Timestamp,
     /// The newest report with which everything agreed.
     agreed_at: Timestamp,
+    /// The newest agreement that is recorded: a restart goes on from it.
+    recorded_agreement: Timestamp,
     disputes: Vec<Option<Dispute>>,
     /// Asset, difference, how often in a row, and the last report.
     cash_dispute: Option<(AssetId, Cash, u8, Timestamp)>,
@@ -259,6 +261,7 @@ impl<S: Strategy> Kernel<S> {
             event_at: Timestamp::MIN,
             reported_at: Timestamp::MIN,
             agreed_at: Timestamp::MIN,
+            recorded_agreement: Timestamp::MIN,
             disputes: vec![None; n],
             cash_dispute: None,
             timers: BTreeMap::new(),

@@ -204,7 +204,8 @@ impl Overview {
             | Record::Residual(_)
             | Record::State(_)
             | Record::Hold(_)
-            | Record::Orphan(_) => {}
+            | Record::Orphan(_)
+            | Record::Agreement(_) => {}
         }
     }
 

@@ -48,7 +48,25 @@ impl<S: Strategy> Kernel<S> {
     /// A leg for everything that is targeted, held or still open, in instrument order. Returns the
     /// equity they are valued with.
     pub(super) fn value_legs(&self, goal: Goal, legs: &mut Vec<Leg>) -> Result<Cash> {
-        let equity = self.account.cash() + self.account.positions_value(&self.instruments);
+        let mut equity = self.account.cash();
+        legs.clear();
+        for (id, instrument) in self.instruments.ids().zip(self.instruments.all()) {
+            let held = self.account.position(id).quantity;
+            let target = match goal {
+                Goal::Targets => matches!(self.targets.get(id.index()), Some(Some(_))),
+                Goal::Close(_) => false,
+            };
+            let flat = held.is_zero() && !target;
+            if flat && self.exposure.worst_case(id, held).is_zero() {
+                continue;
+            }
+            let price = Price::from_market_data(self.account.mark(id), instrument.price_scale);
+            let leg = Leg::held(id, instrument, held, price.unwrap_or(Price::ZERO));
+            equity += leg.current_value;
+            if !matches!(goal, Goal::Close(Some(only)) if only != id) {
+                legs.push(leg);
+            }
+        }
         let mut equity = equity.max(Cash::ZERO);
         if self.settings.rebalance.net_of_costs && goal == Goal::Targets {
             let rate = self.settings.limits.fee_estimate;
@@ -58,47 +76,34 @@ impl<S: Strategy> Kernel<S> {
             equity,
             gross: self.settings.limits.max_gross.of(equity),
         };
-        legs.clear();
-        for (id, instrument) in self.instruments.ids().zip(self.instruments.all()) {
-            let held = self.account.position(id).quantity;
+        for leg in legs.iter_mut() {
             let target = match goal {
-                Goal::Targets => self.targets.get(id.index()).copied().flatten(),
-                Goal::Close(only) if only.is_none_or(|o| o == id) => None,
-                Goal::Close(_) => continue,
+                Goal::Targets => self.targets.get(leg.instrument.index()).copied().flatten(),
+                Goal::Close(_) => None,
             };
-            let flat = held.is_zero() && target.is_none();
-            if flat && self.exposure.worst_case(id, held).is_zero() {
-                continue;
-            }
-            legs.push(self.value_leg(id, instrument, held, target, budget)?);
+            self.value_leg(leg, target, budget)?;
         }
         Ok(equity)
     }
 
-    fn value_leg(
-        &self,
-        id: InstrumentId,
-        instrument: &Instrument,
-        held: Quantity,
-        target: Option<Target>,
-        budget: Budget,
-    ) -> Result<Leg> {
-        let price = Price::from_market_data(self.account.mark(id), instrument.price_scale);
-        let at = price.unwrap_or(Price::ZERO);
-        let value = self.wanted(target, instrument, at, budget.equity)?;
-        let mut leg = self
-            .settings
+    fn value_leg(&self, leg: &mut Leg, target: Option<Target>, budget: Budget) -> Result<()> {
+        let id = leg.instrument;
+        let Some(instrument) = self.instruments.get(id) else {
+            return Ok(());
+        };
+        let value = self.wanted(target, instrument, leg.price, budget.equity)?;
+        self.settings
             .rebalance
-            .leg(id, instrument, held, at, value, budget);
+            .decide(leg, instrument, value, budget);
         let state = self.states[id.index()];
         if state != LaneState::Present {
             leg.disposition = Disposition::NotFresh(state);
-            leg.target = held;
+            leg.target = leg.current;
         } else if self.exposure.has_unknown(id) {
             leg.disposition = Disposition::Blocked;
-            leg.target = held;
+            leg.target = leg.current;
         }
-        Ok(leg)
+        Ok(())
     }
 
     pub(super) fn draft_reductions(&self, saga: &mut Saga, drafts: &mut Vec<Draft>) {
@@ -221,27 +226,72 @@ impl<S: Strategy> Kernel<S> {
     }
 
     /// Worst-case gross exposure at the saga's prices; instruments outside the saga at their mark.
-    pub(super) fn gross(&self, saga: &Saga) -> Cash {
-        let mut legs = saga.legs.iter().peekable();
-        let mut gross = Cash::ZERO;
-        for (id, instrument) in self.instruments.ids().zip(self.instruments.all()) {
-            let own = legs
-                .next_if(|l| l.leg.instrument == id)
-                .map(|l| l.leg.price);
-            let held = self.account.position(id).quantity;
-            let mut worst = self.exposure.worst_case(id, held);
-            if self.planted(Bug::ReservedIgnored) {
-                worst = held.abs();
-            }
-            if worst.is_zero() {
-                continue;
-            }
-            let mark = || Price::from_market_data(self.account.mark(id), instrument.price_scale);
-            if let Some(price) = own.or_else(mark) {
-                gross += instrument.notional(price, worst);
-            }
+    pub(super) fn gross(&self, saga: &mut Saga) -> Cash {
+        if self.planted(Bug::ReservedIgnored) {
+            saga.others = None;
         }
-        gross
+        let others = saga.others.unwrap_or_else(|| self.gross_outside(saga));
+        debug_assert_eq!(others, self.gross_outside(saga), "what has no leg changed");
+        saga.others = Some(others);
+        let own = saga.legs.iter().map(|l| {
+            let id = l.leg.instrument;
+            self.worth_at_worst(id, self.instruments.get(id), Some(l.leg.price))
+        });
+        others + own.sum()
+    }
+
+    /// The part of instruments without a leg of this saga, summed over all there are.
+    fn gross_outside(&self, saga: &Saga) -> Cash {
+        let mut legs = saga.legs.iter().map(|l| l.leg.instrument).peekable();
+        let of = self.instruments.ids().zip(self.instruments.all());
+        of.filter(|(id, _)| legs.next_if_eq(id).is_none())
+            .map(|(id, instrument)| self.worth_at_worst(id, Some(instrument), None))
+            .sum()
+    }
+
+    /// The same from legs that were valued just now and will not trade: what is targeted, held or
+    /// open has one.
+    pub(super) fn gross_of_idle(&self, legs: &[Leg]) -> Cash {
+        let idle = legs.iter().filter(|l| l.disposition != Disposition::Trade);
+        idle.map(|l| {
+            let id = l.instrument;
+            if self.exposure.is_open(id) {
+                return self.worth_at_worst(id, self.instruments.get(id), None);
+            }
+            l.current_value.abs()
+        })
+        .sum()
+    }
+
+    /// What an instrument is worth when everything open executes the worst way; at its mark unless a
+    /// price is given.
+    #[inline]
+    fn worth_at_worst(
+        &self,
+        id: InstrumentId,
+        instrument: Option<&Instrument>,
+        price: Option<Price>,
+    ) -> Cash {
+        let held = self.account.position(id).quantity;
+        let mut worst = self.exposure.worst_case(id, held);
+        if self.planted(Bug::ReservedIgnored) {
+            worst = held.abs();
+        }
+        let Some(instrument) = instrument.filter(|_| !worst.is_zero()) else {
+            return Cash::ZERO;
+        };
+        let mark = || Price::from_market_data(self.account.mark(id), instrument.price_scale);
+        price
+            .or_else(mark)
+            .map_or(Cash::ZERO, |price| instrument.notional(price, worst))
+    }
+
+    /// A saga's sum over what has no leg in it does not hold any more.
+    #[inline]
+    pub(super) fn forget_gross(&mut self) {
+        if let Some(saga) = &mut self.saga {
+            saga.others = None;
+        }
     }
 
     /// Turns drafts into judged intents, with `gross` exposure before them. Passing ones wait for

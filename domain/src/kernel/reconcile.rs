@@ -5,8 +5,8 @@
 
 use super::planted::Bug;
 use super::{
-    Action, AdjustmentKind, AdjustmentRecord, DisputeRecord, Effects, EventId, Fact, Kernel, Query,
-    Record, Session, Severity, VenueReport,
+    Action, AdjustmentKind, AdjustmentRecord, AgreementRecord, DisputeRecord, Effects, EventId,
+    Fact, Kernel, Query, Record, Session, Severity, VenueReport,
 };
 use crate::error::Error;
 use crate::instrument::{AssetId, InstrumentId};
@@ -119,6 +119,7 @@ pub struct Dispute {
 impl<S: Strategy> Kernel<S> {
     /// Joins everything a report lists, compares what is left, and ends or begins disputes.
     pub(super) fn on_report(&mut self, report: &VenueReport, effects: &mut Effects) {
+        self.forget_gross();
         if !self.opened.contains(&true) {
             return self.meet_account(report, effects);
         }
@@ -164,7 +165,34 @@ impl<S: Strategy> Kernel<S> {
             self.agreed_at = self.agreed_at.max(report.as_of);
             self.cash_dispute = None;
         }
+        let before = self.session;
         self.end_reconciling(report.as_of, effects);
+        if agreed {
+            let concluded = before != self.session && self.session == Session::Ready;
+            self.record_agreement(report.as_of, concluded, effects);
+        }
+    }
+
+    /// Agreement is written down when a reconciliation concludes, and otherwise once in the span
+    /// that questions look back. Stricter than what the running session goes by: every instrument
+    /// was compared, so cash was as well.
+    fn record_agreement(&mut self, as_of: Timestamp, concluded: bool, effects: &mut Effects) {
+        let Some(watch) = &self.settings.watch else {
+            return;
+        };
+        let last = self.recorded_agreement;
+        let rare = watch.look_back.max(watch.audit);
+        let due = concluded || last == Timestamp::MIN || as_of >= last + rare;
+        let all_compared = self.changed_at.iter().all(|changed| *changed <= as_of);
+        let settled = self.disputes.iter().all(Option::is_none);
+        if as_of <= last || !due || !all_compared || !settled {
+            return;
+        }
+        self.recorded_agreement = as_of;
+        effects.records.push(Record::Agreement(AgreementRecord {
+            time: self.now,
+            as_of,
+        }));
     }
 
     /// Executions, events and order states of a report, in an order that does not depend on the
@@ -221,6 +249,7 @@ impl<S: Strategy> Kernel<S> {
                 }
             }
         }
+        self.forget_gross();
         for (id, (buys, sells)) in self.instruments.ids().zip(open) {
             self.exposure.set_external(id, buys, sells);
         }

@@ -50,6 +50,8 @@ pub enum Record {
     Orphan(OrphanRecord),
     /// Ours and the venue's position differ and nothing explains it, or no longer do.
     Dispute(DisputeRecord),
+    /// The books agreed with the venue's, in every position and balance.
+    Agreement(AgreementRecord),
 }
 
 /// A slot was used up without new targets.
@@ -113,6 +115,17 @@ pub struct DisputeRecord {
     pub ours: Quantity,
     /// What the venue says; equal to ours when the dispute is over.
     pub theirs: Quantity,
+}
+
+/// The books agreed with the venue's, in every position and balance.
+///
+/// A restart asks the venue for what happened since shortly before this, and not since the beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgreementRecord {
+    /// When we learnt it.
+    pub time: Timestamp,
+    /// Up to when, by the venue's clock: what happened there until then is booked.
+    pub as_of: Timestamp,
 }
 
 /// A strategy decided.
@@ -341,6 +354,7 @@ impl Record {
                 digest.word(r.ours.units().cast_unsigned());
                 digest.word(r.theirs.units().cast_unsigned());
             }
+            Self::Agreement(r) => digest.feed(17, r.as_of.nanos().cast_unsigned()),
         }
     }
 }

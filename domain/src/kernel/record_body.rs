@@ -70,6 +70,7 @@ kinds! {
     Void "void",
     Orphan "orphan",
     Dispute "dispute",
+    Agreement "agreement",
 }
 
 /// The body of a record as a journal writes it: `v`, then the fields in declaration order. Amounts

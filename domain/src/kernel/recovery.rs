@@ -209,6 +209,11 @@ impl<S: Strategy> Restore<'_, S> {
             Record::Session(r) => k.now = k.now.max(r.time),
             Record::Orphan(r) => k.orphans.push(r.fact.clone()),
             Record::Dispute(r) => k.take_dispute(r.instrument, r.ours, r.theirs),
+            Record::Agreement(r) => {
+                k.now = k.now.max(r.time);
+                k.agreed_at = k.agreed_at.max(r.as_of);
+                k.recorded_agreement = k.agreed_at;
+            }
         }
         fx.actions.clear();
         fx.records.clear();

@@ -42,6 +42,9 @@ pub(super) struct Saga {
     pub(super) plans: u8,
     pub(super) equity: Cash,
     pub(super) legs: Vec<SagaLeg>,
+    /// Worst-case gross exposure of everything that has no leg here; `None` when something of it may
+    /// have changed since it was summed.
+    pub(super) others: Option<Cash>,
     /// Orders of the current plan that may still execute by themselves.
     pub(super) open: usize,
     /// How many slices the kernel had seen when the current plan was placed.
@@ -61,6 +64,7 @@ impl Saga {
             plans: 0,
             equity,
             legs: Vec::new(),
+            others: None,
             open: 0,
             placed_at: 0,
             over: false,
@@ -240,6 +244,9 @@ impl<S: Strategy> Kernel<S> {
         saga.legs.clear();
         let traded = legs.iter().filter(|l| l.disposition == Disposition::Trade);
         saga.legs.extend(traded.copied().map(SagaLeg::new));
+        if waiting.goal == Goal::Targets {
+            saga.others = Some(self.gross_of_idle(legs));
+        }
         self.saga = Some(saga);
         if let Some(watch) = &self.settings.watch {
             let left = (waiting.slot + watch.window).since(self.now);
@@ -290,7 +297,7 @@ impl<S: Strategy> Kernel<S> {
                 break;
             }
             // Drafting changes neither what is held nor what is open: one sum serves both.
-            let gross = self.gross(&saga);
+            let gross = self.gross(&mut saga);
             if drafts.is_empty() {
                 self.draft_additions(&mut saga, gross, &mut drafts);
             }

@@ -38,8 +38,9 @@ impl<S: Strategy> Kernel<S> {
     }
 
     /// Shows a slice to marks and strategy.
-    #[inline]
+    #[inline(always)]
     pub(super) fn see(&mut self, slice: &Slice<'_>) {
+        self.forget_gross();
         self.account.mark_to(slice);
         self.slice_time = slice.time();
         if slice.full_closes().is_some() {
@@ -166,7 +167,26 @@ impl<S: Strategy> Kernel<S> {
     /// Prices between closes: the moment at which targets become units when sizes are taken at
     /// the fill.
     pub(super) fn on_quotes(&mut self, quotes: &Quotes<'_>, effects: &mut Effects) {
+        self.forget_gross();
         let usable = |price: &Option<f64>| price.filter(|p| p.is_finite() && *p > 0.0);
+        let lanes = self.states.len();
+        if quotes.prices.len() == lanes && quotes.prices.iter().all(|p| usable(p).is_some()) {
+            // The usual case, in which nothing is asked lane by lane.
+            if !self.all_present {
+                self.states.fill(LaneState::Present);
+                self.all_present = true;
+            }
+            let prices = quotes.prices.iter().flatten();
+            self.account.mark_all_between(prices.copied(), self.now);
+        } else {
+            self.mark_quoted(quotes, usable);
+        }
+        if self.wants_quotes() && self.session == Session::Ready {
+            self.start_saga(effects);
+        }
+    }
+
+    fn mark_quoted(&mut self, quotes: &Quotes<'_>, usable: impl Fn(&Option<f64>) -> Option<f64>) {
         // A lane without a quote keeps its state.
         let mut all_present = self.all_present || quotes.prices.len() >= self.states.len();
         for (state, price) in self.states.iter_mut().zip(quotes.prices) {
@@ -181,8 +201,5 @@ impl<S: Strategy> Kernel<S> {
         self.all_present = all_present;
         self.account
             .mark_between(quotes.prices.iter().map(usable), self.now);
-        if self.wants_quotes() && self.session == Session::Ready {
-            self.start_saga(effects);
-        }
     }
 }

@@ -60,46 +60,100 @@ pub(crate) const fn quotient_and_rest(numerator: i128, denominator: i128) -> (i1
 /// `value / 10^9` towards zero, and the rest: the unit of rates and weights.
 #[inline]
 pub(super) const fn by_a_billion(value: i128) -> (i128, i64) {
-    by_small::<1_000_000_000>(value)
+    by_constant::<1_000_000_000>(value)
 }
 
 /// `value / 10^15` towards zero, and the rest.
 #[inline]
 pub(super) const fn by_a_quadrillion(value: i128) -> (i128, i64) {
-    let (billions, rest) = by_a_billion(value);
-    let (quotient, middle) = by_small::<1_000_000>(billions);
-    (quotient, middle * 1_000_000_000 + rest)
+    by_constant::<1_000_000_000_000_000>(value)
 }
 
-/// `value / DIVISOR` towards zero, and the rest, for a divisor from 2 to 2^31.
+/// `value / DIVISOR` towards zero, and the rest, for a divisor from 2 to 2^63.
 ///
 /// Cash at a fine scale needs more than 64 bits, and 128 bits are divided by a loop in a library. By a
-/// small constant it goes digit by digit of 32 bits, each a multiplication.
+/// constant it goes digit by digit of 64 bits, each two multiplications.
 #[inline]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "digits are cut out on purpose"
-)]
-const fn by_small<const DIVISOR: u32>(value: i128) -> (i128, i64) {
-    let one = DIVISOR as u64;
+const fn by_constant<const DIVISOR: i64>(value: i128) -> (i128, i64) {
     if let Some(value) = in_64_bits(value) {
-        let one = DIVISOR as i64;
-        return ((value / one) as i128, value % one);
+        return ((value / DIVISOR) as i128, value % DIVISOR);
     }
-    let all = value.unsigned_abs();
-    let (high, low) = ((all >> 64) as u64, all as u64);
-    let (top, rest) = (high / one, high % one);
-    let next = (rest << 32) | (low >> 32);
-    let last = ((next % one) << 32) | (low & 0xffff_ffff);
-    let bottom = ((next / one) << 32) | (last / one);
-    // Both fit: something was divided off.
-    let quotient = (((top as u128) << 64) | bottom as u128) as i128;
-    let rest = (last % one) as i64;
+    let (quotient, rest) = wide_by_constant::<DIVISOR>(value.unsigned_abs());
     if value < 0 {
         (-quotient, -rest)
     } else {
         (quotient, rest)
     }
+}
+
+/// A divisor shifted up until its highest bit is set, and what to multiply by instead of dividing.
+#[derive(Clone, Copy, Debug)]
+struct Divisor {
+    shift: u32,
+    shifted: u64,
+    /// `(2^128 - 1) / shifted - 2^64`.
+    reciprocal: u64,
+}
+
+impl Divisor {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the quotient is below 2^65"
+    )]
+    const fn new(divisor: i64) -> Self {
+        assert!(divisor >= 2, "one and less need no division");
+        let shift = divisor.leading_zeros();
+        let shifted = divisor.unsigned_abs() << shift;
+        let reciprocal = (u128::MAX / shifted as u128) as u64;
+        Self {
+            shift,
+            shifted,
+            reciprocal,
+        }
+    }
+
+    /// `(high × 2^64 + low) / shifted` and the rest; `high` is below the divisor.
+    ///
+    /// N. Möller and T. Granlund, "Improved division by invariant integers", algorithm 4.
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "halves are cut out on purpose"
+    )]
+    const fn divide(self, high: u64, low: u64) -> (u64, u64) {
+        let guess = (self.reciprocal as u128 * high as u128)
+            .wrapping_add(((high as u128) << 64) | low as u128);
+        let mut quotient = ((guess >> 64) as u64).wrapping_add(1);
+        let mut rest = low.wrapping_sub(quotient.wrapping_mul(self.shifted));
+        if rest > guess as u64 {
+            quotient = quotient.wrapping_sub(1);
+            rest = rest.wrapping_add(self.shifted);
+        }
+        if rest >= self.shifted {
+            quotient = quotient.wrapping_add(1);
+            rest -= self.shifted;
+        }
+        (quotient, rest)
+    }
+}
+
+/// A value of at most 2^127 by a constant.
+// With the divisor known, its shifts are those of one register pair.
+#[inline]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "halves are cut out on purpose"
+)]
+const fn wide_by_constant<const DIVISOR: i64>(value: u128) -> (i128, i64) {
+    let divisor = const { Divisor::new(DIVISOR) };
+    let up = divisor.shift;
+    // Three digits of the shifted value: what the shift pushes out of 128 bits is the first.
+    let first = (value >> (128 - up)) as u64;
+    let value = value << up;
+    let (top, rest) = divisor.divide(first, (value >> 64) as u64);
+    let (bottom, rest) = divisor.divide(rest, value as u64);
+    let quotient = ((top as u128) << 64) | bottom as u128;
+    (quotient.cast_signed(), (rest >> up).cast_signed())
 }
 
 /// `left × right`; two factors of 64 bits cannot overflow and need no check.
@@ -145,6 +199,14 @@ mod tests {
             prop_assert_eq!((quotient, rest.into()), plain(1_000_000_000));
             let (quotient, rest) = by_a_quadrillion(value);
             prop_assert_eq!((quotient, rest.into()), plain(1_000_000_000_000_000));
+            for (divisor, found) in [
+                (2, by_constant::<2>(value)),
+                (3, by_constant::<3>(value)),
+                (1 << 62, by_constant::<{ 1 << 62 }>(value)),
+                (i64::MAX, by_constant::<{ i64::MAX }>(value)),
+            ] {
+                prop_assert_eq!((found.0, i128::from(found.1)), plain(divisor.into()));
+            }
             if other > 0 {
                 prop_assert_eq!(quotient_and_rest(value, other), plain(other));
             }

@@ -168,7 +168,8 @@ impl SleeveBooks {
             | Record::Hold(_)
             | Record::Session(_)
             | Record::Orphan(_)
-            | Record::Dispute(_) => {}
+            | Record::Dispute(_)
+            | Record::Agreement(_) => {}
         }
     }
 

@@ -152,7 +152,7 @@ impl Account {
     }
 
     /// Takes the closes of a slice as marks. Lanes without a bar keep their last mark.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn mark_to(&mut self, slice: &Slice<'_>) {
         let time = slice.time();
         if let Some(closes) = slice.full_closes() {
@@ -165,6 +165,11 @@ impl Account {
             (self.equity, self.all_marked_at) = (Some(equity), time);
             return;
         }
+        self.mark_present(slice, time);
+    }
+
+    #[inline(never)]
+    fn mark_present(&mut self, slice: &Slice<'_>, time: Timestamp) {
         let own = self.marks.iter_mut().zip(&mut self.marked_at);
         for (i, (mark, at)) in own.enumerate() {
             if let Some(close) = slice.close(InstrumentId::from_index(i)) {
@@ -192,6 +197,15 @@ impl Account {
                 (*mark, *at) = (price, time);
             }
         }
+        self.equity = None;
+    }
+
+    /// The same with a price of every instrument.
+    pub(crate) fn mark_all_between(&mut self, prices: impl Iterator<Item = f64>, time: Timestamp) {
+        for (mark, price) in self.marks.iter_mut().zip(prices) {
+            *mark = price;
+        }
+        self.all_marked_at = time;
         self.equity = None;
     }
 

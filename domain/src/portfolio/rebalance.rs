@@ -121,38 +121,41 @@ impl Rebalance {
         target_value: Option<Cash>,
         budget: Budget,
     ) -> Leg {
+        let mut leg = Leg::held(id, instrument, current, price);
+        self.decide(&mut leg, instrument, target_value, budget);
+        leg
+    }
+
+    /// Gives a leg that is [`Leg::held`] its target, and decides whether it trades.
+    pub(crate) fn decide(
+        &self,
+        leg: &mut Leg,
+        instrument: &Instrument,
+        target_value: Option<Cash>,
+        budget: Budget,
+    ) {
+        let (current, price, current_value) = (leg.current, leg.price, leg.current_value);
         let wanted = target_value.unwrap_or(Cash::ZERO);
-        let current_value = instrument.notional(price, current);
-        let threshold = match self.of {
+        leg.target_value = wanted;
+        leg.threshold = match self.of {
             ThresholdBase::Target => self.value.of(wanted.abs()),
             ThresholdBase::Gross => self.value.of(budget.gross),
             ThresholdBase::Equity => self.value.of(budget.equity),
         };
-        let mut leg = Leg {
-            instrument: id,
-            current,
-            target: current,
-            price,
-            current_value,
-            target_value: wanted,
-            threshold,
-            disposition: Disposition::NoPrice,
-        };
         let Some(target) = instrument.quantity_for(wanted, price) else {
-            return leg;
+            return;
         };
         leg.target = target;
         let closes = wanted.is_zero() && !current.is_zero();
         leg.disposition = if target == current {
             Disposition::AtTarget
-        } else if !closes && (wanted - current_value).abs() <= threshold {
+        } else if !closes && (wanted - current_value).abs() <= leg.threshold {
             Disposition::BelowThreshold
         } else if instrument.notional(price, target - current).abs() < instrument.min_notional {
             Disposition::BelowMinNotional
         } else {
             Disposition::Trade
         };
-        leg
     }
 }
 
@@ -166,6 +169,25 @@ pub struct Budget {
 }
 
 impl Leg {
+    /// What is held at a price, with nowhere to go yet.
+    pub(crate) const fn held(
+        id: InstrumentId,
+        instrument: &Instrument,
+        current: Quantity,
+        price: Price,
+    ) -> Self {
+        Self {
+            instrument: id,
+            current,
+            target: current,
+            price,
+            current_value: instrument.notional(price, current),
+            target_value: Cash::ZERO,
+            threshold: Cash::ZERO,
+            disposition: Disposition::NoPrice,
+        }
+    }
+
     /// The next step from `held` towards the target: a reduction first, an addition only when
     /// nothing is left to reduce.
     pub fn step(&self, held: Quantity) -> Step {

@@ -83,6 +83,12 @@ impl Exposure {
         self.open.get(id.index()).is_some_and(|of| of.unknown > 0)
     }
 
+    /// Whether any order may still execute in the instrument, ours or of others.
+    #[inline]
+    pub(crate) fn is_open(&self, id: InstrumentId) -> bool {
+        !self.open[id.index()].is_nothing()
+    }
+
     /// Open quantity of a side.
     #[inline]
     pub fn open(&self, id: InstrumentId, side: Side) -> Quantity {

@@ -281,7 +281,14 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
         if !plain {
             self.end_bar(slice, close)?;
         }
-        self.step(close, Input::Slice(slice));
+        // Inlined here and nowhere else: a quiet bar is this call and little more.
+        step_inlined(
+            self.kernel,
+            self.sink,
+            &mut self.effects,
+            close,
+            Input::Slice(slice),
+        );
         self.settle(close)?;
         if point == FillPoint::SameClose {
             self.fill_point(slice, close)?;
@@ -472,8 +479,19 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
 }
 
 /// Tells the kernel `input`, and the sink what came of it.
-#[inline]
+#[inline(never)]
 fn step<S: Strategy, K: Sink + ?Sized>(
+    kernel: &mut Kernel<S>,
+    sink: &mut K,
+    effects: &mut Effects,
+    now: Timestamp,
+    input: Input<'_>,
+) {
+    step_inlined(kernel, sink, effects, now, input);
+}
+
+#[inline(always)]
+fn step_inlined<S: Strategy, K: Sink + ?Sized>(
     kernel: &mut Kernel<S>,
     sink: &mut K,
     effects: &mut Effects,

@@ -71,6 +71,14 @@ impl Targets {
         }
     }
 
+    /// No target yet, and room for this many: a decision over many names grows without being moved.
+    pub fn with_capacity(targets: usize) -> Self {
+        Self {
+            entries: Vec::with_capacity(targets),
+            excluded: Vec::new(),
+        }
+    }
+
     /// With a target for `instrument`.
     #[must_use]
     #[inline]

@@ -12,6 +12,7 @@ mod feed;
 mod full_panels;
 mod indicators_corpus;
 mod indicators_reference;
+mod kernel_agreement;
 mod kernel_disputes;
 mod kernel_facts;
 mod kernel_interleavings;

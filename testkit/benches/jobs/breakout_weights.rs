@@ -152,7 +152,7 @@ impl Strategy for InverseVolatility {
             volatility.map(|v| 1.0 / v)
         };
         let total: f64 = self.lanes.iter().filter_map(inverse).sum();
-        let mut targets = Targets::new();
+        let mut targets = Targets::with_capacity(self.lanes.len());
         for (i, lane) in self.lanes.iter().enumerate() {
             if let Some(inverse) = inverse(lane) {
                 targets =

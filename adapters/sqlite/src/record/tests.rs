@@ -26,6 +26,7 @@ const SAMPLES: &[&str] = &[
     r#"{"void":{"fill":{"time":"1970-01-17T17:00:00Z","client_id":"b0000200000502000","trade_id":21,"instrument":1,"side":"sell","quantity":1492,"price":15824,"fee":-3,"fee_asset":0},"realised":0}}"#,
     r#"{"orphan":{"time":"1970-01-09T17:00:00Z","fact":{"dividend":{"id":4,"instrument":0,"per_unit":"0.2350","amount":235}}}}"#,
     r#"{"dispute":{"time":"1970-01-09T17:00:00Z","instrument":1,"ours":5,"theirs":-5}}"#,
+    r#"{"agreement":{"time":"1970-01-09T17:00:00.000000001Z","as_of":"1970-01-09T16:59:59Z"}}"#,
 ];
 
 fn samples() -> Vec<Record> {

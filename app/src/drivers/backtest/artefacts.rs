@@ -407,7 +407,8 @@ impl Sink for Artefacts {
                 | Record::Adjustment(_)
                 | Record::Void(_)
                 | Record::Orphan(_)
-                | Record::Dispute(_) => {}
+                | Record::Dispute(_)
+                | Record::Agreement(_) => {}
             }
             self.keep_books(record, is_leg);
         }
