@@ -6,6 +6,7 @@
 //! | `venue.log` | the paper venue's | what it was told |
 //! | `KILL` | anybody's | nothing may be sent |
 //! | `trader.json` | the trader's | what it is doing; nobody decides by it |
+//! | `health.json` | the trader's | what the last look at its health found |
 //! | `config.toml` | the trader's | the settings it was last started with |
 //! | `incidents/` | the trader's | what it said when it died |
 
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::TradeStage;
 use crate::drivers::live::Stop;
+use crate::health::HealthReport;
 
 /// The home of a command that names none.
 const DEFAULT_HOME: &str = "ballast-data";
@@ -125,6 +127,15 @@ impl AccountFolder {
         let mut text = serde_json::to_string_pretty(state).unwrap_or_default();
         text.push('\n');
         write_atomic(&self.path.join("trader.json"), text.as_bytes())
+    }
+
+    /// Keeps what the last look at the trader's health found. What cannot be kept only goes unread.
+    pub fn put_health(&self, report: &HealthReport) {
+        let mut text = serde_json::to_string_pretty(report).unwrap_or_default();
+        text.push('\n');
+        if let Err(e) = write_atomic(&self.path.join("health.json"), text.as_bytes()) {
+            tracing::warn!(error = %e, "the file of the trader's health cannot be written");
+        }
     }
 
     /// Whether a process holds the account's lock now.

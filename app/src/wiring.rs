@@ -5,6 +5,8 @@
 
 pub mod arming;
 mod guards;
+pub mod health;
+mod inputs;
 pub mod paper;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -14,6 +16,7 @@ pub mod stacks;
 mod strategies;
 
 pub use guards::{cascade_settings, guarded_market_data, open_cache, resilience_policy};
+pub use inputs::TracedInputs;
 pub use secrets::{SecretSurroundings, open_secrets, secret_ages, secrets_folder};
 pub use strategies::Strategies;
 

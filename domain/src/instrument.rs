@@ -28,6 +28,10 @@ impl AssetId {
     }
 
     /// From an index. Panics above `u16::MAX` assets.
+    #[allow(
+        clippy::expect_used,
+        reason = "internal invariant: fewer than 2^16 assets"
+    )]
     pub fn from_index(index: usize) -> Self {
         Self(u16::try_from(index).expect("fewer than 2^16 assets"))
     }
@@ -49,6 +53,10 @@ impl InstrumentId {
 
     /// From an index. Panics above `u32::MAX` instruments.
     #[inline]
+    #[allow(
+        clippy::expect_used,
+        reason = "internal invariant: fewer than 2^32 instruments"
+    )]
     pub fn from_index(index: usize) -> Self {
         Self(u32::try_from(index).expect("fewer than 2^32 instruments"))
     }
@@ -225,6 +233,10 @@ impl Instruments {
     ///
     /// # Errors
     /// `Configuration` when the scale is too fine, the code empty, or known with another scale.
+    #[allow(
+        clippy::expect_used,
+        reason = "internal invariant: fewer than 2^16 assets"
+    )]
     pub fn add_asset(&mut self, asset: Asset) -> Result<AssetId> {
         if asset.code.is_empty() || asset.scale > MAX_CASH_SCALE {
             return Err(
@@ -257,6 +269,10 @@ impl Instruments {
     /// # Errors
     /// `Configuration` with the field and a hint: duplicate symbol, unknown quote asset, scales out
     /// of range, tick, lot or minimum not exact at their scale or not positive.
+    #[allow(
+        clippy::expect_used,
+        reason = "internal invariant: at most the cash scale"
+    )]
     pub fn define(&mut self, spec: &InstrumentSpec) -> Result<InstrumentId> {
         let refuse = |field: &str, value: String, hint: &str| {
             Error::config(format!(

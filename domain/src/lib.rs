@@ -14,6 +14,8 @@
 //! | a venue to try it on | [`simulation`] |
 //! | how it went | [`performance`] |
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod calendar;
 pub mod error;
 pub mod indicators;

@@ -423,6 +423,10 @@ fn fixed_point_text(units: i128, scale: u8) -> String {
 }
 
 /// Units that must fit the money range; leaving it stops the program rather than wrapping.
+#[allow(
+    clippy::expect_used,
+    reason = "a documented panic: money beyond the range stops the program"
+)]
 fn to_i64(units: i128) -> i64 {
     i64::try_from(units).expect("money leaves the range of i64 units")
 }

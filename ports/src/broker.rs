@@ -235,3 +235,29 @@ impl<T: Broker + ?Sized> Broker for Arc<T> {
         (**self).facts()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// ERR-07: placing an order ends in one of four outcomes, none of which is silence: no `Option`, and no
+    /// fifth that a caller could overlook. An outcome more, or another type, does not compile here.
+    #[test]
+    fn err_07_an_order_has_one_of_four_outcomes() {
+        fn told(outcome: SubmitOutcome) -> &'static str {
+            match outcome {
+                SubmitOutcome::Accepted => "accepted",
+                SubmitOutcome::Rejected { .. } => "rejected",
+                SubmitOutcome::NotSent { .. } => "not sent",
+                SubmitOutcome::Unknown { .. } => "unknown",
+            }
+        }
+        async fn placed(broker: &dyn Broker, permit: SendPermit) -> &'static str {
+            told(broker.submit(permit).await)
+        }
+        let _ = placed;
+        let cause = crate::Error::new(crate::ErrorKind::Unavailable, "submit", "lost");
+        assert_eq!(told(SubmitOutcome::Unknown { cause }), "unknown");
+        assert_eq!(told(SubmitOutcome::Accepted), "accepted");
+    }
+}

@@ -18,6 +18,7 @@ pub mod metadata;
 pub mod mutants;
 pub mod repository;
 pub mod rust_source;
+pub mod scan_logs;
 pub mod sim;
 pub mod slowest;
 pub mod stranger;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use xtask::{
     bench, bootstrap, check, coverage, crash, dashboard, features, fuzz, graph, guides, layers,
-    metadata, mutants, repository, sim, slowest, strangers_path, tidy, tools,
+    metadata, mutants, repository, scan_logs, sim, slowest, strangers_path, tidy, tools,
 };
 
 const USAGE: &str = "\
@@ -35,6 +35,7 @@ Usage: cargo xtask COMMAND
   slowest LOG         the ten slowest tests of a log that has their times, as .ci/run writes it
   dashboard METRICS.json [--out FILE]
                       one page of what a run counted and measured; dashboard.html unless FILE
+  scan-logs PATH...   does anything in these files look like a secret? by file and line, never its value
   strangers-path      clone, first report, own data, own strategy: each with its time
   guides              run every command of docs/getting-started in a fresh clone, as printed
   bootstrap           the first day in one command: what is missing is named or installed, then a
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
             .and_then(|()| {
                 layers::naive_ledger::report(&repository::root()).map(|text| print!("{text}"))
             }),
+        ["scan-logs", paths @ ..] => scan_logs::run(paths).map(|text| print!("{text}")),
         ["tidy"] => repository::tracked(&repository::root())
             .and_then(|files| tidy::report(&files).map(|text| print!("{text}"))),
         ["features"] => features::write(&repository::root()).map(|text| print!("{text}")),

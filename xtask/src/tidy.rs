@@ -6,6 +6,7 @@ mod globals;
 mod guides;
 mod links;
 mod names;
+mod panics;
 mod paths;
 mod pins;
 mod quick_start;
@@ -74,6 +75,7 @@ const RULES: &[Rule] = &[
     pins::dependencies_and_toolchain,
     pins::line_width,
     pins::lints_everywhere,
+    panics::no_unwrap_in_production,
     workflow::least_privilege,
     workflow::same_as_local,
     quick_start::commands_run_in_ci,

@@ -22,6 +22,10 @@ pub struct CacheBounds {
 
 impl Default for CacheBounds {
     /// A thousand entries of up to 64 MiB.
+    #[allow(
+        clippy::expect_used,
+        reason = "internal invariant: a thousand is not zero"
+    )]
     fn default() -> Self {
         Self {
             max_entries: NonZeroUsize::new(1_000).expect("a thousand is not zero"),

@@ -64,3 +64,42 @@ pub(crate) fn too_large(operation: &'static str, largest: usize) -> Error {
         .context("largest", format!("{largest} bytes"))
         .hint("ask for less at once")
 }
+
+#[cfg(test)]
+mod tests {
+    use ballast_domain::error::Error as DomainError;
+    use bytes::Bytes;
+    use hyper::StatusCode;
+    use hyper::header::HeaderMap;
+
+    use super::*;
+
+    /// ERR-06: timeouts, 429 and every 5xx may pass; every other 4xx, data that break the contract and too
+    /// little money do not. `Retry` asks the same word (`RetryOn::Transient`).
+    #[test]
+    fn err_06_what_may_pass_and_what_stays() {
+        let status = |code: u16| {
+            let status = StatusCode::from_u16(code).unwrap();
+            Answer::new(status, HeaderMap::new(), Bytes::new()).error("test")
+        };
+        let may_pass = [408, 418, 425, 429].into_iter().chain(500..=599);
+        for code in may_pass.clone() {
+            assert!(status(code).is_transient(), "{code}");
+        }
+        let stays = (400..=499).filter(|code| !may_pass.clone().any(|passes| passes == *code));
+        for code in stays.chain(300..=399) {
+            assert!(!status(code).is_transient(), "{code}");
+        }
+        assert!(too_late("test", Duration::from_secs(30)).is_transient());
+        assert!(no_connection("test", "localhost:1").is_transient());
+        assert!(!too_large("test", 1).is_transient());
+        let poor = "insufficient funds: available 10, required 1000";
+        for stays in [
+            Error::from_domain("test", DomainError::validation("high below low")),
+            Error::from_domain("test", DomainError::config("no such key")),
+            Error::new(ErrorKind::Rejected, "submit", poor),
+        ] {
+            assert!(!stays.is_transient(), "{stays}");
+        }
+    }
+}

@@ -12,6 +12,8 @@
 //! The feature `scripted-server` adds the module `scripted`, a server for tests that breaks off, stalls,
 //! resets and answers late or twice.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
 mod answer;
 mod classify;
 mod line;

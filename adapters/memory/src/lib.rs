@@ -1,5 +1,7 @@
 //! Ports held in memory: for tests, embedders and runs that keep nothing.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
 mod cache;
 mod failure_store;
 mod journal;

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use ballast_ports::Result;
 use ballast_ports::stream::Stream;
+use ballast_ports::{BoxStream, Result};
 
 type Fetch<T> = Pin<Box<dyn Future<Output = Result<Vec<T>>> + Send>>;
 
@@ -21,6 +21,14 @@ impl<T> Deferred<T> {
     pub(crate) fn new(fetch: impl Future<Output = Result<Vec<T>>> + Send + 'static) -> Self {
         Self::Waiting(Box::pin(fetch))
     }
+}
+
+/// A stream of what `fetch` gives: nothing happens before the first poll, then all items come, or one
+/// error.
+pub fn deferred<T: Send + 'static>(
+    fetch: impl Future<Output = Result<Vec<T>>> + Send + 'static,
+) -> BoxStream<Result<T>> {
+    Box::pin(Deferred::new(fetch))
 }
 
 // The future is boxed and items are moved out whole: nothing here is pinned in place.

@@ -53,6 +53,7 @@ pub struct FallbackSettings {
 
 impl Default for FallbackSettings {
     /// Three answers, asked for once a minute, closes within 1 %.
+    #[allow(clippy::expect_used, reason = "internal invariant: three is not zero")]
     fn default() -> Self {
         Self {
             recoveries: NonZeroU32::new(3).expect("three is not zero"),

@@ -24,6 +24,8 @@
 //! `NotSent` with the permit, and one after it `Unknown`. Their order is decided in one place,
 //! `app/src/wiring/stacks.rs`.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
 mod allowance;
 mod backoff;
 mod batch_fetcher;
@@ -65,6 +67,7 @@ pub use breaker::{
 pub use cache_key::CacheKey;
 pub use cached::{Cached, StalenessPolicy};
 pub use circuit_breaker::CircuitBreaker;
+pub use deferred::deferred;
 pub use disagreement::Disagreement;
 pub use fallback::{Fallback, FallbackSettings, passes_on};
 pub use fetch_plan::{FetchPlan, PlanKey};

@@ -26,6 +26,10 @@ pub struct FallbackAlarm {
 
 impl Default for FallbackAlarm {
     /// More than a tenth of the last hundred fetches.
+    #[allow(
+        clippy::expect_used,
+        reason = "internal invariant: a hundred is not zero"
+    )]
     fn default() -> Self {
         Self {
             share: 0.1,

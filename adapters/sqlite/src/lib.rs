@@ -16,6 +16,8 @@
 //!
 //! Every refusal to use a journal has [`STATE`] as its operation.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
 mod admission;
 mod anchor;
 mod audit;

@@ -86,7 +86,7 @@ pub(super) enum Command {
     },
     /// Say why a symbol was traded, or was not: signal, weight, threshold, verdict, fill, residual
     Explain {
-        /// A run directory, or the beginning of a name that `ballast runs` lists
+        /// A run directory, the beginning of a name that `ballast runs` lists, or a traded account
         #[arg(value_name = "RUN")]
         run: PathBuf,
         /// The symbol

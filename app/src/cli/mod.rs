@@ -34,6 +34,7 @@ use crate::commands::backtest::BacktestRequest;
 use crate::commands::data_check::DataCheckRequest;
 use crate::commands::doctor::DoctorRequest;
 use crate::commands::explain::ExplainRequest;
+use crate::commands::explain_account::{account_of, explain_account};
 use crate::commands::indicator::IndicatorRequest;
 use crate::commands::report_compare::CompareRequest;
 use crate::commands::report_mail::MailRequest;
@@ -179,9 +180,18 @@ fn dispatch(
             paper,
         )?),
         Command::Explain { run, symbol, date } => {
-            let run = locate(&home, &run)?;
-            let request = ExplainRequest { run, symbol, date };
-            done(present::explanation(&explain::explain(&request)?)?)
+            let account = account_of(&home, &run);
+            let found = match account {
+                Some(run) => explain_account(
+                    &ExplainRequest { run, symbol, date },
+                    program.engine.strategies(),
+                )?,
+                None => {
+                    let run = locate(&home, &run)?;
+                    explain::explain(&ExplainRequest { run, symbol, date })?
+                }
+            };
+            done(present::explanation(&found)?)
         }
         Command::Indicator(asked) => {
             let Some(input) = asked.input else {

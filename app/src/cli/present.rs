@@ -297,10 +297,9 @@ pub(super) fn explanation(found: &Explanation) -> Result<Answer> {
         say("in effect", &found.time);
     }
     if let Some(source) = &found.source {
-        let age = if found.age_seconds > 0.0 {
-            format!("{:.0} s old at the slot", found.age_seconds)
-        } else {
-            "of the slot".to_owned()
+        let age = match found.age_seconds {
+            Some(age) if age > 0.0 => format!("{age:.0} s old at the slot"),
+            _ => "of the slot".to_owned(),
         };
         say("price", &format!("{source}, {age}"));
     }

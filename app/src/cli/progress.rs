@@ -47,6 +47,10 @@ impl TerminalProgress {
 }
 
 impl Progress for TerminalProgress {
+    #[allow(
+        clippy::expect_used,
+        reason = "internal invariant: the template is a constant that a test shows"
+    )]
     fn begin(&mut self, bars: usize) {
         self.end();
         let bar = ProgressBar::new(bars as u64);

@@ -16,16 +16,18 @@ use ballast_secrets::{AgePolicy, FolderSecrets};
 use serde::Serialize;
 
 use super::settings::{self, SettingsRequest};
+use crate::account_folder::AccountFolder;
 use crate::config::{Profile, Resolved};
 use crate::engine::Engine;
 use crate::exit::{Exit, Failure};
-use crate::health::{
-    Connectivity, DiskSpace, FreeMemory, FreshData, HealthRegistry, HealthReport, SymbolsThere,
-};
+use crate::health::{HealthRegistry, HealthReport};
 use crate::wiring::{self, stacks::Surroundings};
 
 /// Failures that are kept while it looks; nobody reads more.
 const KEPT_FAILURES: NonZeroUsize = NonZeroUsize::new(100).expect("a hundred is not zero");
+
+/// A trader that says less is taken for hung: it means to speak once a second.
+const TRADER_SILENCE: Span = Span::from_seconds(30);
 
 /// What is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,21 +192,7 @@ fn data_checks(registry: &mut HealthRegistry, resolved: &Resolved, clock: &Arc<d
         }
     };
     let source: Arc<dyn MarketData> = stack.source;
-    let symbols = config.data.symbols.clone();
-    registry.register(Connectivity {
-        source: Arc::clone(&source),
-    });
-    registry.register(SymbolsThere {
-        source: Arc::clone(&source),
-        expected: symbols.clone(),
-    });
-    let hours = config.health.max_data_age_hours;
-    registry.register(FreshData {
-        source,
-        symbols,
-        max_age: hours.map(|h| Span::from_seconds(i64::from(h) * 3_600)),
-        clock: Arc::clone(clock),
-    });
+    wiring::health::register_data(registry, config, &source, clock);
 }
 
 fn home_checks(
@@ -216,17 +204,11 @@ fn home_checks(
     let health = resolved
         .map(|r| r.config.health.clone())
         .unwrap_or_default();
-    let megabytes = |mb: Option<u32>, default| mb.map_or(default, |mb| u64::from(mb) * 1_000_000);
     registry.register(critical("home", writable(home)));
-    registry.register(DiskSpace {
-        folder: home.to_owned(),
-        min_bytes: megabytes(health.min_free_disk_mb, DiskSpace::MIN_BYTES),
-    });
-    registry.register(FreeMemory {
-        min_bytes: megabytes(health.min_free_memory_mb, FreeMemory::MIN_BYTES),
-    });
+    wiring::health::register_machine(registry, &health, home);
     registry.register(critical("journal", journals(home)));
     registry.register(warning("kill switch", killed(home)));
+    registry.register(critical("traders", traders(home, clock.as_ref())));
     registry.register(warning("catalog", catalog(home)));
     if let Some(resolved) = resolved {
         registry.register(secrets(resolved, home, clock));
@@ -323,6 +305,37 @@ fn killed(home: &Path) -> Finding {
         format!("thrown for {}: nothing leaves", names.join(", ")),
         "find out why, then: ballast resume --reason TEXT",
     )
+}
+
+/// Whether every trader that has an account still turns: it says so once a second.
+fn traders(home: &Path, clock: &dyn Clock) -> Finding {
+    let folders = accounts(home).into_iter().map(AccountFolder::at);
+    let running: Vec<_> = folders.filter(AccountFolder::is_locked).collect();
+    for folder in &running {
+        // One that has just begun has said nothing yet.
+        let Some(said) = folder.trader() else {
+            continue;
+        };
+        let silent = clock.now().since(said.updated);
+        if silent > TRADER_SILENCE {
+            return Finding::unhealthy(
+                format!(
+                    "{} has said nothing for {:.0} s and still has its account",
+                    folder.name(),
+                    silent.seconds()
+                ),
+                format!(
+                    "it hangs: ballast kill {} --reason WHY, keep its log, end process {}",
+                    folder.argument(),
+                    said.pid
+                ),
+            );
+        }
+    }
+    match running.len() {
+        0 => Finding::not_judged("none is running"),
+        n => Finding::healthy(format!("{n} running, each heard within its time")),
+    }
 }
 
 fn catalog(home: &Path) -> Finding {

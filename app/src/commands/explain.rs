@@ -40,8 +40,8 @@ pub struct Explanation {
     pub not_planned: Option<String>,
     /// The source of the price the decision saw; `None` in runs of before it was kept.
     pub source: Option<String>,
-    /// How old that price was at the slot, in seconds.
-    pub age_seconds: f64,
+    /// How old that price was at the slot, in seconds; `None` without a source.
+    pub age_seconds: Option<f64>,
     /// Signal, weight, cap, threshold, lot, verdict and residual; `None` when the symbol was
     /// excluded.
     pub leg: Option<LegLine>,
@@ -74,18 +74,26 @@ pub struct FillRow {
 /// `DataMissing` when the run says nothing about the symbol by then; as [`RunDirectory::open`].
 pub fn explain(request: &ExplainRequest) -> Result<Explanation> {
     let run = RunDirectory::open(&request.run)?;
-    let decisions = run.decisions()?;
+    explain_by(request, &run.decisions()?, &run.rows(RunFile::Fills)?)
+}
+
+/// The same from decisions and the rows of `fills.csv`, header first.
+pub(super) fn explain_by(
+    request: &ExplainRequest,
+    decisions: &[DecisionLine],
+    rows: &[Vec<String>],
+) -> Result<Explanation> {
     let found = decisions
         .iter()
         .rev()
         .filter(|line| request.date.is_none_or(|date| line.slot.date() <= date))
         .find(|line| leg(line, &request.symbol).is_some() || excluded(line, request).is_some());
     let Some(line) = found else {
-        return Err(nothing(request, &decisions));
+        return Err(nothing(request, decisions));
     };
     let leg = leg(line, &request.symbol).cloned();
     let fills = match &leg {
-        Some(leg) => fills(&run, leg)?,
+        Some(leg) => fills(rows, leg)?,
         None => Vec::new(),
     };
     Ok(Explanation {
@@ -96,7 +104,7 @@ pub fn explain(request: &ExplainRequest) -> Result<Explanation> {
         reason: line.reason.clone(),
         planned: line.planned,
         source: (!line.source.is_empty()).then(|| line.source.clone()),
-        age_seconds: line.age_of(&request.symbol),
+        age_seconds: (!line.source.is_empty()).then(|| line.age_of(&request.symbol)),
         not_planned: not_planned(line),
         excluded: excluded(line, request).map(str::to_owned),
         leg,
@@ -130,8 +138,7 @@ fn excluded<'a>(line: &'a DecisionLine, request: &ExplainRequest) -> Option<&'a 
         .map(|excluded| excluded.reason.as_str())
 }
 
-fn fills(run: &RunDirectory, leg: &LegLine) -> Result<Vec<FillRow>> {
-    let rows = run.rows(RunFile::Fills)?;
+fn fills(rows: &[Vec<String>], leg: &LegLine) -> Result<Vec<FillRow>> {
     let Some((header, rows)) = rows.split_first() else {
         return Err(Error::validation("fills.csv is empty"));
     };

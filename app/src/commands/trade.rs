@@ -11,12 +11,14 @@ use ballast_domain::instrument::Instruments;
 use ballast_domain::kernel::SendGate;
 use ballast_domain::market::Panel;
 use ballast_domain::simulation::{Exchange, check_data};
+use ballast_ports::Clock;
 use ballast_sqlite::{Options, SqliteJournal};
-use ballast_system::write_atomic;
+use ballast_system::{SystemClock, write_atomic};
 use serde::Serialize;
 
 use super::settings::{self, SettingsRequest};
 use super::trader::{Trader, TraderWords};
+use super::vigil::Vigil;
 use crate::account_folder::{AccountFolder, TraderPhase};
 use crate::config::{Config, Resolved, TradeStage};
 use crate::drivers::backtest::{Backtest, Variant};
@@ -25,7 +27,7 @@ use crate::drivers::{Progress, RunError};
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
 use crate::wiring::arming::{self, Capability, Switches};
-use crate::wiring::{self, paper};
+use crate::wiring::{TracedInputs, paper};
 
 /// Space kept back for the day the disk is full. The records of a paper account are few.
 const PAPER_RESERVE: u64 = 4 << 20;
@@ -213,8 +215,13 @@ impl<'a> Account<'a> {
         (goal, order, speed): (Goal, Order, Speed),
         progress: &mut dyn Progress,
     ) -> Result<Traded, Failure> {
-        let (instruments, variant, panel) = self.load(program).await?;
         let config = self.config();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let inputs = TracedInputs::open(self.settings, self.folder.home(), Arc::clone(&clock));
+        let inputs = inputs.map_err(port)?;
+        let trades = goal != Goal::Start;
+        let vigil = Vigil::begin(config, &inputs, &self.folder, &clock, trades).await?;
+        let (instruments, variant, panel) = self.load(program, &inputs).await?;
         let live = Live {
             settings: paper::live_settings(config, &variant.settings)?,
             instruments,
@@ -234,7 +241,14 @@ impl<'a> Account<'a> {
         let journal = SqliteJournal::open(options).await.map_err(port)?;
         let journal = Arc::new(journal);
         let traded = self
-            .trade(program, &live, &variant, &journal, progress)
+            .trade(
+                program,
+                &live,
+                &variant,
+                &journal,
+                (&inputs, &vigil),
+                progress,
+            )
             .await;
         // What was acknowledged is durable; a failure here changes nothing of it.
         let closed = journal.close().await;
@@ -243,11 +257,14 @@ impl<'a> Account<'a> {
         Ok(traded)
     }
 
-    async fn load(&self, program: &Program<'_>) -> Result<(Instruments, Variant, Panel), Failure> {
-        let opened = wiring::market_data(self.config(), &self.settings.base).map_err(port)?;
+    async fn load(
+        &self,
+        program: &Program<'_>,
+        inputs: &TracedInputs,
+    ) -> Result<(Instruments, Variant, Panel), Failure> {
         let backtest = Backtest {
             config: self.config().clone(),
-            market_data: opened.source,
+            market_data: Arc::new(inputs.clone()),
             data_files: BTreeMap::new(),
             indices: Vec::new(),
             data_findings: Vec::new(),
@@ -262,6 +279,7 @@ impl<'a> Account<'a> {
         live: &Live,
         variant: &Variant,
         journal: &Arc<SqliteJournal>,
+        (inputs, vigil): (&TracedInputs, &Vigil),
         progress: &mut dyn Progress,
     ) -> Result<Traded, Failure> {
         let gate = Arc::new(match self.capability {
@@ -274,6 +292,7 @@ impl<'a> Account<'a> {
             .engine
             .strategies()
             .make(choice, &live.instruments)?;
+        let strategy = inputs.shrink(strategy, config, &live.instruments)?;
         let kernel = live.kernel(strategy, &gate)?;
         let exchange = Exchange::with_rules(
             live.instruments.clone(),
@@ -314,6 +333,7 @@ impl<'a> Account<'a> {
             kill: &watch,
             kill_reason: &reason,
             machine: program.machine,
+            pulse: vigil.pulse(),
         };
         let recovered = records_in(journal).await?;
         let ended = live.run(&boundaries, kernel, &mut trader).await;

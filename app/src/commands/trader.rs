@@ -159,8 +159,16 @@ impl Observer for Trader<'_> {
         self.first_time.get_or_insert(standing.time);
         self.standing = Some(*standing);
         self.progress.advance();
+    }
+
+    fn turn(&mut self) {
+        // A slow market has few bars; who watches from outside still hears a beat a second.
         if self.machine.seconds() - self.said_at >= EVERY {
-            self.say(TraderPhase::Trading, None);
+            let phase = match self.standing {
+                Some(_) => TraderPhase::Trading,
+                None => TraderPhase::Starting,
+            };
+            self.say(phase, None);
         }
     }
 

@@ -293,6 +293,12 @@ pub(super) const KEYS: &[Key] = &[
         Value("0.02"),
     ),
     key(
+        "risk",
+        "degraded_factor",
+        from_zero(1, SHARE_DIGITS),
+        Absent,
+    ),
+    key(
         "report",
         "benchmarks",
         Takes::Texts,
@@ -361,6 +367,7 @@ pub(super) const KEYS: &[Key] = &[
         Takes::Whole(1, 1_000_000_000),
         Absent,
     ),
+    key("health", "check_seconds", Takes::Whole(1, 86_400), Absent),
     key("secrets", "folder", Takes::Text, Absent),
     key("secrets", "environment", Takes::Flag, Absent),
     key("secrets", "keep_minutes", Takes::Whole(1, 1_440), Absent),

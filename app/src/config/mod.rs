@@ -253,6 +253,10 @@ impl Config {
     }
 
     /// The canonical text: every key, fixed order. [`Config::from_toml`] gives back an equal config.
+    #[allow(
+        clippy::expect_used,
+        reason = "internal invariant: every section is a table of plain values"
+    )]
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("every section is a table of plain values")
     }
@@ -272,6 +276,10 @@ impl Config {
 
     /// BLAKE3 over the canonical JSON with sorted keys, in hex: equal for equal settings, however
     /// a file ordered or wrote them.
+    #[allow(
+        clippy::expect_used,
+        reason = "internal invariant: a config is a tree of plain values"
+    )]
     pub fn hash(&self) -> String {
         stable_hash(self).expect("a config is a tree of plain values")
     }

@@ -349,6 +349,14 @@ pub struct Risk {
     /// Cash kept back against a price that moves before the fill, as a share of the order.
     #[serde(with = "decimal")]
     pub cash_buffer: Decimal,
+    /// What a target is multiplied with when its data come from a stand-in or are old, 0 to 1; 0.5 when
+    /// absent. A backtest reads no such data.
+    #[serde(
+        default,
+        with = "decimal::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub degraded_factor: Option<Decimal>,
 }
 
 /// `[report]`
@@ -401,6 +409,9 @@ pub struct Health {
     /// Megabytes of memory that have to be available; 256 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_free_memory_mb: Option<u32>,
+    /// Seconds between two looks at a running trader; 300 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check_seconds: Option<u32>,
 }
 
 impl Health {

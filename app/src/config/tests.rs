@@ -276,6 +276,7 @@ fn every_key_of_the_table_is_a_typed_field_and_the_other_way_round() {
     full.execution.limit_bars = Some(2);
     full.execution.last_resort = Some(LastResort::Market);
     full.data.fallback = Some("x".into());
+    full.risk.degraded_factor = Some(rust_decimal::Decimal::ONE);
     full.resilience = Resilience {
         retries: Some(1),
         timeout_seconds: Some(5),
@@ -298,6 +299,7 @@ fn every_key_of_the_table_is_a_typed_field_and_the_other_way_round() {
         max_data_age_hours: Some(1),
         min_free_disk_mb: Some(1),
         min_free_memory_mb: Some(1),
+        check_seconds: Some(1),
     };
     full.secrets = Secrets {
         folder: Some("x".into()),

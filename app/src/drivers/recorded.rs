@@ -126,6 +126,7 @@ impl FileEngine {
 }
 
 /// Defects that refused nothing, summed up by kind and symbol in the order of their first.
+#[allow(clippy::expect_used, reason = "internal invariant: a code is a word")]
 fn findings(warnings: &[Defect]) -> Vec<DataFinding> {
     let mut all: Vec<DataFinding> = Vec::new();
     for defect in warnings {

@@ -1,5 +1,6 @@
 //! What a critical check forbids: nothing that adds risk leaves until a look finds it healthy.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ballast_domain::error::Error;
@@ -13,12 +14,20 @@ use crate::exit::{Exit, Failure};
 #[derive(Clone, Debug, Default)]
 pub struct HealthGate {
     last: Arc<Mutex<Option<HealthReport>>>,
+    looks: Arc<AtomicU64>,
 }
 
 impl HealthGate {
     /// Takes a report.
     pub fn update(&self, report: HealthReport) {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
+        // After the report: who sees the number sees what it counts.
+        self.looks.fetch_add(1, Ordering::Release);
+    }
+
+    /// Reports so far: cheap to ask at every turn of a loop.
+    pub fn looks(&self) -> u64 {
+        self.looks.load(Ordering::Acquire)
     }
 
     /// The last report.

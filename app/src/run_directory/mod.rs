@@ -13,7 +13,7 @@ mod locate;
 mod manifest;
 mod reader;
 mod revision;
-mod table;
+pub(crate) mod table;
 pub mod text;
 mod writer;
 

@@ -58,7 +58,7 @@ impl<W: Write> Table<W> {
 }
 
 /// The cells of each row of `text`, header included.
-pub(super) fn rows(text: &str) -> Vec<Vec<String>> {
+pub(crate) fn rows(text: &str) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     let (mut row, mut cell) = (Vec::new(), String::new());
     let mut in_quotes = false;

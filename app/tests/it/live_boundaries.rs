@@ -10,23 +10,25 @@ use async_trait::async_trait;
 use ballast::account_folder::AccountFolder;
 use ballast::config;
 use ballast::drivers::backtest::Backtest;
-use ballast::drivers::live::{Boundaries, Ended, Goal, Live, Order, Speed, Stop};
+use ballast::drivers::live::{Boundaries, Ended, Goal, Live, Observer, Order, Speed, Stop};
 use ballast::exit::Exit;
+use ballast::health::Pulse;
 use ballast::machine::ThisMachine;
 use ballast::wiring::{Strategies, market_data, paper};
 use ballast_domain::instrument::InstrumentId;
-use ballast_domain::kernel::{Fact, SendGate, SendPermit};
+use ballast_domain::kernel::{Fact, Record, SendGate, SendPermit};
 use ballast_domain::orders::ClientOrderId;
 use ballast_domain::time::Timestamp;
 use ballast_memory::MemoryJournal;
 use ballast_ports::{
     AccountReport, BoxStream, Broker, BrokerCapabilities, Committed, Error, ErrorKind, Journal,
-    JournalBatch, JournalRecord, OrderReport, Result, Snapshot, SubmitOutcome,
+    JournalBatch, JournalRecord, OrderReport, Result, Snapshot, SubmitOutcome, stream,
 };
+use ballast_sqlite::decode;
 
 /// What a boundary does beside its duty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Plant {
+pub(crate) enum Plant {
     Nothing,
     /// Every order is refused.
     Refuses,
@@ -122,14 +124,32 @@ impl Journal for Breaking {
 }
 
 /// What is left after a session with this plant: its end, submits, and what the venue shows.
-struct Left {
-    ended: Ended,
+pub(crate) struct Left {
+    pub(crate) ended: Ended,
     submits: u32,
     executed: Vec<ClientOrderId>,
     open: usize,
+    journal: Arc<Breaking>,
+}
+
+impl Left {
+    /// Everything that was recorded.
+    pub(crate) async fn records(&self) -> Vec<Record> {
+        let mut stored = self.journal.read_from(1);
+        let mut records = Vec::new();
+        while let Some(record) = stream::next(&mut stored).await {
+            records.push(decode(&record.unwrap()).unwrap());
+        }
+        records
+    }
 }
 
 async fn session(plant: Plant) -> Left {
+    watched(plant, Pulse::new().unwrap(), &mut ()).await
+}
+
+/// The same with the health that `pulse` tells of, watched by `observer`.
+pub(crate) async fn watched(plant: Plant, pulse: Pulse, observer: &mut dyn Observer) -> Left {
     let home = tempfile::tempdir().unwrap();
     let folder = AccountFolder::new(home.path(), "fake").unwrap();
     std::fs::create_dir_all(folder.path()).unwrap();
@@ -185,8 +205,9 @@ async fn session(plant: Plant) -> Left {
         _ => u64::MAX,
     };
     let inner = MemoryJournal::new();
+    let journal = Arc::new(Breaking { inner, at });
     let boundaries = Boundaries {
-        journal: Arc::new(Breaking { inner, at }),
+        journal: Arc::clone(&journal) as _,
         broker: Arc::clone(&broker) as _,
         reports: Arc::clone(&venue.reports),
         market: venue.market,
@@ -195,14 +216,16 @@ async fn session(plant: Plant) -> Left {
         kill: &watch,
         kill_reason: &|| None,
         machine: &ThisMachine::new(),
+        pulse,
     };
-    let ended = live.run(&boundaries, kernel, &mut ()).await.unwrap();
+    let ended = live.run(&boundaries, kernel, observer).await.unwrap();
     let report = venue.reports.report(Timestamp::MIN).await.unwrap();
     Left {
         ended,
         submits: broker.submits.load(Ordering::SeqCst),
         executed: report.fills.iter().map(|f| f.client_id).collect(),
         open: report.orders.len(),
+        journal,
     }
 }
 

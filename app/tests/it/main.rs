@@ -10,6 +10,7 @@ mod data_catalog;
 mod data_check;
 mod data_contract;
 #[cfg(unix)]
+mod degraded_inputs;
 mod doctor;
 mod explain;
 mod fake;
@@ -42,4 +43,5 @@ mod trade_lists;
 mod trader;
 mod troubleshooting;
 mod verify;
+mod vitals;
 mod weights;

@@ -55,7 +55,7 @@ fn leaks_in_files(folder: &Path, found: &mut Vec<String>) {
     }
 }
 
-/// F-SEC-01: canaries in the environment, in the folder of secrets and in a config; every command runs,
+/// F-SEC-01, VAL-22: canaries in the environment, in the folder of secrets and in a config; every command runs,
 /// well and badly, in both forms and as talkative as it can be; no output and no file has one.
 #[test]
 fn no_output_of_any_command_holds_a_canary() {
@@ -161,7 +161,7 @@ fn no_output_of_any_command_holds_a_canary() {
     assert_eq!(found.len(), 1, "{found:?}");
 }
 
-/// What a neighbour repeats in its own words leaves neither as text nor as JSON, nor does a panic.
+/// SEC-08: what a neighbour repeats in an error leaves neither as text nor as JSON, nor does a panic.
 #[test]
 fn what_a_neighbour_repeats_is_taken_out() {
     let home = tempfile::tempdir().unwrap();

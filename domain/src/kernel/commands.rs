@@ -196,6 +196,16 @@ impl<S: Strategy> Kernel<S> {
                     .push_back(Action::Alert(Severity::Warning, error));
             }
             HealthFact::FeedUp { instrument } => self.feed(*instrument, false),
+            HealthFact::Unwell { reason } => {
+                self.unwell = true;
+                let error = Error::execution("the program is unwell, and nothing adds risk")
+                    .context("reason", reason)
+                    .hint("see what `ballast doctor` says; exits leave meanwhile");
+                effects
+                    .actions
+                    .push_back(Action::Alert(Severity::Error, error));
+            }
+            HealthFact::Recovered => self.unwell = false,
             HealthFact::JournalFailed { reason } => {
                 let reason = format!("journal failed: {reason}");
                 self.tighten(ModeScope::Account, Mode::Halted, reason, effects);

@@ -352,6 +352,14 @@ pub enum HealthFact {
         /// Which instrument.
         instrument: InstrumentId,
     },
+    /// The program itself is unwell, as on a disk without room: no risk is added anywhere until
+    /// [`HealthFact::Recovered`], and exits leave. Not a mode: it ends by itself.
+    Unwell {
+        /// What is wrong.
+        reason: String,
+    },
+    /// Nothing critical is wrong with the program any more.
+    Recovered,
     /// The kill switch was thrown; the gate's epoch is already raised.
     Killed {
         /// Why.

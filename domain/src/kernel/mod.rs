@@ -191,6 +191,7 @@ pub struct Kernel<S> {
     refusals: Vec<Option<Refusal>>,
     /// Whether the prices of each instrument are in doubt.
     sick_feeds: Vec<bool>,
+    unwell: bool,
     /// Orders in a row without any answer.
     unanswered: u8,
 }
@@ -268,6 +269,7 @@ impl<S: Strategy> Kernel<S> {
             last_timer: 0,
             refusals: vec![None; n],
             sick_feeds: vec![false; n],
+            unwell: false,
             unanswered: 0,
             epochs: gate.epochs(),
             strategy,

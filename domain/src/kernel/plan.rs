@@ -296,6 +296,10 @@ impl<S: Strategy> Kernel<S> {
 
     /// Turns drafts into judged intents, with `gross` exposure before them. Passing ones wait for
     /// their batch to be durable.
+    #[allow(
+        clippy::expect_used,
+        reason = "internal invariant: fewer than 2^16 instruments a plan"
+    )]
     pub(super) fn place(
         &mut self,
         saga: &mut Saga,

@@ -339,6 +339,10 @@ impl<S: Strategy> Kernel<S> {
 
     /// The saga need not wait for this order any more: it ended, or its outcome is unknown. Only
     /// the first time counts, for an unknown order may come back and end as well.
+    #[allow(
+        clippy::expect_used,
+        reason = "internal invariant: each order settles once"
+    )]
     pub(super) fn settle(&mut self, number: u64, effects: &mut Effects) {
         let Some(order) = self.orders.by_number_mut(number) else {
             return;

@@ -58,12 +58,13 @@ impl<S: Strategy> Kernel<S> {
         self.modes.effective(id).max(self.session.mode()).max(feed)
     }
 
-    /// What the instrument's prices allow: on a sick feed no risk is added, and exits leave.
+    /// What the instrument's prices and the program's health allow: while either is sick no risk is
+    /// added, and exits leave.
     fn feed_mode(&self, id: InstrumentId) -> Mode {
-        match self.sick_feeds.get(id.index()) {
-            Some(true) => Mode::ReduceOnly,
-            _ => Mode::Active,
+        if self.unwell || self.sick_feeds.get(id.index()) == Some(&true) {
+            return Mode::ReduceOnly;
         }
+        Mode::Active
     }
 
     /// The mode for orders that are not the strategy's: a suspended strategy does not bind them.

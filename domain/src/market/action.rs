@@ -41,6 +41,10 @@ impl SplitRatio {
     }
 
     /// A quantity after the split, whole `lot`s towards zero; the rest is paid in cash.
+    #[allow(
+        clippy::expect_used,
+        reason = "a documented panic: a quantity beyond the range stops the program"
+    )]
     pub fn apply(self, quantity: Quantity, lot: Quantity) -> Quantity {
         let units = i128::from(quantity.units()) * i128::from(self.new) / i128::from(self.old);
         let units = i64::try_from(units).expect("quantity leaves the range of i64 units");
@@ -48,6 +52,10 @@ impl SplitRatio {
     }
 
     /// A price after the split, to the nearest unit below.
+    #[allow(
+        clippy::expect_used,
+        reason = "a documented panic: a price beyond the range stops the program"
+    )]
     pub fn unapply(self, price: Price) -> Price {
         let units = i128::from(price.units()) * i128::from(self.old) / i128::from(self.new);
         let units = i64::try_from(units).expect("price leaves the range of i64 units");

@@ -78,6 +78,7 @@ impl ClientOrderId {
 }
 
 impl fmt::Display for ClientOrderId {
+    #[allow(clippy::expect_used, reason = "internal invariant: five bits")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bits = self.to_bits();
         f.write_str("b")?;

@@ -53,6 +53,10 @@ impl OrderRequest {
     /// # Errors
     /// `OrderPlacement` for each field that is not usable, all of them at once; the context names the
     /// field.
+    #[allow(
+        clippy::expect_used,
+        reason = "internal invariant: an instrument's quote asset is defined"
+    )]
     pub fn validate(
         &self,
         instruments: &Instruments,

@@ -146,6 +146,10 @@ impl Metrics {
 }
 
 /// The return that leads to a bar of the equity series; the opening capital is row -1.
+#[allow(
+    clippy::expect_used,
+    reason = "internal invariant: a series is shorter than 2^63"
+)]
 fn return_row(equity_index: usize) -> i64 {
     i64::try_from(equity_index).expect("a series is shorter than 2^63") - 1
 }

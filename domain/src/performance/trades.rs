@@ -371,6 +371,10 @@ impl PriceMean {
     }
 
     /// The nearest unit, half away from zero (prices are not negative).
+    #[allow(
+        clippy::expect_used,
+        reason = "internal invariant: prices are not negative"
+    )]
     fn mean(&self) -> Price {
         if self.weight == 0 {
             return Price::ZERO;

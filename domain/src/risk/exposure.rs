@@ -68,6 +68,10 @@ impl Exposure {
     }
 
     /// Counts orders of unknown outcome.
+    #[allow(
+        clippy::expect_used,
+        reason = "internal invariant: an unknown order was counted"
+    )]
     pub(crate) fn set_unknown(&mut self, id: InstrumentId, unknown: bool) {
         let count = &mut self.open[id.index()].unknown;
         if unknown {

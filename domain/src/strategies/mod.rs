@@ -11,6 +11,9 @@
 //! | `equal_weight` | the same of everything, a benchmark: [`EqualWeightHold`] |
 //! | `sleeves` | what several of them want, each with its share: [`SleeveStrategy`] |
 //!
+//! [`DegradedInputs`] is none of them: it goes around any, and makes what it wants smaller where the data
+//! are not those that were wanted.
+//!
 //! Each has a parameter struct with the usual defaults and is made for the instruments of an
 //! account, all of which are its universe. Signals read the total-return index, so a split moves
 //! nothing and a dividend counts. Work per bar is constant for each instrument.
@@ -24,6 +27,7 @@
 //! other, and changes nothing when it refuses.
 
 mod breakout;
+mod degraded_inputs;
 mod eligibility;
 mod equal_weight;
 mod identity;
@@ -39,6 +43,7 @@ mod volatility_factor;
 mod window;
 
 pub use breakout::{BreakoutInverseVolatility, BreakoutParameters};
+pub use degraded_inputs::{DegradedInput, DegradedInputs};
 pub use equal_weight::{EqualWeightHold, EqualWeightParameters};
 pub use mean_reversion::{MeanReversionLong, MeanReversionParameters};
 pub use momentum::{MomentumParameters, MomentumTopK, MomentumWeighting};

@@ -18,6 +18,10 @@ pub struct Answered {
 ///
 /// Total: there is always an answer. Equal weights need nothing but the instruments, and one listed
 /// twice counts once there.
+#[allow(
+    clippy::expect_used,
+    reason = "internal invariant: distinct instruments can be weighted equally"
+)]
 pub fn weigh_with_fallback(chain: &[WeightingMethod], inputs: &WeightingInputs) -> Answered {
     let mut refused = Vec::new();
     for &method in chain {

@@ -211,3 +211,41 @@ fn a_sick_feed_adds_no_risk_and_lets_exits_leave() {
     d.step(Input::Health(&HealthFact::FeedUp { instrument: A }));
     assert_eq!(d.kernel.mode(A), Mode::Active);
 }
+
+/// While the program is unwell every instrument only reduces: an exit leaves, an addition is refused by
+/// the control of the mode, and a feed that is sick besides stays so after the program has recovered.
+#[test]
+fn an_unwell_program_adds_no_risk_and_lets_exits_leave() {
+    let script = Scripted::new([
+        (0, holding(&[(A, 10), (B, 10)])),
+        (1, holding(&[(A, 4), (B, 20)])),
+    ]);
+    let mut d = Desk::new(&World::shares(2), script, &flat());
+    for (trade, intent) in (1..).zip(&d.trade(0)) {
+        d.fact(&execution(intent, trade, 10, "100"));
+        d.persist();
+    }
+    let reason = "disk: 0.9 GB free".to_owned();
+    d.step(Input::Health(&HealthFact::Unwell { reason }));
+    assert_eq!(
+        (d.kernel.mode(A), d.kernel.mode(B)),
+        (Mode::ReduceOnly, Mode::ReduceOnly)
+    );
+    assert!(d.alerts[0].to_string().contains("disk: 0.9 GB free"));
+    let left = d.trade(1);
+    let sides: Vec<_> = left.iter().map(|i| (i.instrument, i.side)).collect();
+    assert_eq!(sides, [(A, Side::Sell)]);
+    d.fact(&execution(&left[0], 3, 6, "100"));
+    d.persist();
+    let refused = d.log.records.iter().any(|record| {
+        matches!(record, Record::Intent(r) if r.intent.instrument == B
+            && r.intent.side == Side::Buy && r.verdict.denied_by().any(|c| c == Control::Mode))
+    });
+    assert!(refused, "{:?}", d.log.records);
+    d.step(Input::Health(&down(A)));
+    d.step(Input::Health(&HealthFact::Recovered));
+    assert_eq!(
+        (d.kernel.mode(A), d.kernel.mode(B)),
+        (Mode::ReduceOnly, Mode::Active)
+    );
+}

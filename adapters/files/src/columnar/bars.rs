@@ -130,6 +130,10 @@ fn leading(bar: BarSize) -> usize {
 }
 
 /// Days from 1970 to the UTC date, which of a session open is the date of the session.
+#[allow(
+    clippy::expect_used,
+    reason = "internal invariant: an i64 of nanoseconds is less than an i32 of days"
+)]
 fn day(open: Timestamp) -> i32 {
     let days = open.nanos().div_euclid(NANOS_PER_DAY);
     i32::try_from(days).expect("an i64 of nanoseconds is less than an i32 of days")

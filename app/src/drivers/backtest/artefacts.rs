@@ -181,6 +181,10 @@ impl Artefacts {
         self.instruments.get(id).map_or("?", |i| i.symbol.as_str())
     }
 
+    #[allow(
+        clippy::expect_used,
+        reason = "internal invariant: plain data serialises"
+    )]
     fn flush_decision(&mut self) {
         if let Some(open) = self.open_decision.take() {
             let line = open.into_line(&mut self.inputs);

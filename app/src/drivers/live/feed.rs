@@ -216,6 +216,13 @@ impl Feed {
 impl Feed {
     /// Shows a bar to the kernel; one that is only caught up with is not decided upon.
     fn show(&mut self, slice: &Slice<'_>, session: &mut Session<'_>) -> Result<()> {
+        let now = session.clock.now();
+        let health = session
+            .vitals
+            .shown(slice, now, session.kernel.instruments());
+        for fact in &health {
+            session.step(Input::Health(fact))?;
+        }
         if self.catch_up == CatchUp::Latest && slice.index() < self.last_row {
             session.kernel.warm(slice);
             return Ok(());

@@ -24,6 +24,7 @@ mod market;
 mod recovery;
 mod session;
 mod stop;
+mod vitals;
 
 pub use cancel_all::cancel_all;
 pub use market::{ReplayedMarket, SharedClock, TurnedClock};
@@ -47,9 +48,11 @@ pub use ballast_system::KillWatch;
 use super::RunError;
 use crate::config::CatchUp;
 use crate::engine::Machine;
+use crate::health::Pulse;
 use feed::Feed;
 use recovery::{Recorded, Taken, passed_at, shown_at};
 use session::{Event, Session};
+use vitals::Vitals;
 
 /// Orders in a row that the venue refuses or leaves unanswered before a session stops.
 pub const MOST_FAILED_ORDERS: u8 = 3;
@@ -128,6 +131,9 @@ pub trait Observer: fmt::Debug {
     /// A bar is over, and what it led to is under way.
     fn bar(&mut self, standing: &Standing);
 
+    /// The session's loop turned; called thousands of times a second.
+    fn turn(&mut self);
+
     /// The session is over.
     fn end(&mut self);
 
@@ -140,6 +146,8 @@ impl Observer for () {
     fn begin(&mut self, _: usize) {}
 
     fn bar(&mut self, _: &Standing) {}
+
+    fn turn(&mut self) {}
 
     fn end(&mut self) {}
 
@@ -169,6 +177,8 @@ pub struct Boundaries<'a> {
     pub kill_reason: &'a dyn Fn() -> Option<String>,
     /// Machine time.
     pub machine: &'a dyn Machine,
+    /// What the program's health forbids, and how the session says that it lives.
+    pub pulse: Pulse,
 }
 
 impl fmt::Debug for Boundaries<'_> {
@@ -247,7 +257,13 @@ impl Live {
             recorded.batches,
             recorded.records.len() as u64,
         );
-        let mut session = Session::new(boundaries, kernel, known, observer);
+        let vitals = Vitals::new(
+            boundaries.pulse.clone(),
+            self.settings.limits.max_price_age,
+            (&self.panel, shown),
+            boundaries.clock.now(),
+        )?;
+        let mut session = Session::new(boundaries, kernel, known, vitals, observer);
         let mut feed = Feed {
             market: Arc::clone(&boundaries.market),
             panel: Arc::clone(&self.panel),

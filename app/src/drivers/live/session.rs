@@ -22,6 +22,7 @@ use super::calls::{Answer, Call, Calls, Ending, Under};
 use super::cancel_all::cancel_all;
 use super::market::SharedClock;
 use super::stop::{Stop, strictest};
+use super::vitals::Vitals;
 use super::{Boundaries, MOST_FAILED_ORDERS, Observer};
 use crate::engine::Machine;
 
@@ -75,6 +76,7 @@ pub(super) struct Session<'a> {
     kill_reason: &'a dyn Fn() -> Option<String>,
     pub(super) machine: &'a dyn Machine,
     pub(super) observer: &'a mut dyn Observer,
+    pub(super) vitals: Vitals,
     /// The last batch before this session, and the last record so far.
     batches_before: u64,
     record: u64,
@@ -96,6 +98,7 @@ impl<'a> Session<'a> {
         boundaries: &Boundaries<'a>,
         kernel: Kernel<Box<dyn Strategy>>,
         (overview, batches, records): (Overview, u64, u64),
+        vitals: Vitals,
         observer: &'a mut dyn Observer,
     ) -> Self {
         let clock: Arc<dyn ballast_ports::Clock> = Arc::clone(&boundaries.clock) as _;
@@ -124,6 +127,7 @@ impl<'a> Session<'a> {
             kill_reason: boundaries.kill_reason,
             machine: boundaries.machine,
             observer,
+            vitals,
             batches_before: batches,
             record: records,
             killed_at: None,
@@ -360,6 +364,10 @@ impl<'a> Session<'a> {
 
     /// Looks at what nobody announces: the kill switch, an interruption, what the modes have become.
     pub(super) fn look_around(&mut self) -> Result<()> {
+        self.observer.turn();
+        if let Some(fact) = self.vitals.turned() {
+            self.step(Input::Health(&fact))?;
+        }
         if self.kill.is_thrown() && self.killed_at.is_none() {
             let reason = (self.kill_reason)().unwrap_or_else(|| "the kill switch".to_owned());
             self.begin_canceling();
