@@ -9,6 +9,7 @@ pub mod explain;
 pub mod indicator;
 pub mod init;
 pub mod journal;
+pub mod journal_replay;
 pub mod kill;
 pub mod metrics;
 pub mod metrics_detail;

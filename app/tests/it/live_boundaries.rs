@@ -195,6 +195,7 @@ async fn session(plant: Plant) -> Left {
         kill: &watch,
         kill_reason: &|| None,
         machine: &ThisMachine::new(),
+        tape: None,
     };
     let ended = live.run(&boundaries, kernel, &mut ()).await.unwrap();
     let report = venue.reports.report(Timestamp::MIN).await.unwrap();

@@ -37,6 +37,7 @@ mod run_metrics;
 mod secrets;
 mod settings;
 mod stacks;
+mod tape;
 mod terminal;
 mod trade_lists;
 mod trader;

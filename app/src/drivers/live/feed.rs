@@ -217,7 +217,7 @@ impl Feed {
     /// Shows a bar to the kernel; one that is only caught up with is not decided upon.
     fn show(&mut self, slice: &Slice<'_>, session: &mut Session<'_>) -> Result<()> {
         if self.catch_up == CatchUp::Latest && slice.index() < self.last_row {
-            session.kernel.warm(slice);
+            session.warm(slice);
             return Ok(());
         }
         let settings = session.kernel.settings();
