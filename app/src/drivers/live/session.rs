@@ -270,6 +270,8 @@ impl<'a> Session<'a> {
         if self.stop.is_none() {
             tracing::info!(stop = stop.describe(), why, "the session ends");
             self.stop = Some((stop, why));
+            // No stage comes any more: a session in front of its next bar ends now, not then.
+            self.pause = None;
         }
     }
 
