@@ -8,6 +8,7 @@
 //! | `trader.json` | the trader's | what it is doing; nobody decides by it |
 //! | `health.json` | the trader's | what the last look at its health found |
 //! | `config.toml` | the trader's | the settings it was last started with |
+//! | `tape/` | the trader's | everything its kernel was told, session by session |
 //! | `incidents/` | the trader's | what it said when it died |
 
 use std::fs;
@@ -106,6 +107,11 @@ impl AccountFolder {
     /// The paper venue's memory.
     pub fn venue_log(&self) -> PathBuf {
         self.path.join("venue.log")
+    }
+
+    /// The tapes of its sessions.
+    pub fn tapes(&self) -> PathBuf {
+        self.path.join("tape")
     }
 
     /// The settings the account was last traded with.

@@ -12,12 +12,14 @@ pub mod paper;
 mod sandbox;
 mod secrets;
 mod sleeves;
+mod slow_journal;
 pub mod stacks;
 mod strategies;
 
 pub use guards::{cascade_settings, guarded_market_data, open_cache, resilience_policy};
-pub use inputs::TracedInputs;
+pub use inputs::{TracedInputs, shrunk};
 pub use secrets::{SecretSurroundings, open_secrets, secret_ages, secrets_folder};
+pub use slow_journal::SlowJournal;
 pub use strategies::Strategies;
 
 use std::path::Path;

@@ -21,6 +21,18 @@ pub(super) enum JournalCommand {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// Tell a session's inputs to a fresh kernel and compare every answer with the journal
+    Replay {
+        /// An account's folder, or its name below HOME/accounts; without it the only one there is
+        #[arg(value_name = "ACCOUNT")]
+        account: Option<PathBuf>,
+        /// The session's number; without it the newest one
+        #[arg(long, value_name = "N", conflicts_with = "all")]
+        session: Option<u64>,
+        /// Every session whose tape is kept
+        #[arg(long)]
+        all: bool,
+    },
     /// Copy a journal into a new folder and prove the copy; it may be written meanwhile
     Backup {
         /// An account's folder, or its name below HOME/accounts; without it the only one there is

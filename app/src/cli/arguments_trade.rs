@@ -23,6 +23,9 @@ pub(super) struct TradeArguments {
     /// One of the switches of real orders
     #[arg(long)]
     pub(super) live: bool,
+    /// Milliseconds that each write of the journal waits, as on a slow disk: for drills
+    #[arg(long, value_name = "MS", default_value = "0", hide = true)]
+    pub(super) journal_delay_ms: u16,
 }
 
 #[derive(Debug, Args)]

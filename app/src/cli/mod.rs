@@ -27,6 +27,7 @@ pub use session::{Session, main, run};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser as _;
 
@@ -36,6 +37,7 @@ use crate::commands::doctor::DoctorRequest;
 use crate::commands::explain::ExplainRequest;
 use crate::commands::explain_account::{account_of, explain_account};
 use crate::commands::indicator::IndicatorRequest;
+use crate::commands::journal_replay::{ReplayRequest, Sessions, journal_replay};
 use crate::commands::report_compare::CompareRequest;
 use crate::commands::report_mail::MailRequest;
 use crate::commands::resume::ResumeRequest;
@@ -62,9 +64,31 @@ pub fn laid_out(text: &str, columns: usize) -> String {
     Paper::new(Some(columns)).wrapped(text)
 }
 
-fn journal_answer(home: &Path, command: JournalCommand) -> Result<Answer, Failure> {
+fn journal_answer(
+    program: &Program<'_>,
+    home: &Path,
+    command: JournalCommand,
+) -> Result<(Answer, Exit), Failure> {
     let folder = |account: Option<PathBuf>| journal::folder_of(home, account.as_deref());
-    Ok(match command {
+    let answer = match command {
+        JournalCommand::Replay {
+            account,
+            session,
+            all,
+        } => {
+            let sessions = match session {
+                Some(number) => Sessions::Number(number),
+                None if all => Sessions::All,
+                None => Sessions::Newest,
+            };
+            let request = ReplayRequest {
+                home: home.to_owned(),
+                account,
+                sessions,
+            };
+            let replayed = journal_replay(program, &request)?;
+            return Ok((present_journal::replayed(&replayed)?, replayed.exit()));
+        }
         JournalCommand::Verify { account } => {
             present_journal::verified(&journal::verify(&folder(account)?)?)?
         }
@@ -80,7 +104,8 @@ fn journal_answer(home: &Path, command: JournalCommand) -> Result<Answer, Failur
         JournalCommand::Accept { account, reason } => {
             present_journal::verified(&journal::accept(&folder(Some(account))?, &reason)?)?
         }
-    })
+    };
+    Ok((answer, Exit::Ok))
 }
 
 /// Carries out one command. The answer is what goes to standard output.
@@ -111,6 +136,7 @@ fn dispatch(
                 speed: trade.speed,
                 adopt: trade.adopt_account,
                 live: trade.live,
+                journal_delay: Duration::from_millis(trade.journal_delay_ms.into()),
             };
             let mut progress = session.progress();
             let traded = trade::trade(program, &request, progress.as_mut())?;
@@ -232,7 +258,7 @@ fn dispatch(
             };
             done(present::letter(&report_mail::report_mail(&request)?)?)
         }
-        Command::Journal(command) => done(journal_answer(&home, command)?),
+        Command::Journal(command) => journal_answer(program, &home, command),
         Command::Completions { shell } => done(manual::completions(shell)?),
         Command::Man { out } => done(manual::pages(&out)?),
         Command::Data(DataCommand::Import(import)) => {

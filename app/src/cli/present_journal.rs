@@ -6,6 +6,7 @@ use ballast_domain::error::Result;
 
 use super::present::Answer;
 use crate::commands::journal::{Verified, Written};
+use crate::commands::journal_replay::ReplayedSessions;
 use crate::reports::figures::count;
 
 // Writing to a string cannot fail, here and below.
@@ -86,5 +87,54 @@ pub(super) fn written(verb: &str, done: &Written) -> Result<Answer> {
         done.head_hash,
         done.state_hash
     );
+    Answer::new(text, done)
+}
+
+pub(super) fn replayed(done: &ReplayedSessions) -> Result<Answer> {
+    let mut text = String::new();
+    for session in &done.sessions {
+        let equal = if session.difference.is_some() {
+            "DIFFERS"
+        } else {
+            "equal"
+        };
+        let _ = writeln!(
+            text,
+            "session {}: {equal}, {} inputs told, {} records compared, answers {}{}",
+            session.session,
+            count(session.inputs),
+            count(session.records),
+            session.answers,
+            if session.whole {
+                ""
+            } else {
+                "; it did not end in order"
+            }
+        );
+        let Some(difference) = &session.difference else {
+            continue;
+        };
+        let mut line = |label: &str, value: &str| {
+            let _ = writeln!(text, "  {label:<16}{value}");
+        };
+        if let Some(record) = difference.record {
+            line("record", &record.to_string());
+        }
+        line(
+            "input",
+            &format!("{} at {}", difference.input, difference.now),
+        );
+        line("told", &difference.told);
+        line("recorded", &difference.recorded);
+        line("replayed", &difference.replayed);
+        line("traded by", &session.program);
+    }
+    if !done.gone.is_empty() {
+        let _ = writeln!(
+            text,
+            "{} older sessions have lost the beginning of their tape and cannot be replayed",
+            done.gone.len()
+        );
+    }
     Answer::new(text, done)
 }

@@ -10,6 +10,7 @@ pub mod explain_account;
 pub mod indicator;
 pub mod init;
 pub mod journal;
+pub mod journal_replay;
 pub mod kill;
 pub mod metrics;
 pub mod metrics_detail;

@@ -5,13 +5,12 @@ use std::fs;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ballast_domain::error::Error;
-use ballast_domain::instrument::Instruments;
 use ballast_domain::kernel::SendGate;
-use ballast_domain::market::Panel;
 use ballast_domain::simulation::{Exchange, check_data};
-use ballast_ports::Clock;
+use ballast_ports::{Clock, MarketData};
 use ballast_sqlite::{Options, SqliteJournal};
 use ballast_system::{SystemClock, write_atomic};
 use serde::Serialize;
@@ -22,13 +21,15 @@ use super::vigil::Vigil;
 use crate::account_folder::{AccountFolder, TraderPhase};
 use crate::config::{Config, Resolved, TradeStage};
 use crate::drivers::backtest::{Backtest, Variant};
-use crate::drivers::live::{Boundaries, Ended, Goal, Live, Order, Speed};
+use crate::drivers::live::{Boundaries, Ended, Goal, Live, Order, Speed, TapeLimits, TapePlace};
 use crate::drivers::{Progress, RunError};
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
 use crate::wiring::arming::{self, Capability, Switches};
-use crate::wiring::{TracedInputs, paper};
+use crate::wiring::{SlowJournal, TracedInputs, paper, shrunk};
 
+/// This program and its version.
+const PROGRAM: &str = concat!("ballast ", env!("CARGO_PKG_VERSION"));
 /// Space kept back for the day the disk is full. The records of a paper account are few.
 const PAPER_RESERVE: u64 = 4 << 20;
 
@@ -47,6 +48,8 @@ pub struct TradeRequest {
     pub adopt: Option<String>,
     /// The switch of real orders on the command line.
     pub live: bool,
+    /// How long each write of the journal waits, as on a slow disk: for drills. Usually zero.
+    pub journal_delay: Duration,
 }
 
 /// A session that ended.
@@ -116,7 +119,8 @@ pub fn trade(
         },
         None => Order::Nothing,
     };
-    let account = Account::new(&settings, &request.home, request.live)?;
+    let mut account = Account::new(&settings, &request.home, request.live)?;
+    account.journal_delay = request.journal_delay;
     account.drive(program, (goal, order, request.speed), progress)
 }
 
@@ -126,6 +130,7 @@ pub(super) struct Account<'a> {
     settings: &'a Resolved,
     folder: AccountFolder,
     capability: Capability,
+    journal_delay: Duration,
 }
 
 impl<'a> Account<'a> {
@@ -150,6 +155,7 @@ impl<'a> Account<'a> {
             settings,
             capability: arming::capability(stage, switches)?,
             folder,
+            journal_delay: Duration::ZERO,
         })
     }
 
@@ -221,20 +227,9 @@ impl<'a> Account<'a> {
         let inputs = inputs.map_err(port)?;
         let trades = goal != Goal::Start;
         let vigil = Vigil::begin(config, &inputs, &self.folder, &clock, trades).await?;
-        let (instruments, variant, panel) = self.load(program, &inputs).await?;
-        let live = Live {
-            settings: paper::live_settings(config, &variant.settings)?,
-            instruments,
-            panel: Arc::new(panel),
-            fill_point: variant.exchange.fill_point,
-            opening_cash: variant.exchange.opening_cash,
-            catch_up: config.trade.catch_up.unwrap_or_default(),
-            speed,
-            goal,
-            order,
-        };
-        let version = concat!("ballast ", env!("CARGO_PKG_VERSION"));
-        let mut options = Options::new(self.folder.path(), self.folder.name(), version);
+        let data = Arc::new(inputs.clone());
+        let (live, variant) = loaded(program, config, data, (goal, order, speed)).await?;
+        let mut options = Options::new(self.folder.path(), self.folder.name(), PROGRAM);
         if self.capability == Capability::Paper {
             options = options.with_reserve(PAPER_RESERVE);
         }
@@ -257,22 +252,6 @@ impl<'a> Account<'a> {
         Ok(traded)
     }
 
-    async fn load(
-        &self,
-        program: &Program<'_>,
-        inputs: &TracedInputs,
-    ) -> Result<(Instruments, Variant, Panel), Failure> {
-        let backtest = Backtest {
-            config: self.config().clone(),
-            market_data: Arc::new(inputs.clone()),
-            data_files: BTreeMap::new(),
-            indices: Vec::new(),
-            data_findings: Vec::new(),
-            strategies: program.engine.strategies().clone(),
-        };
-        Ok(backtest.load().await?)
-    }
-
     async fn trade(
         &self,
         program: &Program<'_>,
@@ -292,7 +271,8 @@ impl<'a> Account<'a> {
             .engine
             .strategies()
             .make(choice, &live.instruments)?;
-        let strategy = inputs.shrink(strategy, config, &live.instruments)?;
+        let degraded = inputs.degraded(&live.instruments);
+        let strategy = shrunk(strategy, config, &live.instruments, &degraded)?;
         let kernel = live.kernel(strategy, &gate)?;
         let exchange = Exchange::with_rules(
             live.instruments.clone(),
@@ -324,7 +304,14 @@ impl<'a> Account<'a> {
         trader.say(TraderPhase::Starting, None);
         let reason = || switch.reason();
         let boundaries = Boundaries {
-            journal: Arc::clone(journal) as _,
+            journal: if self.journal_delay.is_zero() {
+                Arc::clone(journal) as _
+            } else {
+                Arc::new(SlowJournal::new(
+                    Arc::clone(journal) as _,
+                    self.journal_delay,
+                ))
+            },
             broker: venue.broker,
             reports: venue.reports,
             market: venue.market,
@@ -334,6 +321,15 @@ impl<'a> Account<'a> {
             kill_reason: &reason,
             machine: program.machine,
             pulse: vigil.pulse(),
+            tape: Some(TapePlace {
+                folder: self.folder.tapes(),
+                program: PROGRAM.to_owned(),
+                account: self.folder.name().to_owned(),
+                epoch: journal.epoch(),
+                config: self.whole_config(),
+                degraded,
+                limits: TapeLimits::default(),
+            }),
         };
         let recovered = records_in(journal).await?;
         let ended = live.run(&boundaries, kernel, &mut trader).await;
@@ -372,10 +368,45 @@ impl<'a> Account<'a> {
 
     /// Keeps the settings beside the journal, so that `resume` starts the same account.
     fn keep_config(&self) -> Result<(), Failure> {
+        write_atomic(&self.folder.config(), self.whole_config().as_bytes()).map_err(port)
+    }
+
+    /// The settings with whole paths, in TOML.
+    fn whole_config(&self) -> String {
         let mut config = self.config().clone();
         absolute_paths(&mut config, &self.settings.base);
-        write_atomic(&self.folder.config(), config.to_toml().as_bytes()).map_err(port)
+        config.to_toml()
     }
+}
+
+/// What is traded, and how, with the data it is traded on.
+pub(super) async fn loaded(
+    program: &Program<'_>,
+    config: &Config,
+    market_data: Arc<dyn MarketData>,
+    (goal, order, speed): (Goal, Order, Speed),
+) -> Result<(Live, Variant), Failure> {
+    let backtest = Backtest {
+        config: config.clone(),
+        market_data,
+        data_files: BTreeMap::new(),
+        indices: Vec::new(),
+        data_findings: Vec::new(),
+        strategies: program.engine.strategies().clone(),
+    };
+    let (instruments, variant, panel) = backtest.load().await?;
+    let live = Live {
+        settings: paper::live_settings(config, &variant.settings)?,
+        instruments,
+        panel: Arc::new(panel),
+        fill_point: variant.exchange.fill_point,
+        opening_cash: variant.exchange.opening_cash,
+        catch_up: config.trade.catch_up.unwrap_or_default(),
+        speed,
+        goal,
+        order,
+    };
+    Ok((live, variant))
 }
 
 /// A config that is moved to another folder still names the same files.

@@ -85,44 +85,17 @@ impl TracedInputs {
         origins.get(symbol).cloned()
     }
 
-    /// `strategy`, with less size on what came from a stand-in or is old. With nothing of that kind it is
-    /// what it was.
-    ///
-    /// # Errors
-    /// As [`DegradedInputs::new`].
-    pub fn shrink(
-        &self,
-        strategy: Box<dyn Strategy>,
-        config: &Config,
-        instruments: &Instruments,
-    ) -> ballast_domain::Result<Box<dyn Strategy>> {
-        let degraded: Vec<_> = instruments
-            .ids()
-            .zip(instruments.all())
-            .filter_map(|(id, instrument)| {
-                let origin = self.origin(&instrument.symbol)?;
-                origin.is_degraded().then(|| DegradedInput {
-                    instrument: id,
-                    origin: said(&origin),
-                })
+    /// What came from a stand-in or is old, of `instruments`.
+    pub fn degraded(&self, instruments: &Instruments) -> Vec<DegradedInput> {
+        let each = instruments.ids().zip(instruments.all());
+        each.filter_map(|(id, instrument)| {
+            let origin = self.origin(&instrument.symbol)?;
+            origin.is_degraded().then(|| DegradedInput {
+                instrument: id,
+                origin: said(&origin),
             })
-            .collect();
-        if degraded.is_empty() {
-            return Ok(strategy);
-        }
-        for input in &degraded {
-            let symbol = instruments.get(input.instrument);
-            let symbol = symbol.map_or("?", |i| i.symbol.as_str());
-            tracing::warn!(target: "ballast::inputs", symbol, origin = input.origin, "degraded");
-        }
-        let factor = config.risk.degraded_factor;
-        let factor = factor.unwrap_or(DegradedInputs::<Box<dyn Strategy>>::FACTOR);
-        Ok(Box::new(DegradedInputs::new(
-            strategy,
-            instruments,
-            &degraded,
-            factor,
-        )?))
+        })
+        .collect()
     }
 
     async fn fetch(self, request: HistoryRequest) -> Result<Vec<Chunk>> {
@@ -142,6 +115,34 @@ impl TracedInputs {
         }
         Ok(chunks)
     }
+}
+
+/// `strategy`, with less size on `degraded` inputs, as `config` wants it. Without any it is what it was.
+///
+/// # Errors
+/// As [`DegradedInputs::new`].
+pub fn shrunk(
+    strategy: Box<dyn Strategy>,
+    config: &Config,
+    instruments: &Instruments,
+    degraded: &[DegradedInput],
+) -> ballast_domain::Result<Box<dyn Strategy>> {
+    if degraded.is_empty() {
+        return Ok(strategy);
+    }
+    for input in degraded {
+        let symbol = instruments.get(input.instrument);
+        let symbol = symbol.map_or("?", |i| i.symbol.as_str());
+        tracing::warn!(target: "ballast::inputs", symbol, origin = input.origin, "degraded");
+    }
+    let factor = config.risk.degraded_factor;
+    let factor = factor.unwrap_or(DegradedInputs::<Box<dyn Strategy>>::FACTOR);
+    Ok(Box::new(DegradedInputs::new(
+        strategy,
+        instruments,
+        degraded,
+        factor,
+    )?))
 }
 
 /// The role, the source and the age: `fallback files_fallback, 0.0 h old`.

@@ -120,9 +120,9 @@ async fn one_symbol_of_a_fallback_is_degraded_alone() {
             .make(&resolved.config.strategy, &instruments)
             .unwrap()
     };
-    let guarded = inputs
-        .shrink(make(), &resolved.config, &instruments)
-        .unwrap();
+    let degraded = inputs.degraded(&instruments);
+    let guarded =
+        ballast::wiring::shrunk(make(), &resolved.config, &instruments, &degraded).unwrap();
     assert_eq!(
         guarded.save(),
         make().save(),

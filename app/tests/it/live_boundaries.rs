@@ -217,6 +217,7 @@ pub(crate) async fn watched(plant: Plant, pulse: Pulse, observer: &mut dyn Obser
         kill_reason: &|| None,
         machine: &ThisMachine::new(),
         pulse,
+        tape: None,
     };
     let ended = live.run(&boundaries, kernel, observer).await.unwrap();
     let report = venue.reports.report(Timestamp::MIN).await.unwrap();

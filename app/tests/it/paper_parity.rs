@@ -197,6 +197,7 @@ pub(crate) fn traded(home: &Path, settings: &SettingsRequest, bars: usize) -> Tr
         speed: Speed::Max,
         adopt: None,
         live: false,
+        journal_delay: Duration::ZERO,
     };
     let program = Program {
         engine: &FileEngine::default(),

@@ -170,6 +170,7 @@ fn started(
         speed: Speed::Max,
         adopt: adopt.map(str::to_owned),
         live: false,
+        journal_delay: Duration::ZERO,
     };
     let program = Program {
         engine: &FileEngine::default(),
@@ -281,6 +282,7 @@ fn a_panic_latches_the_kill_switch_and_leaves_an_incident() {
         speed: Speed::Max,
         adopt: None,
         live: false,
+        journal_delay: Duration::ZERO,
     };
     let run = || trade(&program, &request, &mut ());
     let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));

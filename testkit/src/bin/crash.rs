@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use ballast_testkit::builders::SplitMix64;
-use ballast_testkit::crash::{Account, Aim, Evidence, Histogram, Phase, Places};
+use ballast_testkit::crash::{
+    Account, Aim, Evidence, Histogram, Phase, Places, Reach, journal_delay_ms,
+};
 
 const USAGE: &str = "\
 Usage: crash --program BALLAST --venue SANDBOX-VENUE [--cycles N] [--seed S] [--keep DIR]
@@ -80,24 +82,27 @@ struct Run {
     random: SplitMix64,
     /// How long a session usually takes, so that random instants fall into all of it.
     usual: Duration,
+    reach: Reach,
     findings: Findings,
 }
 
 impl Run {
-    fn aim(&mut self) -> Aim {
+    /// When to kill, and which phase that is meant for.
+    fn aim(&mut self) -> (Option<Phase>, Aim) {
         if self.random.below(2) == 0 {
-            return Aim::at_random(&mut self.random, self.usual);
+            return (None, Aim::at_random(&mut self.random, self.usual));
         }
-        let rarest = self.findings.histogram.rarest();
-        Aim::at_phase(rarest, &mut self.random, self.usual)
+        let histogram = &self.findings.histogram;
+        let (phase, aim) = self.reach.aim(histogram, &mut self.random, self.usual);
+        (Some(phase), aim)
     }
 
     /// One account, from its first session to its last.
     fn account(&mut self, mut account: Account, cycles: u64) -> Result<(), String> {
         let mut last = None;
         for cycle in 0..cycles {
-            let aim = self.aim();
-            let session = account.trade_and_kill(aim)?;
+            let (aimed, aim) = self.aim();
+            let session = account.trade_and_kill(aim, aimed.map_or(0, journal_delay_ms))?;
             if let Some(recovery) = session.recovery {
                 // As long again is traded; an average, for machines have moods.
                 self.usual = (self.usual * 3 + recovery * 2) / 4;
@@ -109,6 +114,9 @@ impl Run {
                     self.findings.killed += 1;
                     let phase = evidence.phase(account.told());
                     self.findings.histogram.note(phase);
+                    if let Some(aimed) = aimed {
+                        self.reach.learn(aimed, phase);
+                    }
                 }
                 Some(status) => {
                     self.findings.ended += 1;
@@ -144,6 +152,7 @@ fn run(arguments: &Arguments) -> Result<Findings, String> {
     let mut run = Run {
         random: SplitMix64::new(arguments.seed),
         usual: Duration::from_millis(400),
+        reach: Reach::default(),
         findings: Findings::default(),
     };
     let begun = Instant::now();

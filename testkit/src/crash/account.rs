@@ -25,6 +25,9 @@ const DAYS: i64 = 1_500;
 /// How long the venue takes over an answer: what a kill between the two can hit.
 const ANSWER_MS: u64 = 3;
 
+/// Sleeps shorter than this end too late: the system wakes a sleeper when it likes.
+const TOO_SHORT_TO_SLEEP: Duration = Duration::from_millis(2);
+
 /// The two programs.
 #[derive(Clone, Debug)]
 pub struct Places {
@@ -103,13 +106,15 @@ impl Account {
         fs::read_to_string(self.folder.join("stderr.txt")).unwrap_or_default()
     }
 
-    /// Trades until `aim` and kills the program there.
+    /// Trades until `aim` and kills the program there; its journal's disk is so much slower.
     ///
     /// # Errors
     /// The program cannot be started, or reaches neither its aim nor its end.
-    pub fn trade_and_kill(&mut self, aim: Aim) -> Result<Session, String> {
+    pub fn trade_and_kill(&mut self, aim: Aim, journal_delay_ms: u64) -> Result<Session, String> {
         while self.heard().is_some() {}
-        let mut program = self.start(&["--quiet"], Stdio::null())?;
+        let delay = journal_delay_ms.to_string();
+        let arguments = ["--quiet", "--journal-delay-ms", &delay];
+        let mut program = self.start(&arguments, Stdio::null())?;
         let session = self.wait_for(aim, &mut program);
         // An instant too late is as good as any: it may have ended.
         let _ = program.kill();
@@ -172,7 +177,7 @@ impl Account {
                     {
                         said += 1;
                         if said == n {
-                            std::thread::sleep(soon);
+                            linger(soon);
                             return Ok(session);
                         }
                     }
@@ -187,7 +192,7 @@ impl Account {
                 known = written();
                 writes += 1;
                 if writes == n {
-                    std::thread::sleep(soon);
+                    linger(soon);
                     return Ok(session);
                 }
             }
@@ -283,6 +288,17 @@ impl Account {
         )?;
         found.extend(compare(&evidence, &account, &said));
         Ok(found)
+    }
+}
+
+/// Waits `soon`, and not much longer, however little that is.
+fn linger(soon: Duration) {
+    let begun = Instant::now();
+    if let Some(long) = soon.checked_sub(TOO_SHORT_TO_SLEEP) {
+        std::thread::sleep(long);
+    }
+    while begun.elapsed() < soon {
+        std::hint::spin_loop();
     }
 }
 
@@ -400,4 +416,16 @@ venue = "sandbox"
 address = "http://{address}"
 "#
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_wait_is_no_sleep() {
+        let begun = Instant::now();
+        linger(Duration::from_micros(50));
+        assert!(begun.elapsed() >= Duration::from_micros(50));
+    }
 }

@@ -1,12 +1,17 @@
 //! Everything off the venue: from its own list, until that list is empty.
 
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use ballast_ports::{Broker, Error, ErrorKind, Result};
+use ballast_ports::{Broker, Error, ErrorKind, OrderReport, Result};
 
 /// How often the list is asked for again.
 const ROUNDS: u32 = 40;
+/// Cancels under way at once: a hundred orders are not a hundred round trips of a wire.
+const AT_ONCE: usize = 128;
 /// Between two looks at the list.
 const PAUSE: Duration = Duration::from_millis(125);
 
@@ -34,12 +39,8 @@ pub async fn cancel_all(broker: Arc<dyn Broker>) -> Result<usize> {
         if listed.is_empty() {
             return Ok(first);
         }
-        for order in listed {
-            if let Err(e) = broker.cancel(order.instrument, order.client_id).await {
-                // It may have ended meanwhile: the list tells.
-                last = Some(e);
-            }
-        }
+        // An order may have ended meanwhile: the list tells.
+        last = cancel_each(&broker, listed).await.or(last);
     }
     let error = Error::new(
         ErrorKind::Unavailable,
@@ -51,4 +52,38 @@ pub async fn cancel_all(broker: Arc<dyn Broker>) -> Result<usize> {
         Some(cause) => error.caused_by(cause),
         None => error,
     })
+}
+
+/// Sends a cancel for each of `listed`, some at once, and waits for the answers; the last error.
+async fn cancel_each(broker: &Arc<dyn Broker>, listed: Vec<OrderReport>) -> Option<Error> {
+    let mut waiting = listed.into_iter();
+    let mut under: Vec<Pin<Box<dyn Future<Output = Result<()>> + Send>>> = Vec::new();
+    let mut last = None;
+    poll_fn(|cx| {
+        loop {
+            let room = AT_ONCE - under.len();
+            for order in waiting.by_ref().take(room) {
+                let broker = Arc::clone(broker);
+                under.push(Box::pin(async move {
+                    broker.cancel(order.instrument, order.client_id).await
+                }));
+            }
+            let before = under.len();
+            under.retain_mut(|cancel| match cancel.as_mut().poll(cx) {
+                Poll::Ready(done) => {
+                    last = done.err().or(last.take());
+                    false
+                }
+                Poll::Pending => true,
+            });
+            if under.is_empty() && waiting.len() == 0 {
+                return Poll::Ready(());
+            }
+            if under.len() == before || waiting.len() == 0 {
+                return Poll::Pending;
+            }
+        }
+    })
+    .await;
+    last
 }

@@ -224,7 +224,7 @@ impl Feed {
             session.step(Input::Health(fact))?;
         }
         if self.catch_up == CatchUp::Latest && slice.index() < self.last_row {
-            session.kernel.warm(slice);
+            session.warm(slice);
             return Ok(());
         }
         let settings = session.kernel.settings();

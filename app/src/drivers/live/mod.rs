@@ -22,13 +22,21 @@ mod cancel_all;
 mod feed;
 mod market;
 mod recovery;
+mod replay;
 mod session;
 mod stop;
+mod tape;
+mod tape_deck;
+mod tape_reader;
 mod vitals;
 
 pub use cancel_all::cancel_all;
 pub use market::{ReplayedMarket, SharedClock, TurnedClock};
+pub use replay::{Difference, Held, Replayed, replay};
 pub use stop::{Ended, Stop, left_orders, strictest};
+pub use tape::{Checksum, Opening, Shown, Smaller, Told};
+pub use tape_deck::{TapeLimits, TapePlace};
+pub use tape_reader::Tape;
 
 use std::fmt;
 use std::sync::Arc;
@@ -52,6 +60,7 @@ use crate::health::Pulse;
 use feed::Feed;
 use recovery::{Recorded, Taken, passed_at, shown_at};
 use session::{Event, Session};
+use tape_deck::Made;
 use vitals::Vitals;
 
 /// Orders in a row that the venue refuses or leaves unanswered before a session stops.
@@ -179,6 +188,8 @@ pub struct Boundaries<'a> {
     pub machine: &'a dyn Machine,
     /// What the program's health forbids, and how the session says that it lives.
     pub pulse: Pulse,
+    /// Where everything the kernel is told is taken down; `None` takes nothing down.
+    pub tape: Option<TapePlace>,
 }
 
 impl fmt::Debug for Boundaries<'_> {
@@ -247,8 +258,8 @@ impl Live {
     ) -> Result<Ended, RunError> {
         let recorded = Recorded::read(boundaries.journal.as_ref()).await?;
         let cursor = boundaries.market.cursor().await?;
-        let shown = shown_at(cursor, self.fill_point);
-        let Taken { shown, again } = recorded.restore(&mut kernel, &self.panel, shown)?;
+        let market_shown = shown_at(cursor, self.fill_point);
+        let Taken { shown, again } = recorded.restore(&mut kernel, &self.panel, market_shown)?;
         let passed = passed_at(cursor, &self.panel, self.fill_point);
         boundaries.clock.advance_to(kernel.now().max(passed));
         observer.begin(self.panel.len().saturating_sub(shown));
@@ -264,6 +275,16 @@ impl Live {
             boundaries.clock.now(),
         )?;
         let mut session = Session::new(boundaries, kernel, known, vitals, observer);
+        let mut session = Session::new(boundaries, kernel, known, observer);
+        session.begin_tape(
+            boundaries.tape.clone(),
+            Made {
+                records: recorded.records.len() as u64,
+                batches: recorded.batches,
+                market_shown,
+                again,
+            },
+        );
         let mut feed = Feed {
             market: Arc::clone(&boundaries.market),
             panel: Arc::clone(&self.panel),
@@ -298,6 +319,7 @@ impl Live {
             // Whatever went wrong: nothing more may leave.
             boundaries.gate.kill();
         }
+        session.end_tape();
         outcome?;
         session.observer.end();
         Ok(self.ended(&session, &feed))

@@ -11,6 +11,7 @@ use ballast_domain::error::{Error, Result};
 use ballast_domain::kernel::{
     Action, BatchId, Effects, Fact, HealthFact, Input, Kernel, Overview, Record, Severity, TimerId,
 };
+use ballast_domain::market::Slice;
 use ballast_domain::orders::OrderStatus;
 use ballast_domain::strategy::Strategy;
 use ballast_domain::time::Timestamp;
@@ -22,8 +23,10 @@ use super::calls::{Answer, Call, Calls, Ending, Under};
 use super::cancel_all::cancel_all;
 use super::market::SharedClock;
 use super::stop::{Stop, strictest};
+use super::tape_deck::{Made, TapeDeck};
 use super::vitals::Vitals;
 use super::{Boundaries, MOST_FAILED_ORDERS, Observer};
+use super::{Boundaries, MOST_FAILED_ORDERS, Observer, TapePlace};
 use crate::engine::Machine;
 
 /// Between two looks at what no waker tells: the kill switch, an interruption.
@@ -91,6 +94,7 @@ pub(super) struct Session<'a> {
     pub(super) alerts: VecDeque<String>,
     /// Instruments of the last decision that were not reached.
     pub(super) residuals: usize,
+    tape: Option<TapeDeck>,
 }
 
 impl<'a> Session<'a> {
@@ -139,14 +143,63 @@ impl<'a> Session<'a> {
             stop: None,
             alerts: VecDeque::new(),
             residuals: 0,
+            tape: None,
         }
+    }
+
+    /// From here on everything the kernel is told is taken down.
+    pub(super) fn begin_tape(&mut self, place: Option<TapePlace>, made: Made) {
+        let Some(place) = place else { return };
+        match TapeDeck::begin(place, made) {
+            Ok(deck) => self.tape = Some(deck),
+            Err(e) => self.lose_tape(&e),
+        }
+    }
+
+    /// The session is over.
+    pub(super) fn end_tape(&mut self) {
+        let stop = self.stop.as_ref().map(|(stop, _)| *stop);
+        let records = self.record;
+        self.taped(|deck| deck.end(records, stop));
+        self.tape = None;
+    }
+
+    /// Does something with the tape. A tape that cannot be written ends there, aloud: it is for
+    /// looking back, and trading does not wait for it.
+    fn taped(&mut self, what: impl FnOnce(&mut TapeDeck) -> std::io::Result<()>) {
+        if let Some(deck) = &mut self.tape
+            && let Err(e) = what(deck)
+        {
+            self.lose_tape(&e);
+        }
+    }
+
+    fn lose_tape(&mut self, error: &std::io::Error) {
+        tracing::error!(%error, "the tape ends here");
+        self.note(format!(
+            "the tape of inputs ends here, and this session cannot be replayed: {error}"
+        ));
+        self.tape = None;
     }
 
     /// Tells the kernel something, and sets off what it asks for.
     pub(super) fn step(&mut self, input: Input<'_>) -> Result<()> {
         let now = self.clock.now();
+        self.taped(|deck| deck.told(now, &input));
         self.kernel.step(now, input, &mut self.effects);
+        if let Some(deck) = &mut self.tape
+            && let Err(e) = deck.did(&self.effects)
+        {
+            self.lose_tape(&e);
+        }
         self.set_off()
+    }
+
+    /// Shows the kernel a bar that is only caught up with.
+    pub(super) fn warm(&mut self, slice: &Slice<'_>) {
+        let now = self.clock.now();
+        self.taped(|deck| deck.warmed(now, slice));
+        self.kernel.warm(slice);
     }
 
     fn set_off(&mut self) -> Result<()> {
@@ -222,6 +275,8 @@ impl<'a> Session<'a> {
         if self.stop.is_none() {
             tracing::info!(stop = stop.describe(), why, "the session ends");
             self.stop = Some((stop, why));
+            // No stage comes any more: a session in front of its next bar ends now, not then.
+            self.pause = None;
         }
     }
 

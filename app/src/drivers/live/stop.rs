@@ -103,6 +103,8 @@ impl Ended {
             _ if self.unknown > 0 || self.disputes > 0 => Exit::Unfinished,
             Stop::Interrupted => Exit::Interrupted,
             Stop::Once | Stop::EndOfData if self.residuals > 0 => Exit::Unfinished,
+            // The next slot was due before the target was reached.
+            Stop::Once if self.working > 0 => Exit::Unfinished,
             Stop::Once | Stop::EndOfData | Stop::Commanded => Exit::Ok,
         }
     }
