@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::exchange::Exchange;
 use super::fill_point::FillPoint;
 use super::limit_orders;
-use super::sink::{BarClose, Sink, Step};
+use super::sink::{BarClose, Sink, step, step_inlined};
 use crate::error::{Error, Result};
 use crate::indicators::CacheUse;
 use crate::instrument::InstrumentId;
@@ -476,36 +476,6 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
         let (kernel, effects) = (&mut self.kernel, &mut self.effects);
         step(kernel, self.sink, effects, now, input);
     }
-}
-
-/// Tells the kernel `input`, and the sink what came of it.
-#[inline(never)]
-fn step<S: Strategy, K: Sink + ?Sized>(
-    kernel: &mut Kernel<S>,
-    sink: &mut K,
-    effects: &mut Effects,
-    now: Timestamp,
-    input: Input<'_>,
-) {
-    step_inlined(kernel, sink, effects, now, input);
-}
-
-#[inline(always)]
-fn step_inlined<S: Strategy, K: Sink + ?Sized>(
-    kernel: &mut Kernel<S>,
-    sink: &mut K,
-    effects: &mut Effects,
-    now: Timestamp,
-    input: Input<'_>,
-) {
-    let (records, actions) = (effects.records.len(), effects.actions.len());
-    kernel.step(now, input, effects);
-    sink.step(&Step {
-        now,
-        input,
-        records: &effects.records[records..],
-        actions: effects.actions.range(actions..),
-    });
 }
 
 fn unanswered(query: &Query) -> Error {

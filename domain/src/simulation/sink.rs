@@ -4,9 +4,10 @@ use std::collections::vec_deque;
 
 use crate::error::Result;
 use crate::instrument::Instruments;
-use crate::kernel::{Action, Input, Record};
+use crate::kernel::{Action, Effects, Input, Kernel, Record};
 use crate::market::Slice;
 use crate::portfolio::Account;
+use crate::strategy::Strategy;
 use crate::time::Timestamp;
 
 /// The end of one bar: what a run directory or a progress bar may want to know.
@@ -61,4 +62,35 @@ impl Sink for () {
     fn bar(&mut self, _: &BarClose<'_>) -> Result<()> {
         Ok(())
     }
+}
+
+/// Tells the kernel `input`, and the sink what came of it.
+#[inline(never)]
+pub(super) fn step<S: Strategy, K: Sink + ?Sized>(
+    kernel: &mut Kernel<S>,
+    sink: &mut K,
+    effects: &mut Effects,
+    now: Timestamp,
+    input: Input<'_>,
+) {
+    step_inlined(kernel, sink, effects, now, input);
+}
+
+/// The same, for the one place that calls it at every bar.
+#[inline(always)]
+pub(super) fn step_inlined<S: Strategy, K: Sink + ?Sized>(
+    kernel: &mut Kernel<S>,
+    sink: &mut K,
+    effects: &mut Effects,
+    now: Timestamp,
+    input: Input<'_>,
+) {
+    let (records, actions) = (effects.records.len(), effects.actions.len());
+    kernel.step(now, input, effects);
+    sink.step(&Step {
+        now,
+        input,
+        records: &effects.records[records..],
+        actions: effects.actions.range(actions..),
+    });
 }

@@ -336,6 +336,11 @@ fn run(crash: Option<(usize, Crash)>, after: Span) -> Rig {
             rig.restart();
         }
         rig.pass(after);
+        if rig.crashed {
+            // Between two rebalances: the agreement of an audit is a batch as well.
+            rig.restart();
+            rig.pass(after);
+        }
         assert!(!rig.crashed);
     }
     rig
