@@ -5,6 +5,7 @@
 
 pub mod arming;
 mod guards;
+pub mod journal;
 pub mod paper;
 #[cfg(feature = "sandbox")]
 mod sandbox;

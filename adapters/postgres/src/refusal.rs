@@ -17,6 +17,13 @@ pub(crate) enum Trouble {
 const AGAIN: &str = "look at the server and its log, then start again: the start finds out what is \
                      there";
 
+const WHO: &str = "check the user in the address, the secret postgres_password, and pg_hba.conf";
+
+/// The server asked for a password and there is none: the client says it in its cause alone.
+fn wants_password(error: &tokio_postgres::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|cause| cause.to_string() == "password missing")
+}
+
 /// A column cannot be read as what was written there.
 pub(crate) fn unreadable(table: &'static str, error: tokio_postgres::Error) -> Error {
     damaged("a stored row is not of its type")
@@ -34,7 +41,11 @@ pub(crate) fn of_trouble(trouble: Trouble, what: &str) -> Error {
                 .hint(AGAIN);
         }
     };
-    let (kind, hint) = error.code().map_or((ErrorKind::Unavailable, AGAIN), advice);
+    let (kind, hint) = match error.code() {
+        Some(code) => advice(code),
+        None if wants_password(&error) => (ErrorKind::Unauthenticated, WHO),
+        None => (ErrorKind::Unavailable, AGAIN),
+    };
     let told = Error::new(kind, STATE, what).hint(hint);
     let told = match error.as_db_error() {
         Some(said) => told
@@ -48,10 +59,7 @@ pub(crate) fn of_trouble(trouble: Trouble, what: &str) -> Error {
 fn advice(code: &SqlState) -> (ErrorKind, &'static str) {
     let class = |prefix: &str| code.code().starts_with(prefix);
     match code {
-        c if *c == SqlState::INVALID_PASSWORD || class("28") => (
-            ErrorKind::Unauthenticated,
-            "check the user in the address, the secret postgres_password, and pg_hba.conf",
-        ),
+        c if *c == SqlState::INVALID_PASSWORD || class("28") => (ErrorKind::Unauthenticated, WHO),
         c if *c == SqlState::INSUFFICIENT_PRIVILEGE => (
             ErrorKind::Unauthenticated,
             "let the user create schemas in the database, or make it the owner of the account's \

@@ -11,7 +11,6 @@ use ballast_domain::instrument::Instruments;
 use ballast_domain::kernel::SendGate;
 use ballast_domain::market::Panel;
 use ballast_domain::simulation::{Exchange, check_data};
-use ballast_sqlite::{Options, SqliteJournal};
 use ballast_system::write_atomic;
 use serde::Serialize;
 
@@ -25,6 +24,7 @@ use crate::drivers::{Progress, RunError};
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
 use crate::wiring::arming::{self, Capability, Switches};
+use crate::wiring::journal::AccountJournal;
 use crate::wiring::{self, paper};
 
 /// Space kept back for the day the disk is full. The records of a paper account are few.
@@ -227,12 +227,10 @@ impl<'a> Account<'a> {
             order,
         };
         let version = concat!("ballast ", env!("CARGO_PKG_VERSION"));
-        let mut options = Options::new(self.folder.path(), self.folder.name(), version);
-        if self.capability == Capability::Paper {
-            options = options.with_reserve(PAPER_RESERVE);
-        }
-        let journal = SqliteJournal::open(options).await.map_err(port)?;
-        let journal = Arc::new(journal);
+        let reserve = (self.capability == Capability::Paper).then_some(PAPER_RESERVE);
+        let journal = AccountJournal::open(self.settings, &self.folder, version, reserve)
+            .await
+            .map_err(port)?;
         let traded = self
             .trade(program, &live, &variant, &journal, progress)
             .await;
@@ -261,7 +259,7 @@ impl<'a> Account<'a> {
         program: &Program<'_>,
         live: &Live,
         variant: &Variant,
-        journal: &Arc<SqliteJournal>,
+        journal: &AccountJournal,
         progress: &mut dyn Progress,
     ) -> Result<Traded, Failure> {
         let gate = Arc::new(match self.capability {
@@ -305,7 +303,7 @@ impl<'a> Account<'a> {
         trader.say(TraderPhase::Starting, None);
         let reason = || switch.reason();
         let boundaries = Boundaries {
-            journal: Arc::clone(journal) as _,
+            journal: journal.port(),
             broker: venue.broker,
             reports: venue.reports,
             market: venue.market,
@@ -374,11 +372,13 @@ fn absolute_paths(config: &mut Config, base: &std::path::Path) {
         data.source = absolute(&data.source);
     }
     data.actions = data.actions.as_deref().map(absolute);
+    let secrets = &mut config.secrets;
+    secrets.folder = secrets.folder.as_deref().map(absolute);
 }
 
-async fn records_in(journal: &Arc<SqliteJournal>) -> Result<u64, Failure> {
+async fn records_in(journal: &AccountJournal) -> Result<u64, Failure> {
     use ballast_ports::{Journal as _, stream};
-    let mut stored = journal.read_from(1);
+    let mut stored = journal.port().read_from(1);
     let mut records = 0;
     while let Some(record) = stream::next(&mut stored).await {
         records = record.map_err(port)?.seq;

@@ -28,6 +28,8 @@ mod nav;
 mod own_strategy;
 mod paper_parity;
 mod pipeline;
+#[cfg(all(unix, feature = "postgres"))]
+mod postgres;
 mod rationale;
 mod report;
 mod report_compare;
