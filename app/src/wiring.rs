@@ -7,6 +7,7 @@ pub mod arming;
 mod guards;
 pub mod health;
 mod inputs;
+pub mod journal;
 pub mod paper;
 #[cfg(feature = "sandbox")]
 mod sandbox;

@@ -17,6 +17,8 @@ pub mod conformance;
 pub mod crash;
 pub mod fakes;
 pub mod permits;
+#[cfg(unix)]
+pub mod postgres;
 #[cfg(feature = "sandbox-venue")]
 pub mod sandbox;
 pub mod simworld;

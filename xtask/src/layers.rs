@@ -16,6 +16,8 @@ pub enum Room {
     Ports,
     /// The HTTP transport that the neighbours' clients share.
     Http,
+    /// What every durable journal shares, wherever its rows are.
+    Records,
     /// The machine: clock, disk, process. What the house keeps in files is written by its steps.
     Machine,
     /// An adapter of the house itself (files, caches, decorators): it knows no neighbour.
@@ -54,7 +56,7 @@ pub struct Rule {
     pub instead: &'static str,
 }
 
-use Room::{App, Domain, House, Http, Machine, Ports, Testkit, Venue, Xtask};
+use Room::{App, Domain, House, Http, Machine, Ports, Records, Testkit, Venue, Xtask};
 
 /// The table: an edge that is not allowed here is a violation.
 pub const TABLE: &[Rule] = &[
@@ -98,6 +100,14 @@ pub const TABLE: &[Rule] = &[
                   adapter",
     },
     Rule {
+        room: Records,
+        may_use: &[Domain, Ports],
+        external: External::Any,
+        testkit_in_tests: true,
+        instead: "what all journals share opens no database; the words of one database live in its \
+                  adapter",
+    },
+    Rule {
         room: Machine,
         may_use: &[Domain, Ports],
         external: External::Any,
@@ -106,7 +116,7 @@ pub const TABLE: &[Rule] = &[
     },
     Rule {
         room: House,
-        may_use: &[Domain, Ports, Machine],
+        may_use: &[Domain, Ports, Records, Machine],
         external: External::Any,
         testkit_in_tests: true,
         instead: "take the other side as a port (an Arc<dyn …>) and let app/wiring put the two \
@@ -129,7 +139,7 @@ pub const TABLE: &[Rule] = &[
     },
     Rule {
         room: App,
-        may_use: &[Domain, Ports, Http, Machine, House, Venue],
+        may_use: &[Domain, Ports, Http, Records, Machine, House, Venue],
         external: External::Any,
         testkit_in_tests: true,
         instead: "use the testkit from app's tests, or move what the program needs into an adapter",
@@ -219,6 +229,7 @@ pub fn room_of(name: &str, folder: &str) -> Option<Room> {
             }
             Some(match adapter {
                 "http" => Http,
+                "journal" => Records,
                 "system" => Machine,
                 known if HOUSE_ADAPTERS.contains(&known) => House,
                 _ => Venue,
@@ -444,6 +455,7 @@ fn phrase(room: Room) -> &'static str {
         Venue => "a venue",
         Testkit => "testkit",
         App => "app",
+        Records => "ballast-journal",
         Xtask => "xtask",
     }
 }

@@ -16,6 +16,7 @@ pub mod guides;
 pub mod layers;
 pub mod metadata;
 pub mod mutants;
+pub mod postgres;
 pub mod repository;
 pub mod rust_source;
 pub mod scan_logs;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use xtask::{
     bench, bootstrap, check, coverage, crash, dashboard, features, fuzz, graph, guides, layers,
-    metadata, mutants, repository, scan_logs, sim, slowest, strangers_path, tidy, tools,
+    metadata, mutants, postgres, repository, scan_logs, sim, slowest, strangers_path, tidy, tools,
 };
 
 const USAGE: &str = "\
@@ -28,6 +28,9 @@ Usage: cargo xtask COMMAND
   crash [ARGS]        kill the real program at its worst moments against a venue in another process,
                       restart it and judge what is left; --cycles N, --seed S,
                       --debug for the debug build
+  postgres [--all | --figures]
+                      the journal in PostgreSQL against private servers of its own: faults, damage,
+                      refusals, paper trading; with --all exhaustively, with --figures measured
   mutants [MODULE...] [--quick]
                       every change that cargo-mutants would make to the money paths, compiled at once
                       and judged by the tests that reach it: the score and what survived; with
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         }
         ["bench", args @ ..] => bench::run(&repository::root(), args),
         ["crash", args @ ..] => crash::run(&repository::root(), args),
+        ["postgres", args @ ..] => postgres::run(&repository::root(), args),
         ["sim", args @ ..] => sim::run(&repository::root(), args),
         ["dashboard", args @ ..] => dashboard::run(args).map(|text| print!("{text}")),
         ["mutants", modules @ ..] => mutants::run(&repository::root(), modules),

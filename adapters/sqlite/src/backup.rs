@@ -4,16 +4,18 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use ballast_journal::anchor::Anchor;
+use ballast_journal::refusal::of_io;
+use ballast_journal::{Audit, STATE, Stored as _, examine};
 use ballast_ports::{Error, ErrorKind, Result};
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
-use crate::anchor::Anchor;
-use crate::audit::{Audit, audit, examine};
+use crate::audit::audit;
 use crate::disk::{Disk, temporary};
-use crate::refusal::{STATE, of_io, of_sqlite};
+use crate::refusal::of_sqlite;
 use crate::schema;
-use crate::walk::head_at;
+use crate::tables::Tables;
 
 /// A copy that was made and proven.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,11 +130,15 @@ fn pages(conn: &Connection, to: &Path) -> Result<()> {
 fn anchored(partial: &Path, folder: &Path, disk: &mut Disk) -> Result<()> {
     let conn = schema::open_at_rest(partial)?;
     let account = schema::account(&conn)?;
-    let head = examine(&conn, &account)?.head.mark;
+    let tables = Tables {
+        conn: &conn,
+        account: &account,
+    };
+    let head = examine(&tables)?.head.mark;
     if head.number == 0 {
         return Ok(());
     }
-    let before = head_at(&conn, &account, head.number - 1)?;
+    let before = tables.head_at(head.number - 1)?;
     let before = before.map(|h| h.mark).filter(|mark| mark.number > 0);
     Anchor::open(folder, Some((before, head)), disk).map(drop)
 }

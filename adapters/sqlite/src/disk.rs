@@ -4,6 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use ballast_journal::files::Files;
+
 /// One change of the disk, or one call of SQLite that leads to one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Step {
@@ -127,7 +129,7 @@ impl Disk {
     }
 
     /// Replaces a file in one step: temporary file, bytes, sync, rename, sync of the folder.
-    pub(crate) fn put(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fn put(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let temporary = temporary(path);
         self.ask(Step::Create)?;
         let mut file = OpenOptions::new()
@@ -155,12 +157,7 @@ impl Disk {
 
     /// Overwrites `bytes` at `offset` of an open file, durably. A failed sync is never tried again:
     /// its bytes may be gone.
-    pub(crate) fn overwrite(
-        &mut self,
-        file: &mut File,
-        offset: u64,
-        bytes: &[u8],
-    ) -> io::Result<()> {
+    fn overwrite(&mut self, file: &mut File, offset: u64, bytes: &[u8]) -> io::Result<()> {
         match self.fate(Step::Anchor) {
             Fate::Go => {
                 file.seek(SeekFrom::Start(offset))?;
@@ -203,6 +200,25 @@ impl Disk {
             Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
             _ => sync_folder(Path::new(".")),
         }
+    }
+}
+
+impl Files for Disk {
+    fn open_lock(&mut self, path: &Path) -> io::Result<File> {
+        self.ask(Step::Lock)?;
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+    }
+
+    fn put(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        Self::put(self, path, bytes)
+    }
+
+    fn overwrite(&mut self, file: &mut File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        Self::overwrite(self, file, offset, bytes)
     }
 }
 

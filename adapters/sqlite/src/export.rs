@@ -1,15 +1,16 @@
 //! The records as JSON lines, as they were written.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 
-use ballast_ports::{Error, ErrorKind, Result};
+use ballast_journal::Audit;
+use ballast_journal::stored::export_lines;
+use ballast_ports::Result;
 
-use crate::audit::{self, Audit};
-use crate::chain::hex;
+use crate::audit;
 use crate::refusal::unreadable_row;
 use crate::schema;
-use crate::walk::{Head, Seen, walk};
+use crate::tables::Tables;
 
 /// Writes every record of the journal in `folder` to `to`, one JSON object a line with `seq`,
 /// `batch`, `kind` and the body byte for byte; the journal is proven first and again while it is
@@ -24,37 +25,11 @@ pub fn export(folder: &Path, to: &mut dyn Write) -> Result<Audit> {
         .unchecked_transaction()
         .map_err(|e| unreadable_row("schema", e))?;
     let account = schema::account(&conn)?;
-    let mut failed = None;
-    walk(&conn, Head::root(&account), &mut |seen| {
-        match seen {
-            Seen::Record(record) if record.seq <= audit.records => {
-                let mut line = || -> io::Result<()> {
-                    write!(
-                        to,
-                        "{{\"seq\":{},\"batch\":{},\"kind\":\"{}\",\"body\":",
-                        record.seq, record.batch, record.kind
-                    )?;
-                    to.write_all(record.body)?;
-                    to.write_all(b"}\n")
-                };
-                if failed.is_none() {
-                    failed = line().err();
-                }
-            }
-            Seen::Record(_) => {}
-            Seen::Link { head, .. } => {
-                return Ok(failed.is_none() && hex(&head.mark.hash) != audit.head_hash);
-            }
-        }
-        Ok(true)
-    })?;
+    let tables = Tables {
+        conn: &conn,
+        account: &account,
+    };
+    export_lines(&tables, &audit, to)?;
     drop(read);
-    if let Some(e) = failed {
-        return Err(
-            Error::new(ErrorKind::Config, "export", "the records cannot be written")
-                .hint("check the file's disk and permissions")
-                .caused_by(e),
-        );
-    }
     Ok(audit)
 }

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
+use ballast_journal::STATE;
 use ballast_ports::{Error, ErrorKind, Result};
-
-use crate::refusal::STATE;
 
 /// Free space below which trading is cut back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,26 +1,20 @@
 //! The journal port over one SQLite file.
 
-use std::collections::VecDeque;
-use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 use ballast_domain::kernel::Overview;
-use ballast_ports::stream::Stream;
-use ballast_ports::{
-    BoxStream, Committed, Error, ErrorKind, Journal, JournalBatch, JournalRecord, Result, Snapshot,
-};
-use tokio::sync::mpsc;
+use ballast_journal::stored::{head, newest_snapshot};
+use ballast_journal::threads::{Closing as _, Desk, Records, start_reader, start_writer};
+use ballast_journal::{Audit, page};
+use ballast_ports::{BoxStream, Committed, Journal, JournalBatch, JournalRecord, Result, Snapshot};
 
-use crate::audit::{Audit, audit};
-use crate::backup::BackedUp;
+use crate::audit::audit;
+use crate::backup::{BackedUp, copy};
 use crate::disk::Disk;
 use crate::file_system::{Space, Thresholds};
-use crate::refusal::STATE;
+use crate::reader::Reader;
 use crate::store::Store;
-use crate::worker::{Page, Read, Write, ask, start_reader, start_writer};
 
 /// Which journal, and how it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,8 +100,8 @@ pub fn accept(folder: &Path, program: &str, reason: &str) -> Result<Audit> {
 #[derive(Debug)]
 pub struct SqliteJournal {
     folder: PathBuf,
-    writer: mpsc::Sender<Write>,
-    reader: mpsc::Sender<Read>,
+    writer: Desk<Store>,
+    reader: Desk<Reader>,
     epoch: u64,
     opened_at: Option<Committed>,
 }
@@ -117,7 +111,7 @@ impl SqliteJournal {
     /// with the anchor, and begins a new epoch of writing.
     ///
     /// # Errors
-    /// With the operation [`STATE`]: `Rejected` when another process has it or it is another
+    /// With the operation [`STATE`](crate::STATE): `Rejected` when another process has it or it is another
     /// account's; `InvalidData` when it is damaged, cut, or older than its anchor; `Unsupported`
     /// when another program's schema or records are in it; `Unauthenticated` when the folder may
     /// not be written; `Config` on a network file system; `Unavailable` when the disk fails or is
@@ -128,16 +122,9 @@ impl SqliteJournal {
 
     pub(crate) async fn open_on(options: Options, disk: Disk) -> Result<Self> {
         let (folder, account) = (options.folder.clone(), options.account.clone());
-        let (writer, opening) = start_writer(options, disk)?;
-        let opened = opening.await.unwrap_or_else(|_| {
-            Err(Error::new(
-                ErrorKind::Unexpected,
-                STATE,
-                "the journal's writer ended before it began",
-            )
-            .hint("this is a bug; its message is above"))
-        })?;
-        let reader = start_reader(&folder, &account)?;
+        let (writer, opened) = start_writer(move || Store::open(options, disk)).await?;
+        let place = folder.clone();
+        let reader = start_reader(move || Reader::open(&place, &account)).await?;
         Ok(Self {
             folder,
             writer,
@@ -167,7 +154,7 @@ impl SqliteJournal {
     /// # Errors
     /// `Unavailable` when the journal is closed.
     pub async fn space(&self) -> Result<Space> {
-        ask(&self.writer, Write::Space).await
+        self.writer.ask(|store| Ok(store.space())).await
     }
 
     /// Where the account stands after all records so far.
@@ -175,7 +162,7 @@ impl SqliteJournal {
     /// # Errors
     /// `Unavailable` when the journal is closed.
     pub async fn overview(&self) -> Result<Overview> {
-        ask(&self.writer, Write::Overview).await
+        self.writer.overview().await
     }
 
     /// Copies the journal as of now into the folder `to`, which is made, and proves the copy.
@@ -186,7 +173,9 @@ impl SqliteJournal {
     /// `Unavailable` when it cannot be written.
     pub async fn backup(&self, to: &Path) -> Result<BackedUp> {
         let to = to.to_owned();
-        ask(&self.reader, |answer| Read::Backup(to, answer)).await
+        self.reader
+            .ask(move |reader| copy(&reader.conn, &to, &mut Disk::real()))
+            .await
     }
 
     /// Ends both threads after what was asked before, and lets go of the lock. Later calls fail.
@@ -196,87 +185,33 @@ impl SqliteJournal {
     /// is durable all the same.
     pub async fn close(&self) -> Result<()> {
         // The last connection to close folds the write-ahead log into the file: the writer's.
-        ask(&self.reader, Read::Close).await?;
-        ask(&self.writer, Write::Close).await
+        self.reader.close().await?;
+        self.writer.close().await
     }
 }
 
 #[async_trait]
 impl Journal for SqliteJournal {
     async fn append(&self, batch: &JournalBatch) -> Result<Committed> {
-        let batch = batch.clone();
-        ask(&self.writer, |answer| Write::Append(batch, answer)).await
+        self.writer.append(batch).await
     }
 
     fn read_from(&self, seq: u64) -> BoxStream<Result<JournalRecord>> {
-        Box::pin(Records {
-            reader: self.reader.clone(),
-            next: seq,
-            page: VecDeque::new(),
-            asked: None,
-            ended: false,
-        })
+        let reader = self.reader.clone();
+        Box::pin(Records::new(reader, seq, |reader, from| {
+            reader.read(|stored| page(stored, from))
+        }))
     }
 
     async fn head(&self) -> Result<Option<Committed>> {
-        ask(&self.reader, Read::Head).await
+        self.reader.ask(|reader| reader.read(head)).await
     }
 
     async fn keep_snapshot(&self, snapshot: &Snapshot) -> Result<()> {
-        let snapshot = snapshot.clone();
-        ask(&self.writer, |answer| Write::Keep(snapshot, answer)).await
+        self.writer.keep(snapshot).await
     }
 
     async fn snapshot(&self) -> Result<Option<Snapshot>> {
-        ask(&self.reader, Read::Snapshot).await
-    }
-}
-
-/// A page on its way.
-type Asked = Pin<Box<dyn Future<Output = Result<Page>> + Send>>;
-
-/// Records, a page at a time: a slow reader holds one page and no lock.
-struct Records {
-    reader: mpsc::Sender<Read>,
-    next: u64,
-    page: VecDeque<JournalRecord>,
-    asked: Option<Asked>,
-    ended: bool,
-}
-
-impl Stream for Records {
-    type Item = Result<JournalRecord>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        loop {
-            if let Some(record) = this.page.pop_front() {
-                this.next = record.seq + 1;
-                return Poll::Ready(Some(Ok(record)));
-            }
-            if this.ended {
-                return Poll::Ready(None);
-            }
-            let (reader, from) = (&this.reader, this.next);
-            let asked = this.asked.get_or_insert_with(|| {
-                let reader = reader.clone();
-                Box::pin(async move { ask(&reader, |answer| Read::Page(from, answer)).await })
-            });
-            let page = match asked.as_mut().poll(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(page) => page,
-            };
-            this.asked = None;
-            match page {
-                Ok(page) => {
-                    this.ended = page.is_last;
-                    this.page = page.records;
-                }
-                Err(e) => {
-                    this.ended = true;
-                    return Poll::Ready(Some(Err(e)));
-                }
-            }
-        }
+        self.reader.ask(|reader| reader.read(newest_snapshot)).await
     }
 }

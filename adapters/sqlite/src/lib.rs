@@ -18,33 +18,27 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 
-mod admission;
-mod anchor;
 mod audit;
 mod backup;
-mod chain;
 mod disk;
 mod export;
 mod file_system;
 mod journal;
-mod lock;
 mod overview_rows;
-mod record;
+mod reader;
 mod refusal;
 mod reserve;
 mod schema;
 mod store;
+mod tables;
 mod transaction;
-mod walk;
-mod worker;
 
 #[cfg(test)]
 mod tests;
 
-pub use audit::{Audit, audit};
+pub use audit::audit;
 pub use backup::{BackedUp, backup, restore};
+pub use ballast_journal::{Audit, STATE, decode, encode};
 pub use export::export;
 pub use file_system::{Space, SpaceLevel, Thresholds};
 pub use journal::{Options, SqliteJournal, accept};
-pub use record::{decode, encode};
-pub use refusal::STATE;

@@ -4,10 +4,10 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use ballast_journal::refusal::of_io;
 use ballast_ports::Result;
 
 use crate::disk::{Disk, Step};
-use crate::refusal::of_io;
 
 /// A file of this many bytes, written and not only promised.
 #[derive(Debug)]

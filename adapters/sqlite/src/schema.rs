@@ -6,7 +6,10 @@ use std::time::Duration;
 use ballast_ports::{Error, ErrorKind, Result};
 use rusqlite::{Connection, OpenFlags};
 
-use crate::refusal::{STATE, damaged, of_sqlite};
+use ballast_journal::STATE;
+use ballast_journal::refusal::damaged;
+
+use crate::refusal::of_sqlite;
 
 /// Number of the schema below, in `user_version`.
 pub(crate) const SCHEMA: i64 = 1;

@@ -6,26 +6,25 @@ use std::io;
 use std::path::PathBuf;
 
 use ballast_domain::kernel::{Line, Overview};
-use ballast_ports::{Committed, Error, ErrorKind, JournalBatch, Result, Snapshot};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use ballast_journal::anchor::{self, Anchor, Mark};
+use ballast_journal::chain::LinkHasher;
+use ballast_journal::lock::{self, Lock};
+use ballast_journal::refusal::{check_account, damaged, fail_stop, of_io};
+use ballast_journal::stored::{SNAPSHOTS, admit_snapshot, echo};
+use ballast_journal::threads::{Closing, Opened, Writing};
+use ballast_journal::{Accepted, Head, Note, Stored as _, admit_group, examine};
+use ballast_ports::{Committed, Error, JournalBatch, Result, Snapshot};
+use rusqlite::{Connection, params};
 
-use crate::admission::{Accepted, admit};
-use crate::anchor::{self, Anchor, Mark};
-use crate::audit::{Note, examine};
-use crate::chain::LinkHasher;
 use crate::disk::{Disk, Step};
 use crate::file_system::{self, Space};
 use crate::journal::Options;
-use crate::lock::{self, Lock};
 use crate::overview_rows;
-use crate::refusal::{STATE, damaged, of_io, of_sqlite, unreadable_row};
+use crate::refusal::of_sqlite;
 use crate::reserve::Reserve;
 use crate::schema::{self, Content};
+use crate::tables::Tables;
 use crate::transaction::{begin, create, end, first_commit, insert, link, still_ours};
-use crate::walk::{Head, head_at};
-
-/// How many snapshots are kept.
-const SNAPSHOTS: i64 = 2;
 
 /// A journal open for writing.
 #[derive(Debug)]
@@ -80,25 +79,20 @@ impl Store {
                 .map_err(|e| of_io(e, opened, &path))?;
         }
         let account = schema::account(&conn)?;
-        if account != options.account {
-            return Err(Error::new(
-                ErrorKind::Rejected,
-                STATE,
-                "this is another account's journal",
-            )
-            .context("account", account)
-            .context("wanted", &options.account)
-            .hint("name the folder of this account"));
-        }
+        check_account(&account, &options.account)?;
         schema::check_pages(&conn)?;
-        let examined = examine(&conn, &account)?;
+        let tables = Tables {
+            conn: &conn,
+            account: &account,
+        };
+        let examined = examine(&tables)?;
         if !accepted {
-            examined.compare(&conn, &account, anchored, anchored)?;
+            examined.compare(&tables, anchored, anchored)?;
         }
         let head = examined.head;
         let current = anchored.is_some_and(|a| a.newest == head.mark && !a.other_damaged);
         let fresh = if anchored.is_none() || accepted {
-            let before = head_at(&conn, &account, head.mark.number.saturating_sub(1))?;
+            let before = tables.head_at(head.mark.number.saturating_sub(1))?;
             let before = before.map(|h| h.mark).filter(|mark| mark.number > 0);
             Some((before, head.mark))
         } else {
@@ -119,14 +113,7 @@ impl Store {
             Some(anchor)
         };
         let epoch = head.epoch + 1;
-        let note = match &options.accept {
-            Some(reason) => Note::Accepted {
-                reason: reason.clone(),
-            },
-            None => Note::Writer {
-                program: options.program.clone(),
-            },
-        };
+        let note = Note::of_opening(&options.program, options.accept.as_deref());
         let mark = first_commit(&conn, head, epoch, &note.text(), &mut disk)?;
         let anchor = match anchor {
             Some(mut anchor) => {
@@ -156,22 +143,11 @@ impl Store {
         })
     }
 
-    /// The last batch.
-    pub(crate) fn committed(&self) -> Option<Committed> {
-        (self.head.batch > 0).then_some(Committed {
-            seq: self.head.batch,
-            digest: self.head.digest,
-        })
-    }
-
-    /// How often the journal was opened for writing, this time included.
-    pub(crate) const fn epoch(&self) -> u64 {
-        self.epoch
-    }
-
-    /// Where the account stands.
-    pub(crate) const fn overview(&self) -> &Overview {
-        &self.overview
+    fn tables(&self) -> Tables<'_> {
+        Tables {
+            conn: &self.conn,
+            account: &self.options.account,
+        }
     }
 
     /// The room there is.
@@ -184,108 +160,6 @@ impl Store {
         }
     }
 
-    /// Makes all of `group` durable in one commit; a batch that cannot follow is refused alone.
-    pub(crate) fn append(&mut self, group: &[&JournalBatch]) -> Vec<Result<Committed>> {
-        if let Some(failed) = &self.failed {
-            return group.iter().map(|_| Err(failed.clone())).collect();
-        }
-        let mut accepted: Vec<Accepted<'_>> = Vec::new();
-        let mut once = BTreeSet::new();
-        let verdicts: Vec<Result<()>> = group
-            .iter()
-            .map(|batch| admit(&self.conn, self.head, batch, &mut accepted, &mut once))
-            .collect();
-        let outcome = if accepted.is_empty() {
-            Ok(())
-        } else {
-            let written = self.commit("", &accepted, |_, _| Ok(()));
-            written.inspect_err(|e| self.fail(e))
-        };
-        group
-            .iter()
-            .zip(verdicts)
-            .map(|(batch, verdict)| {
-                verdict?;
-                outcome.clone()?;
-                self.echo(batch)
-            })
-            .collect()
-    }
-
-    /// What was stored, not what was asked.
-    fn echo(&self, batch: &JournalBatch) -> Result<Committed> {
-        let digest: Option<i64> = self
-            .conn
-            .prepare_cached("SELECT digest FROM batches WHERE seq = ?1")
-            .and_then(|mut query| {
-                query
-                    .query_row([batch.seq.cast_signed()], |row| row.get(0))
-                    .optional()
-            })
-            .map_err(|e| unreadable_row("batches", e))?;
-        let digest = digest.ok_or_else(|| damaged("a batch that was written is not there"))?;
-        Ok(Committed {
-            seq: batch.seq,
-            digest: digest.cast_unsigned(),
-        })
-    }
-
-    /// Keeps the state of a kernel.
-    pub(crate) fn keep(&mut self, snapshot: &Snapshot) -> Result<()> {
-        if let Some(failed) = &self.failed {
-            return Err(failed.clone());
-        }
-        let stored: Option<(i64, Vec<u8>)> = self
-            .conn
-            .query_row(
-                "SELECT batch, state FROM snapshots ORDER BY batch DESC LIMIT 1",
-                [],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )
-            .optional()
-            .map_err(|e| unreadable_row("snapshots", e))?;
-        let refuse = |what: &str| {
-            Error::new(ErrorKind::Rejected, "keep_snapshot", what)
-                .context("batch", snapshot.batch)
-                .hint("a snapshot is of the state after a durable batch, and newer than the last")
-        };
-        if snapshot.batch == 0 || snapshot.batch > self.head.batch {
-            return Err(refuse("the snapshot is of a batch that is not durable"));
-        }
-        if let Some((batch, state)) = stored {
-            if batch.cast_unsigned() == snapshot.batch && state == snapshot.state {
-                return Ok(());
-            }
-            if batch.cast_unsigned() >= snapshot.batch {
-                return Err(refuse("a snapshot of this batch or a later one is there"));
-            }
-        }
-        let note = Note::Snapshot {
-            batch: snapshot.batch,
-            blake3: blake3::hash(&snapshot.state).to_hex().to_string(),
-        };
-        let link = self.head.mark.number + 1;
-        let written = self.commit(&note.text(), &[], |conn, disk| {
-            disk.ask_sqlite(Step::Row)?;
-            conn.execute(
-                "INSERT INTO snapshots VALUES (?1, ?2, ?3)",
-                params![
-                    snapshot.batch.cast_signed(),
-                    link.cast_signed(),
-                    snapshot.state
-                ],
-            )?;
-            disk.ask_sqlite(Step::Row)?;
-            conn.execute(
-                "DELETE FROM snapshots WHERE batch NOT IN \
-                 (SELECT batch FROM snapshots ORDER BY batch DESC LIMIT ?1)",
-                [SNAPSHOTS],
-            )?;
-            Ok(())
-        });
-        written.inspect_err(|e| self.fail(e))
-    }
-
     /// One transaction, one link, one anchor.
     fn commit(
         &mut self,
@@ -296,7 +170,11 @@ impl Store {
         let failed = |e| of_sqlite(e, "records cannot be written");
         let (conn, disk) = (&self.conn, &mut self.disk);
         begin(conn, disk).map_err(failed)?;
-        still_ours(conn, &self.options.account, self.head)?;
+        let tables = Tables {
+            conn,
+            account: &self.options.account,
+        };
+        still_ours(&tables, self.head)?;
         let number = self.head.mark.number + 1;
         let mut hasher = LinkHasher::new(&self.head.mark.hash, number, self.epoch, note);
         let mut changed: BTreeSet<Line> = BTreeSet::new();
@@ -326,20 +204,77 @@ impl Store {
         if is_full(error) {
             let _ = self.reserve.release(&mut self.disk);
         }
-        self.failed = Some(
-            Error::new(
-                ErrorKind::Unavailable,
-                STATE,
-                "the journal failed and takes no more records",
-            )
-            .context("path", self.path.display())
-            .caused_by(error.clone())
-            .hint("stop trading and start again: the start finds out what is there"),
-        );
+        self.failed = Some(fail_stop(&self.path.display().to_string(), error));
+    }
+}
+
+impl Writing for Store {
+    fn append(&mut self, group: &[&JournalBatch]) -> Vec<Result<Committed>> {
+        if let Some(failed) = &self.failed {
+            return group.iter().map(|_| Err(failed.clone())).collect();
+        }
+        let (accepted, verdicts) = admit_group(&self.tables(), self.head, group);
+        let outcome = if accepted.is_empty() {
+            Ok(())
+        } else {
+            let written = self.commit("", &accepted, |_, _| Ok(()));
+            written.inspect_err(|e| self.fail(e))
+        };
+        group
+            .iter()
+            .zip(verdicts)
+            .map(|(batch, verdict)| {
+                verdict?;
+                outcome.clone()?;
+                echo(batch.seq, self.tables().digest(batch.seq)?)
+            })
+            .collect()
     }
 
+    fn keep(&mut self, snapshot: &Snapshot) -> Result<()> {
+        if let Some(failed) = &self.failed {
+            return Err(failed.clone());
+        }
+        let Some(note) = admit_snapshot(&self.tables(), self.head, snapshot)? else {
+            return Ok(());
+        };
+        let link = self.head.mark.number + 1;
+        let written = self.commit(&note.text(), &[], |conn, disk| {
+            disk.ask_sqlite(Step::Row)?;
+            conn.execute(
+                "INSERT INTO snapshots VALUES (?1, ?2, ?3)",
+                params![
+                    snapshot.batch.cast_signed(),
+                    link.cast_signed(),
+                    snapshot.state
+                ],
+            )?;
+            disk.ask_sqlite(Step::Row)?;
+            conn.execute(
+                "DELETE FROM snapshots WHERE batch NOT IN \
+                 (SELECT batch FROM snapshots ORDER BY batch DESC LIMIT ?1)",
+                [SNAPSHOTS],
+            )?;
+            Ok(())
+        });
+        written.inspect_err(|e| self.fail(e))
+    }
+
+    fn overview(&self) -> &Overview {
+        &self.overview
+    }
+
+    fn opened(&self) -> Opened {
+        Opened {
+            epoch: self.epoch,
+            head: self.head.committed(),
+        }
+    }
+}
+
+impl Closing for Store {
     /// Moves all commits into the database file and closes it.
-    pub(crate) fn close(self) -> Result<()> {
+    fn close(self) -> Result<()> {
         let failed = |e| of_sqlite(e, "the journal cannot be closed");
         if self.failed.is_none() {
             self.conn

@@ -1,15 +1,18 @@
 //! The statements of a commit: begin, rows, link, end.
 
 use ballast_domain::kernel::Record;
-use ballast_ports::{Error, ErrorKind, JournalBatch, Result};
+use ballast_journal::anchor::Mark;
+use ballast_journal::chain::{CHECKSUM, LinkHasher};
+use ballast_journal::refusal::taken_over;
+use ballast_journal::stored::hash_batch;
+use ballast_journal::{Head, Stored as _};
+use ballast_ports::{JournalBatch, Result};
 use rusqlite::{Connection, params};
 
-use crate::anchor::Mark;
-use crate::chain::{self, CHECKSUM, Hash, LinkHasher};
 use crate::disk::{Disk, Step};
-use crate::refusal::{STATE, of_sqlite};
+use crate::refusal::of_sqlite;
 use crate::schema;
-use crate::walk::{self, Head, head_at};
+use crate::tables::Tables;
 
 /// The schema, in a transaction of its own.
 pub(crate) fn create(conn: &Connection, account: &str, disk: &mut Disk) -> Result<()> {
@@ -59,21 +62,14 @@ pub(crate) fn end(conn: &Connection, disk: &mut Disk) -> rusqlite::Result<()> {
 }
 
 /// Whoever wrote since has taken over: an older writer records nothing.
-pub(crate) fn still_ours(conn: &Connection, account: &str, head: Head) -> Result<()> {
-    let newest = walk::newest(conn)?;
-    if newest == head.mark.number
-        && head_at(conn, account, newest)?.map(|h| h.mark) == Some(head.mark)
-    {
+pub(crate) fn still_ours(tables: &Tables<'_>, head: Head) -> Result<()> {
+    let newest = tables.newest()?;
+    if newest == head.mark.number && tables.head_at(newest)?.map(|h| h.mark) == Some(head.mark) {
         return Ok(());
     }
-    Err(Error::new(
-        ErrorKind::Rejected,
-        STATE,
-        "another writer took over the journal",
-    )
-    .context("commit", newest)
-    .context("last of ours", head.mark.number)
-    .hint("this program must stop: the other one trades the account"))
+    Err(taken_over()
+        .context("commit", newest)
+        .context("last of ours", head.mark.number))
 }
 
 pub(crate) fn link(
@@ -105,20 +101,18 @@ pub(crate) fn insert(
     hasher: &mut LinkHasher,
     disk: &mut Disk,
 ) -> rusqlite::Result<Head> {
-    let last = chain::last_record(batch, head.record);
+    let (after, hashes) = hash_batch(head, batch, hasher);
     disk.ask_sqlite(Step::Row)?;
     conn.prepare_cached("INSERT INTO batches VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![
             batch.seq.cast_signed(),
             link.cast_signed(),
             batch.digest.cast_signed(),
-            last.cast_signed()
+            after.record.cast_signed()
         ])?;
-    hasher.batch(batch.seq, batch.digest, last);
     let mut row = conn.prepare_cached("INSERT INTO records VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
-    for (stored, record) in batch.records.iter().zip(records) {
+    for ((stored, record), hash) in batch.records.iter().zip(records).zip(hashes) {
         disk.ask_sqlite(Step::Row)?;
-        let hash: Hash = chain::record(stored.seq, &stored.kind, &stored.body);
         row.execute(params![
             stored.seq.cast_signed(),
             batch.seq.cast_signed(),
@@ -127,12 +121,6 @@ pub(crate) fn insert(
             &hash[..CHECKSUM],
             record.once().map(|once| once.to_string()),
         ])?;
-        hasher.record(&hash);
     }
-    Ok(Head {
-        batch: batch.seq,
-        digest: batch.digest,
-        record: last,
-        ..head
-    })
+    Ok(after)
 }

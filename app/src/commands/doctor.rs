@@ -265,10 +265,10 @@ fn journals(home: &Path) -> Finding {
     let mut records = 0;
     let mut proven = 0;
     for folder in accounts(home) {
-        if !folder.join("journal.db").exists() {
+        if !wiring::journal::has_journal(&folder) {
             continue;
         }
-        match ballast_sqlite::audit(&folder) {
+        match wiring::journal::audit(&folder) {
             Ok(audit) => {
                 records += audit.records;
                 proven += 1;

@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use ballast_domain::error::Error;
 use ballast_domain::kernel::Record;
 use ballast_domain::simulation::Sink;
-use ballast_ports::JournalRecord;
-use serde::Deserialize;
 
 use super::explain::{ExplainRequest, Explanation, explain_by};
 use crate::account_folder::AccountFolder;
@@ -15,7 +13,7 @@ use crate::drivers::RunError;
 use crate::drivers::backtest::Artefacts;
 use crate::exit::Failure;
 use crate::run_directory::{DecisionLine, table};
-use crate::wiring::{self, Strategies};
+use crate::wiring::{self, Strategies, journal};
 
 /// The folder of an account that `said` means: a folder with a journal, or a name below `home`; `None`
 /// when it means a run.
@@ -61,33 +59,9 @@ pub fn explain_account(
     )?)
 }
 
-/// What stands before the body on a line of the journal's export.
-#[derive(Deserialize)]
-struct Head {
-    seq: u64,
-    kind: String,
-}
-
 fn records(folder: &Path) -> Result<Vec<Record>, Failure> {
     let port = |e| Failure::from(RunError::Port(e));
-    let mut exported = Vec::new();
-    ballast_sqlite::export(folder, &mut exported).map_err(port)?;
-    let exported = String::from_utf8_lossy(&exported);
-    let mut records = Vec::new();
-    for line in exported.lines() {
-        let parts = line.split_once(",\"body\":");
-        let parts = parts.and_then(|(head, rest)| Some((head, rest.strip_suffix('}')?)));
-        let Some((head, body)) = parts else {
-            return Err(Error::invariant("the journal's export has a line without a body").into());
-        };
-        let head: Head = serde_json::from_str(&format!("{head}}}"))
-            .map_err(|e| Error::invariant(format!("a record cannot be read back: {e}")))?;
-        let stored = JournalRecord {
-            seq: head.seq,
-            kind: head.kind,
-            body: body.as_bytes().to_vec(),
-        };
-        records.push(ballast_sqlite::decode(&stored).map_err(port)?);
-    }
-    Ok(records)
+    let stored = journal::records(folder).map_err(port)?;
+    let records = stored.iter().map(|record| ballast_journal::decode(record));
+    records.collect::<Result<_, _>>().map_err(port)
 }

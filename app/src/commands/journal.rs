@@ -8,11 +8,12 @@ use ballast_domain::error::{Error, Result};
 use ballast_domain::kernel::{LastDecision, Line, OpenOrder, Session};
 use ballast_domain::orders::ClientOrderId;
 use ballast_domain::time::Timestamp;
-use ballast_sqlite::Audit;
+use ballast_journal::Audit;
 use serde::Serialize;
 
 use crate::drivers::RunError;
 use crate::exit::Failure;
+use crate::wiring::journal;
 
 /// What a journal holds, all of it proven.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -177,7 +178,7 @@ pub fn folder_of(home: &Path, account: Option<&Path>) -> Result<PathBuf> {
     let accounts = home.join("accounts");
     if let Some(account) = account {
         let below = accounts.join(account);
-        let is_path = account.join("journal.db").exists() || !below.exists();
+        let is_path = journal::has_journal(account) || !below.exists();
         return Ok(if is_path { account.to_owned() } else { below });
     }
     let mut names: Vec<PathBuf> = fs::read_dir(&accounts)
@@ -213,7 +214,7 @@ fn refused(error: ballast_ports::Error) -> Failure {
 /// # Errors
 /// `StateRefused` at the first thing that is not as it was written.
 pub fn verify(folder: &Path) -> std::result::Result<Verified, Failure> {
-    let audit = ballast_sqlite::audit(folder).map_err(refused)?;
+    let audit = journal::audit(folder).map_err(refused)?;
     Ok(Verified::new(folder, audit))
 }
 
@@ -231,7 +232,7 @@ pub fn export(folder: &Path, file: &Path) -> std::result::Result<Written, Failur
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let partial = file.with_file_name(format!(".{name}.tmp"));
     let mut out = BufWriter::new(File::create(&partial).map_err(unwritable)?);
-    let written = ballast_sqlite::export(folder, &mut out);
+    let written = journal::export(folder, &mut out);
     let done = written.map_err(refused).and_then(|audit| {
         out.flush()
             .and_then(|()| out.get_ref().sync_all())
@@ -251,6 +252,7 @@ pub fn export(folder: &Path, file: &Path) -> std::result::Result<Written, Failur
 /// # Errors
 /// As [`verify`]; `StateRefused` when a journal is there already.
 pub fn backup(folder: &Path, to: &Path) -> std::result::Result<Written, Failure> {
+    journal::check_copied_here(folder).map_err(refused)?;
     let made = ballast_sqlite::backup(folder, to).map_err(refused)?;
     Ok(Written::new(to, made.audit))
 }
@@ -275,6 +277,6 @@ pub fn accept(folder: &Path, reason: &str) -> std::result::Result<Verified, Fail
             .into());
     }
     let program = concat!("ballast ", env!("CARGO_PKG_VERSION"));
-    let audit = ballast_sqlite::accept(folder, program, reason).map_err(refused)?;
+    let audit = journal::accept(folder, program, reason).map_err(refused)?;
     Ok(Verified::new(folder, audit))
 }

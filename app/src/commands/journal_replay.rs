@@ -4,8 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use ballast_domain::error::Error;
-use ballast_ports::JournalRecord;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::journal::folder_of;
 use super::trade::loaded;
@@ -15,7 +14,7 @@ use crate::drivers::RunError;
 use crate::drivers::live::{Goal, Held, Opening, Order, Replayed, Smaller, Speed, Tape, replay};
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
-use crate::wiring::{self, shrunk};
+use crate::wiring::{self, journal, shrunk};
 
 /// Which sessions to replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +76,7 @@ pub fn journal_replay(
     let folder = AccountFolder::at(folder_of(&request.home, request.account.as_deref())?);
     // Tapes first: a session that begins meanwhile is not among them, and its records are no matter.
     let tapes = Tape::in_folder(&folder.tapes()).map_err(Failure::state)?;
-    let stored = records(folder.path())?;
+    let stored = journal::records(folder.path()).map_err(|e| Failure::from(RunError::Port(e)))?;
     let whole: Vec<(Tape, Opening)> = tapes
         .iter()
         .filter(|tape| tape.has_beginning())
@@ -149,30 +148,4 @@ fn told_again(
     let degraded: Vec<_> = opening.degraded.iter().map(Smaller::input).collect();
     let strategy = shrunk(strategy, &settings.config, &live.instruments, &degraded)?;
     replay(&live, strategy, tape, held).map_err(Failure::state)
-}
-
-/// Every record of the journal, byte for byte.
-fn records(folder: &Path) -> Result<Vec<JournalRecord>, Failure> {
-    /// A line without its body.
-    #[derive(Deserialize)]
-    struct Head {
-        seq: u64,
-        kind: String,
-    }
-    let mut text = Vec::new();
-    ballast_sqlite::export(folder, &mut text).map_err(|e| Failure::from(RunError::Port(e)))?;
-    let lines = text
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty());
-    let record = |line: &[u8]| {
-        const BODY: &[u8] = b",\"body\":";
-        let at = line.windows(BODY.len()).position(|part| part == BODY)?;
-        let mut head = line[..at].to_vec();
-        head.push(b'}');
-        let Head { seq, kind } = serde_json::from_slice(&head).ok()?;
-        let body = line.get(at + BODY.len()..line.len() - 1)?.to_vec();
-        Some(JournalRecord { seq, kind, body })
-    };
-    let records: Option<Vec<_>> = lines.map(record).collect();
-    records.ok_or_else(|| Error::invariant("an exported line is none").into())
 }

@@ -8,13 +8,14 @@ use ballast_domain::money::Quantity;
 use ballast_domain::orders::{ClientOrderId, OrderStatus};
 use ballast_domain::risk::{Mode, ModeScope};
 use ballast_domain::time::Timestamp;
-use ballast_sqlite::Audit;
+use ballast_journal::Audit;
 use serde::Serialize;
 
 use super::journal::folder_of;
 use crate::account_folder::{AccountFolder, TraderPhase, TraderState};
 use crate::drivers::RunError;
 use crate::exit::Failure;
+use crate::wiring::journal;
 
 /// Whether somebody trades the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -117,7 +118,7 @@ pub fn status(home: &Path, account: Option<&Path>) -> Result<Status, Failure> {
     let folder = AccountFolder::at(folder_of(home, account)?);
     // The switch first: what comes after may fail, and then it is in the words of the error.
     let killed = folder.kill_switch().reason();
-    let audit = ballast_sqlite::audit(folder.path()).map_err(|e| {
+    let audit = journal::audit(folder.path()).map_err(|e| {
         let e = match &killed {
             Some(reason) => e.context("killed", reason),
             None => e,

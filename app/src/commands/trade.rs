@@ -11,7 +11,6 @@ use ballast_domain::error::Error;
 use ballast_domain::kernel::SendGate;
 use ballast_domain::simulation::{Exchange, check_data};
 use ballast_ports::{Clock, MarketData};
-use ballast_sqlite::{Options, SqliteJournal};
 use ballast_system::{SystemClock, write_atomic};
 use serde::Serialize;
 
@@ -26,6 +25,7 @@ use crate::drivers::{Progress, RunError};
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
 use crate::wiring::arming::{self, Capability, Switches};
+use crate::wiring::journal::AccountJournal;
 use crate::wiring::{SlowJournal, TracedInputs, paper, shrunk};
 
 /// This program and its version.
@@ -229,12 +229,10 @@ impl<'a> Account<'a> {
         let vigil = Vigil::begin(config, &inputs, &self.folder, &clock, trades).await?;
         let data = Arc::new(inputs.clone());
         let (live, variant) = loaded(program, config, data, (goal, order, speed)).await?;
-        let mut options = Options::new(self.folder.path(), self.folder.name(), PROGRAM);
-        if self.capability == Capability::Paper {
-            options = options.with_reserve(PAPER_RESERVE);
-        }
-        let journal = SqliteJournal::open(options).await.map_err(port)?;
-        let journal = Arc::new(journal);
+        let reserve = (self.capability == Capability::Paper).then_some(PAPER_RESERVE);
+        let journal = AccountJournal::open(self.settings, &self.folder, PROGRAM, reserve)
+            .await
+            .map_err(port)?;
         let traded = self
             .trade(
                 program,
@@ -257,7 +255,7 @@ impl<'a> Account<'a> {
         program: &Program<'_>,
         live: &Live,
         variant: &Variant,
-        journal: &Arc<SqliteJournal>,
+        journal: &AccountJournal,
         (inputs, vigil): (&TracedInputs, &Vigil),
         progress: &mut dyn Progress,
     ) -> Result<Traded, Failure> {
@@ -305,12 +303,9 @@ impl<'a> Account<'a> {
         let reason = || switch.reason();
         let boundaries = Boundaries {
             journal: if self.journal_delay.is_zero() {
-                Arc::clone(journal) as _
+                journal.port()
             } else {
-                Arc::new(SlowJournal::new(
-                    Arc::clone(journal) as _,
-                    self.journal_delay,
-                ))
+                Arc::new(SlowJournal::new(journal.port(), self.journal_delay))
             },
             broker: venue.broker,
             reports: venue.reports,
@@ -425,11 +420,13 @@ fn absolute_paths(config: &mut Config, base: &std::path::Path) {
         data.source = absolute(&data.source);
     }
     data.actions = data.actions.as_deref().map(absolute);
+    let secrets = &mut config.secrets;
+    secrets.folder = secrets.folder.as_deref().map(absolute);
 }
 
-async fn records_in(journal: &Arc<SqliteJournal>) -> Result<u64, Failure> {
+async fn records_in(journal: &AccountJournal) -> Result<u64, Failure> {
     use ballast_ports::{Journal as _, stream};
-    let mut stored = journal.read_from(1);
+    let mut stored = journal.port().read_from(1);
     let mut records = 0;
     while let Some(record) = stream::next(&mut stored).await {
         records = record.map_err(port)?.seq;

@@ -12,6 +12,7 @@ use super::layer::join;
 use super::profile::Profile;
 use super::sections::Config;
 use super::style::Style;
+use super::trade::TradeJournal;
 
 /// Adds every contradiction within `config` to `check`.
 pub(super) fn find(config: &Config, check: &mut Check<'_>) {
@@ -28,6 +29,40 @@ pub(super) fn find(config: &Config, check: &mut Check<'_>) {
     exposure(config, check);
     limits(config, check);
     instruments(config, check);
+    journal(config, check);
+}
+
+/// Where the journal is. What the address says is never repeated: it may hold a password.
+fn journal(config: &Config, check: &mut Check<'_>) {
+    let trade = &config.trade;
+    let in_postgres = trade.journal == Some(TradeJournal::Postgres);
+    match &trade.database {
+        None if in_postgres => check.refuse(
+            "trade.database",
+            "the journal is in PostgreSQL, and no database is named".to_owned(),
+            "set trade.database, such as \"postgresql://ballast@127.0.0.1:5432/trading\""
+                .to_owned(),
+        ),
+        Some(database) if holds_password(database) => check.refuse(
+            "trade.database",
+            "the address of the database holds a password".to_owned(),
+            "take it out, have a new one set, and keep that as the secret postgres_password"
+                .to_owned(),
+        ),
+        Some(_) if !in_postgres => check.refuse(
+            "trade.database",
+            "a database is named, and the journal is in a file".to_owned(),
+            "set trade.journal = \"postgres\", or leave trade.database out".to_owned(),
+        ),
+        _ => {}
+    }
+}
+
+/// `user:password@` in an address, or `password=` among words.
+fn holds_password(database: &str) -> bool {
+    let user = database.split_once("://").map_or("", |(_, rest)| rest);
+    let user = user.rsplit_once('@').map_or("", |(user, _)| user);
+    user.contains(':') || database.to_ascii_lowercase().contains("password")
 }
 
 /// Adds what `profile` does not allow.

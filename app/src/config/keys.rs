@@ -394,6 +394,13 @@ pub(super) const KEYS: &[Key] = &[
     key("trade", "address", Takes::Text, Absent),
     key(
         "trade",
+        "journal",
+        Takes::Word(&["sqlite", "postgres"]),
+        Absent,
+    ),
+    key("trade", "database", Takes::Text, Absent),
+    key(
+        "trade",
         "catch_up",
         Takes::Word(&["each", "latest"]),
         Absent,

@@ -40,7 +40,7 @@ pub use sections::{
     Report, Risk, Run, Secrets, StrategyChoice,
 };
 pub use style::{LastResort, Style};
-pub use trade::{CatchUp, Trade, TradeStage, TradeVenue};
+pub use trade::{CatchUp, Trade, TradeJournal, TradeStage, TradeVenue};
 pub use variables::{PREFIX, PROFILE, SECRET_PREFIX};
 pub use warnings::Warning;
 

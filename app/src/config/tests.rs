@@ -313,6 +313,8 @@ fn every_key_of_the_table_is_a_typed_field_and_the_other_way_round() {
         stage: Some(TradeStage::Paper),
         venue: Some(TradeVenue::Simulated),
         address: Some("x".into()),
+        journal: Some(TradeJournal::Postgres),
+        database: Some("x".into()),
         catch_up: Some(CatchUp::Each),
         fingerprint: Some("x".into()),
     };

@@ -43,6 +43,19 @@ pub enum TradeVenue {
     Sandbox,
 }
 
+/// `trade.journal`: what keeps the records of the account.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum TradeJournal {
+    /// A file in the account's folder.
+    #[default]
+    Sqlite,
+    /// The server at `trade.database`. Needs the cargo feature `postgres`.
+    Postgres,
+}
+
 /// `trade.catch_up`: what becomes of slots that came while nobody traded.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
@@ -72,6 +85,13 @@ pub struct Trade {
     /// Where the sandbox venue is, such as `http://127.0.0.1:8080`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// What keeps the records; a file when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal: Option<TradeJournal>,
+    /// Where the PostgreSQL server is and which database, without a password, such as
+    /// `postgresql://ballast@127.0.0.1:5432/trading`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
     /// What becomes of missed slots; each is decided when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catch_up: Option<CatchUp>,

@@ -31,6 +31,8 @@ mod own_strategy;
 mod paper_parity;
 mod pictures;
 mod pipeline;
+#[cfg(all(unix, feature = "postgres"))]
+mod postgres;
 mod rationale;
 mod report;
 mod report_compare;

@@ -53,7 +53,7 @@ const CONFIGS: [(&str, &str, &[&str]); 5] = [
 /// A year and a half, in which one stock is listed.
 const DAYS: [&str; 2] = ["run.start=2011-09-01", "run.end=2013-03-01"];
 
-fn settings(file: &str, set: &[&str]) -> SettingsRequest {
+pub(crate) fn settings(file: &str, set: &[&str]) -> SettingsRequest {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let robust = ["report.robustness=false", "report.benchmarks=[]"];
     let all = DAYS.iter().chain(&robust).chain(set);
@@ -66,15 +66,15 @@ fn settings(file: &str, set: &[&str]) -> SettingsRequest {
 
 /// What a run decided, ordered and got, without the instants at which it learnt of it.
 #[derive(Debug, Default, PartialEq)]
-struct Story {
+pub(crate) struct Story {
     decisions: Vec<String>,
     orders: Vec<String>,
-    fills: Vec<String>,
+    pub(crate) fills: Vec<String>,
 }
 
 impl Story {
     /// `whole` names orders by their ids; what was planned again after a restart has other ones.
-    fn of(records: &[Record], whole: bool) -> Self {
+    pub(crate) fn of(records: &[Record], whole: bool) -> Self {
         let (never, mut story) = (Timestamp::EPOCH, Self::default());
         for record in records {
             match record.clone() {
@@ -103,7 +103,7 @@ impl Story {
         story
     }
 
-    fn difference(&self, other: &Self) -> Option<String> {
+    pub(crate) fn difference(&self, other: &Self) -> Option<String> {
         let parts = [
             ("decision", &self.decisions, &other.decisions),
             ("order", &self.orders, &other.orders),
@@ -144,7 +144,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// The records of the backtest driver.
-fn tested(request: &SettingsRequest) -> Vec<Record> {
+pub(crate) fn tested(request: &SettingsRequest) -> Vec<Record> {
     let set = request.set.iter().map(String::as_str);
     let arguments = config::Layer::arguments(set).unwrap();
     let resolved = config::read(request.file.as_ref().unwrap(), arguments).unwrap();

@@ -21,7 +21,12 @@ use judge::Verdict;
 /// The package whose files are changed, and its folder.
 const PACKAGE: (&str, &str) = ("ballast-domain", "domain");
 /// The packages whose tests judge: with the journal's, which hold the shape of every record.
-const JUDGES: [&str; 3] = ["ballast-domain", "ballast-sqlite", "ballast-testkit"];
+const JUDGES: [&str; 4] = [
+    "ballast-domain",
+    "ballast-journal",
+    "ballast-sqlite",
+    "ballast-testkit",
+];
 /// The modules on the way of money.
 const MODULES: [&str; 4] = ["kernel", "orders", "risk", "portfolio"];
 /// Not judged: bugs that only the feature `planted` compiles in. A build without it never has one, so

@@ -161,7 +161,7 @@ fn arc_01_an_edge_against_the_layers_is_refused() {
             "ballast-resilience",
             on("ballast-kraken"),
             "ballast-resilience -> ballast-kraken: an adapter of the house leans only on domain, \
-             ports, ballast-system\n  instead: take the other side as a port",
+             ports, ballast-journal, ballast-system\n  instead: take the other side as a port",
         ),
         (
             "ballast-system",
@@ -172,7 +172,7 @@ fn arc_01_an_edge_against_the_layers_is_refused() {
             "ballast-files",
             on("ballast-http"),
             "ballast-files -> ballast-http: an adapter of the house leans only on domain, ports, \
-             ballast-system\n",
+             ballast-journal, ballast-system\n",
         ),
         (
             "ballast-http",

@@ -275,7 +275,6 @@ impl Live {
             boundaries.clock.now(),
         )?;
         let mut session = Session::new(boundaries, kernel, known, vitals, observer);
-        let mut session = Session::new(boundaries, kernel, known, observer);
         session.begin_tape(
             boundaries.tape.clone(),
             Made {

@@ -25,7 +25,6 @@ use super::market::SharedClock;
 use super::stop::{Stop, strictest};
 use super::tape_deck::{Made, TapeDeck};
 use super::vitals::Vitals;
-use super::{Boundaries, MOST_FAILED_ORDERS, Observer};
 use super::{Boundaries, MOST_FAILED_ORDERS, Observer, TapePlace};
 use crate::engine::Machine;
 

@@ -3,13 +3,13 @@
 use ballast_ports::JournalBatch;
 
 /// A BLAKE3 hash.
-pub(crate) type Hash = [u8; 32];
+pub type Hash = [u8; 32];
 
 /// Bytes of a record's checksum: the beginning of its hash.
-pub(crate) const CHECKSUM: usize = 16;
+pub const CHECKSUM: usize = 16;
 
 /// What a chain grows from: the account's name, so that no two accounts share a history.
-pub(crate) fn root(account: &str) -> Hash {
+pub fn root(account: &str) -> Hash {
     let mut hasher = blake3::Hasher::new();
     hasher.update(b"ballast journal 1\0");
     hasher.update(account.as_bytes());
@@ -17,7 +17,7 @@ pub(crate) fn root(account: &str) -> Hash {
 }
 
 /// The hash of a record: number, kind and the bytes as they are stored.
-pub(crate) fn record(seq: u64, kind: &str, body: &[u8]) -> Hash {
+pub fn record(seq: u64, kind: &str, body: &[u8]) -> Hash {
     let mut hasher = blake3::Hasher::new();
     hasher.update(b"record 1\0");
     hasher.update(&seq.to_le_bytes());
@@ -28,11 +28,12 @@ pub(crate) fn record(seq: u64, kind: &str, body: &[u8]) -> Hash {
 }
 
 /// A link under way: what one commit adds.
-pub(crate) struct LinkHasher(blake3::Hasher);
+#[derive(Clone, Debug)]
+pub struct LinkHasher(blake3::Hasher);
 
 impl LinkHasher {
     /// A commit after the one with hash `before`.
-    pub(crate) fn new(before: &Hash, number: u64, epoch: u64, note: &str) -> Self {
+    pub fn new(before: &Hash, number: u64, epoch: u64, note: &str) -> Self {
         let mut hasher = blake3::Hasher::new();
         hasher.update(b"link 1\0");
         hasher.update(before);
@@ -44,7 +45,7 @@ impl LinkHasher {
     }
 
     /// A batch of the commit; its records follow.
-    pub(crate) fn batch(&mut self, seq: u64, digest: u64, last_record: u64) {
+    pub fn batch(&mut self, seq: u64, digest: u64, last_record: u64) {
         self.0.update(b"b");
         self.0.update(&seq.to_le_bytes());
         self.0.update(&digest.to_le_bytes());
@@ -52,29 +53,29 @@ impl LinkHasher {
     }
 
     /// A record of the batch.
-    pub(crate) fn record(&mut self, hash: &Hash) {
+    pub fn record(&mut self, hash: &Hash) {
         self.0.update(b"r");
         self.0.update(hash);
     }
 
     /// The link's hash.
-    pub(crate) fn finish(self) -> Hash {
+    pub fn finish(self) -> Hash {
         *self.0.finalize().as_bytes()
     }
 }
 
 /// The number of the last record after `batch`.
-pub(crate) fn last_record(batch: &JournalBatch, before: u64) -> u64 {
+pub fn last_record(batch: &JournalBatch, before: u64) -> u64 {
     batch.records.last().map_or(before, |r| r.seq)
 }
 
 /// Lowercase hexadecimal.
-pub(crate) fn hex(hash: &Hash) -> String {
+pub fn hex(hash: &Hash) -> String {
     blake3::Hash::from_bytes(*hash).to_hex().to_string()
 }
 
 /// The hash with this lowercase hexadecimal text.
-pub(crate) fn unhex(text: &str) -> Option<Hash> {
+pub fn unhex(text: &str) -> Option<Hash> {
     let hash = blake3::Hash::from_hex(text).ok()?;
     (hash.to_hex().as_str() == text).then(|| *hash.as_bytes())
 }

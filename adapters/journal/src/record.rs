@@ -8,17 +8,17 @@ use crate::refusal::STATE;
 
 /// How a body of an older version becomes a record of today: it is read as what it was.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Upcaster {
+pub struct Upcaster {
     /// Which kind.
-    pub(crate) kind: &'static str,
+    pub kind: &'static str,
     /// The older version.
-    pub(crate) version: u32,
+    pub version: u32,
     /// Reads a body of that version.
-    pub(crate) read: fn(&[u8]) -> serde_json::Result<Record>,
+    pub read: fn(&[u8]) -> serde_json::Result<Record>,
 }
 
 /// A reader for each kind and version that is not today's. None yet: all kinds are at version 1.
-pub(crate) const UPCASTERS: &[Upcaster] = &[];
+pub const UPCASTERS: &[Upcaster] = &[];
 
 /// The record with its number, as a journal takes it: canonical JSON, `v` first.
 ///
@@ -54,7 +54,10 @@ pub fn decode(record: &JournalRecord) -> Result<Record> {
 }
 
 /// Reads a body as its kind and version say.
-pub(crate) fn decoded(kind: &str, body: &[u8], upcasters: &[Upcaster]) -> Result<Record> {
+///
+/// # Errors
+/// As [`decode`].
+pub fn decoded(kind: &str, body: &[u8], upcasters: &[Upcaster]) -> Result<Record> {
     /// Every body says its version.
     #[derive(Deserialize)]
     struct Version {
@@ -93,7 +96,10 @@ fn newer(what: String) -> Error {
 
 /// The record in these bytes, if they are what this program would write for it: the only ones a
 /// journal takes.
-pub(crate) fn checked(record: &JournalRecord) -> Result<Record> {
+///
+/// # Errors
+/// As [`decode`]; `InvalidData` for other bytes.
+pub fn checked(record: &JournalRecord) -> Result<Record> {
     let read = decoded(&record.kind, &record.body, &[])?;
     let again = serde_json::to_vec(&read.body()).unwrap_or_default();
     if again == record.body {
@@ -106,7 +112,7 @@ pub(crate) fn checked(record: &JournalRecord) -> Result<Record> {
     )
     .context("kind", &record.kind)
     .context("record", record.seq)
-    .hint("encode records with `ballast_sqlite::encode`; numbers must be finite"))
+    .hint("encode records with `ballast_journal::encode`; numbers must be finite"))
 }
 
 #[cfg(test)]

@@ -1,16 +1,16 @@
 //! One writer at a time.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use ballast_ports::{Error, ErrorKind, Result};
 
-use crate::disk::{Disk, Step};
+use crate::files::Files;
 use crate::refusal::{STATE, of_io};
 
 /// Held while a journal is written; the system lets go of it when the process ends in any way.
 #[derive(Debug)]
-pub(crate) struct Lock {
+pub struct Lock {
     file: File,
 }
 
@@ -25,17 +25,10 @@ impl Drop for Lock {
 ///
 /// # Errors
 /// `Rejected` when another process has it; else as the file system says.
-pub(crate) fn take(folder: &Path, disk: &mut Disk) -> Result<Lock> {
+pub fn take(folder: &Path, disk: &mut dyn Files) -> Result<Lock> {
     let path = folder.join("lock");
     let taken = "the lock of the account cannot be taken";
-    let opened = disk.ask(Step::Lock).and_then(|()| {
-        OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-    });
-    let file = opened.map_err(|e| of_io(e, taken, &path))?;
+    let file = disk.open_lock(&path).map_err(|e| of_io(e, taken, &path))?;
     match file.try_lock() {
         Ok(()) => Ok(Lock { file }),
         Err(TryLockError::WouldBlock) => Err(Error::new(

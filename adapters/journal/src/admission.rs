@@ -3,20 +3,38 @@
 use std::collections::BTreeSet;
 
 use ballast_domain::kernel::Record;
-use ballast_ports::{Error, ErrorKind, JournalBatch, JournalRecord, Result};
-use rusqlite::Connection;
+use ballast_ports::{Error, ErrorKind, JournalBatch, Result};
 
 use crate::chain;
 use crate::record::checked;
-use crate::refusal::unreadable_row;
+use crate::stored::Stored;
 use crate::walk::Head;
 
 /// A batch that may be written, and what its records say.
-pub(crate) type Accepted<'a> = (&'a JournalBatch, Vec<Record>);
+pub type Accepted<'a> = (&'a JournalBatch, Vec<Record>);
+
+/// Which of `group` may follow what is stored, in order, and the verdict on each.
+pub fn admit_group<'a>(
+    rows: &dyn Stored,
+    head: Head,
+    group: &[&'a JournalBatch],
+) -> (Vec<Accepted<'a>>, Vec<Result<()>>) {
+    let mut accepted = Vec::new();
+    let mut once = BTreeSet::new();
+    let verdicts = group
+        .iter()
+        .map(|batch| admit(rows, head, batch, &mut accepted, &mut once))
+        .collect();
+    (accepted, verdicts)
+}
 
 /// Whether `batch` may follow what is stored and accepted; one that is there already is fine.
-pub(crate) fn admit<'a>(
-    conn: &Connection,
+///
+/// # Errors
+/// `Rejected` for an empty batch, `InvalidData` for one that does not follow, is not in canonical
+/// bytes or says again what may be recorded once.
+pub fn admit<'a>(
+    rows: &dyn Stored,
     head: Head,
     batch: &'a JournalBatch,
     accepted: &mut Vec<Accepted<'a>>,
@@ -32,7 +50,7 @@ pub(crate) fn admit<'a>(
     if newest > 0 && batch.seq == newest {
         let same = match before {
             Some(before) => before == batch,
-            None => is_stored(conn, head, batch)?,
+            None => is_stored(rows, head, batch)?,
         };
         return if same {
             Ok(())
@@ -57,7 +75,7 @@ pub(crate) fn admit<'a>(
         }
         let record = checked(stored)?;
         if let Some(key) = record.once().map(|once| once.to_string())
-            && (once.contains(&key) || is_recorded(conn, &key)? || !said.insert(key.clone()))
+            && (once.contains(&key) || rows.is_recorded(&key)? || !said.insert(key.clone()))
         {
             return Err(refuse(
                 ErrorKind::InvalidData,
@@ -74,31 +92,9 @@ pub(crate) fn admit<'a>(
     Ok(())
 }
 
-fn is_recorded(conn: &Connection, once: &str) -> Result<bool> {
-    conn.prepare_cached("SELECT 1 FROM records WHERE once = ?1")
-        .and_then(|mut query| query.exists([once]))
-        .map_err(|e| unreadable_row("records", e))
-}
-
-fn is_stored(conn: &Connection, head: Head, batch: &JournalBatch) -> Result<bool> {
-    if batch.digest != head.digest {
-        return Ok(false);
-    }
-    let read = || {
-        let mut query = conn
-            .prepare_cached("SELECT seq, kind, body FROM records WHERE batch = ?1 ORDER BY seq")?;
-        let rows = query.query_map([batch.seq.cast_signed()], |row| {
-            Ok(JournalRecord {
-                seq: row.get::<_, i64>(0)?.cast_unsigned(),
-                kind: row.get(1)?,
-                body: row.get(2)?,
-            })
-        })?;
-        rows.collect::<rusqlite::Result<Vec<_>>>()
-    };
+fn is_stored(rows: &dyn Stored, head: Head, batch: &JournalBatch) -> Result<bool> {
     // By batch there is no index: this happens once after a start, if ever.
-    let stored = read().map_err(|e| unreadable_row("records", e))?;
-    Ok(stored == batch.records)
+    Ok(batch.digest == head.digest && rows.records_of(batch.seq)? == batch.records)
 }
 
 fn refuse(kind: ErrorKind, message: &str) -> Error {

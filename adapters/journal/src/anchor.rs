@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use ballast_ports::{Error, ErrorKind, Result};
 
 use crate::chain::{Hash, hex, unhex};
-use crate::disk::Disk;
+use crate::files::Files;
 use crate::refusal::{STATE, of_io};
 
 /// What to do about an anchor that is worth nothing.
@@ -22,22 +22,24 @@ const SLOT: usize = 256;
 
 /// Number and hash of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mark {
-    pub(crate) number: u64,
-    pub(crate) hash: Hash,
+pub struct Mark {
+    /// The commit's number, from 1; 0 before the first.
+    pub number: u64,
+    /// The hash of its link.
+    pub hash: Hash,
 }
 
 /// What the anchor file says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
+pub struct Found {
     /// The newest mark that holds.
-    pub(crate) newest: Mark,
+    pub newest: Mark,
     /// Whether the other slot holds nothing: as after a write that was torn, or a damage.
-    pub(crate) other_damaged: bool,
+    pub other_damaged: bool,
 }
 
 /// The path of the anchor in an account's folder.
-pub(crate) fn path(folder: &Path) -> PathBuf {
+pub fn path(folder: &Path) -> PathBuf {
     folder.join("journal.anchor")
 }
 
@@ -45,7 +47,7 @@ pub(crate) fn path(folder: &Path) -> PathBuf {
 ///
 /// # Errors
 /// `InvalidData` when no slot holds.
-pub(crate) fn read(folder: &Path) -> Result<Option<Found>> {
+pub fn read(folder: &Path) -> Result<Option<Found>> {
     let path = path(folder);
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
@@ -115,7 +117,7 @@ fn written(mark: Mark) -> [u8; SLOT] {
 
 /// An anchor that follows a journal.
 #[derive(Debug)]
-pub(crate) struct Anchor {
+pub struct Anchor {
     path: PathBuf,
     file: File,
 }
@@ -123,10 +125,13 @@ pub(crate) struct Anchor {
 impl Anchor {
     /// Opens the anchor in `folder`; `fresh` makes a new file that holds nothing but this mark and,
     /// where there is one, the mark before it.
-    pub(crate) fn open(
+    ///
+    /// # Errors
+    /// As [`of_io`].
+    pub fn open(
         folder: &Path,
         fresh: Option<(Option<Mark>, Mark)>,
-        disk: &mut Disk,
+        disk: &mut dyn Files,
     ) -> Result<Self> {
         let path = path(folder);
         if let Some((before, mark)) = fresh {
@@ -146,7 +151,10 @@ impl Anchor {
     }
 
     /// Notes a commit, durably.
-    pub(crate) fn note(&mut self, mark: Mark, disk: &mut Disk) -> Result<()> {
+    ///
+    /// # Errors
+    /// As [`of_io`].
+    pub fn note(&mut self, mark: Mark, disk: &mut dyn Files) -> Result<()> {
         let place = u64::try_from(place_of(mark)).unwrap_or_default();
         disk.overwrite(&mut self.file, place, &written(mark))
             .map_err(|e| of_io(e, "the anchor cannot be written", &self.path))
@@ -167,7 +175,7 @@ fn place_of(mark: Mark) -> usize {
 /// # Errors
 /// `InvalidData` when the anchor is ahead (a tail was cut or an old copy put back), further behind
 /// than a crash can leave it, or names another history.
-pub(crate) fn compare(
+pub fn compare(
     before: Found,
     after: Found,
     head: Mark,
@@ -179,7 +187,7 @@ pub(crate) fn compare(
             .context("anchored commit", anchor.number)
             .context("newest commit", head.number)
             .hint(
-                "put back the journal.db and journal.anchor that belong together; if records are \
+                "put back the database and the journal.anchor that belong together; if records are \
                  lost, restore the newest backup and compare with the venue before trading",
             )
     };

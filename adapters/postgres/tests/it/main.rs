@@ -1,0 +1,12 @@
+//! The journal against a real server. These tests start one of their own and are ignored where
+//! nobody asked for them: `cargo xtask postgres` runs them.
+#![cfg(unix)]
+
+mod connections;
+mod contract;
+mod damage;
+mod figures;
+mod proxy;
+mod refusals;
+mod restarts;
+mod room;
