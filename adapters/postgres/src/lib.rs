@@ -11,7 +11,7 @@
 //! The records are in the schema `ballast_ACCOUNT` of a database; beside them the account's folder
 //! holds `journal.anchor` (number and hash of the newest commit), `journal.postgres` (where the
 //! database is, without a password) and `lock`. Bytes, chain and proof are those of the journal in
-//! SQLite (`ballast-journal`). What it promises is `docs/decisions/0023-journal-in-postgresql.md`.
+//! SQLite (`ballast-journal`). What it promises is `docs/decisions/0022-journal-in-postgresql.md`.
 //!
 //! Every refusal to use a journal has [`STATE`] as its operation. Connections are not encrypted, so
 //! only a Unix socket or this machine's loopback is taken.

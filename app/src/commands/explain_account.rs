@@ -62,6 +62,6 @@ pub fn explain_account(
 fn records(folder: &Path) -> Result<Vec<Record>, Failure> {
     let port = |e| Failure::from(RunError::Port(e));
     let stored = journal::records(folder).map_err(port)?;
-    let records = stored.iter().map(|record| ballast_journal::decode(record));
+    let records = stored.iter().map(ballast_journal::decode);
     records.collect::<Result<_, _>>().map_err(port)
 }

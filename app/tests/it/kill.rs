@@ -297,6 +297,7 @@ async fn killed(when: When) -> Killed {
         kill: &watch,
         kill_reason: &|| None,
         machine: &ThisMachine::new(),
+        pulse: ballast::health::Pulse::new().unwrap(),
         tape: None,
     };
     let ended = live.run(&boundaries, kernel, &mut ()).await.unwrap();
