@@ -140,7 +140,7 @@ mod tests {
         }
         for (text, says) in [
             ("", "names none or several"),
-            ("what is this", "cannot be read"),
+            ("what is this", "no address that can be read"),
             ("postgresql://a@127.0.0.1,127.0.0.2/b", "none or several"),
             ("postgresql://a@10.0.0.1/b", "not encrypted"),
             ("postgresql://a@db.example.com/b", "not encrypted"),

@@ -329,7 +329,7 @@ const LIMITS: &[(&str, Wrong)] = &[
     ("a position above its limit", |w, order| {
         let intent = *order.intent();
         let index = intent.instrument.index();
-        w.judge.truth.held[index] += intent.quantity.units() * 100_000;
+        w.judge.truth.held[index] += intent.quantity.units() * 1_000;
         let record = passed(&intent, w.venue.prices[index], 1);
         w.check_verdict(0, &record);
     }),
@@ -337,6 +337,7 @@ const LIMITS: &[(&str, Wrong)] = &[
     ("takes all positions to", |w, order| {
         let intent = *order.intent();
         let index = intent.instrument.index();
+        // Enough of an instrument whose unit is a hundred-millionth as well.
         w.judge.truth.held[(index + 1) % 20] += 200_000_000;
         let record = passed(&intent, w.venue.prices[index], 1);
         w.processes[0].books.valued.0 = intent.client_id.decision;
