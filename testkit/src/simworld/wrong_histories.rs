@@ -337,7 +337,7 @@ const LIMITS: &[(&str, Wrong)] = &[
     ("takes all positions to", |w, order| {
         let intent = *order.intent();
         let index = intent.instrument.index();
-        // Enough of an instrument whose unit is a hundred-millionth as well.
+        // Enough of an instrument that is traded in thousandths, too.
         w.judge.truth.held[(index + 1) % 20] += 200_000_000;
         let record = passed(&intent, w.venue.prices[index], 1);
         w.processes[0].books.valued.0 = intent.client_id.decision;
