@@ -120,7 +120,7 @@ fn of_port(error: &ballast_ports::Error) -> Failure {
     // trusted.
     let ours = [
         ballast_files::catalog::STATE,
-        ballast_sqlite::STATE,
+        ballast_journal::STATE,
         ballast_simulated::VENUE_STATE,
     ];
     let exit = if ours.contains(&error.operation) {

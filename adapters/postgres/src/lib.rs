@@ -32,7 +32,7 @@ mod tables;
 mod transaction;
 
 #[cfg(test)]
-mod tests;
+mod postgres_tests;
 
 pub use audit::{audit, export};
 pub use ballast_journal::{Audit, STATE, decode, encode};

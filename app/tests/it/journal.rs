@@ -7,8 +7,9 @@ use std::process::{Command, Output};
 use ballast_domain::kernel::{ModeRecord, Record};
 use ballast_domain::risk::{Mode, ModeScope};
 use ballast_domain::time::Timestamp;
+use ballast_journal::encode;
 use ballast_ports::{Journal as _, JournalBatch};
-use ballast_sqlite::{Options, SqliteJournal, encode};
+use ballast_sqlite::{Options, SqliteJournal};
 use serde_json::Value;
 
 /// An account's journal with three modes in it, still open.

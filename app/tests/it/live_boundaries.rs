@@ -19,12 +19,12 @@ use ballast_domain::instrument::InstrumentId;
 use ballast_domain::kernel::{Fact, Record, SendGate, SendPermit};
 use ballast_domain::orders::ClientOrderId;
 use ballast_domain::time::Timestamp;
+use ballast_journal::decode;
 use ballast_memory::MemoryJournal;
 use ballast_ports::{
     AccountReport, BoxStream, Broker, BrokerCapabilities, Committed, Error, ErrorKind, Journal,
     JournalBatch, JournalRecord, OrderReport, Result, Snapshot, SubmitOutcome, stream,
 };
-use ballast_sqlite::decode;
 
 /// What a boundary does beside its duty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,8 +20,9 @@ use ballast::wiring::{Strategies, market_data};
 use ballast_domain::kernel::{Kernel, Record, SendGate};
 use ballast_domain::simulation::{BarClose, Exchange, Sink, run};
 use ballast_domain::time::Timestamp;
+use ballast_journal::decode;
 use ballast_ports::{Journal as _, JournalRecord, stream};
-use ballast_sqlite::{Options, SqliteJournal, decode};
+use ballast_sqlite::{Options, SqliteJournal};
 
 /// Configs of the shipped data that are told apart by how orders meet the market.
 const CONFIGS: [(&str, &str, &[&str]); 5] = [

@@ -2,11 +2,4 @@
 //! nobody asked for them: `cargo xtask postgres` runs them.
 #![cfg(unix)]
 
-mod connections;
-mod contract;
-mod damage;
-mod figures;
-mod proxy;
-mod refusals;
-mod restarts;
-mod room;
+mod postgres;

@@ -8,8 +8,8 @@ use ballast_domain::portfolio::EntryKind;
 use ballast_domain::simulation::{Cursor, FillPoint, Stage};
 use ballast_domain::strategy::Strategy;
 use ballast_domain::time::Timestamp;
+use ballast_journal::decode;
 use ballast_ports::{Journal, stream};
-use ballast_sqlite::decode;
 use std::collections::BTreeSet;
 
 /// What a journal holds.

@@ -7,8 +7,8 @@ use ballast_domain::error::{Error, Result};
 use ballast_domain::kernel::{Action, Effects, Kernel, Record, SendGate};
 use ballast_domain::strategy::Strategy;
 use ballast_domain::time::Timestamp;
+use ballast_journal::{decode, encode};
 use ballast_ports::JournalRecord;
-use ballast_sqlite::{decode, encode};
 use serde::Serialize;
 
 use super::Live;

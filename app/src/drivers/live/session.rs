@@ -15,9 +15,9 @@ use ballast_domain::market::Slice;
 use ballast_domain::orders::OrderStatus;
 use ballast_domain::strategy::Strategy;
 use ballast_domain::time::Timestamp;
+use ballast_journal::encode;
 use ballast_ports::{BoxStream, Broker, JournalBatch};
 use ballast_simulated::Staged;
-use ballast_sqlite::encode;
 
 use super::calls::{Answer, Call, Calls, Ending, Under};
 use super::cancel_all::cancel_all;

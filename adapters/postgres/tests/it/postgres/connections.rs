@@ -8,7 +8,7 @@ use ballast_ports::{ErrorKind, Journal as _};
 use ballast_testkit::conformance::journal::batch;
 use ballast_testkit::postgres::Cluster;
 
-use crate::room::{Room, server};
+use super::room::{Room, server};
 
 /// Appends from where the journal ends until it fails or `last` is there; tells the last that was
 /// acknowledged, and whether it failed.

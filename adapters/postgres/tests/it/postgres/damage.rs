@@ -5,7 +5,7 @@ use std::fs;
 use ballast_ports::{Error, ErrorKind};
 use ballast_postgres::{PostgresJournal, STATE, accept};
 
-use crate::room::{Room, batches, server};
+use super::room::{Room, batches, server};
 
 const TABLES: [&str; 7] = [
     "about",

@@ -4,7 +4,7 @@ use ballast_ports::{Error, ErrorKind};
 use ballast_postgres::{Database, Options, PostgresJournal, STATE};
 use ballast_testkit::postgres::Cluster;
 
-use crate::room::{Room, server};
+use super::room::{Room, server};
 
 async fn refused(options: Options, kind: ErrorKind, says: &str) -> Error {
     let Err(e) = PostgresJournal::open(options).await else {

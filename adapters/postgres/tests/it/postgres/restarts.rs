@@ -5,7 +5,7 @@ use ballast_ports::{ErrorKind, Journal as _};
 use ballast_postgres::PostgresJournal;
 use ballast_testkit::conformance::journal::batch;
 
-use crate::room::{Room, batches, snapshot};
+use super::room::{Room, batches, snapshot};
 
 #[tokio::test]
 #[ignore = "needs a PostgreSQL server: cargo xtask postgres"]
@@ -52,7 +52,7 @@ async fn everything_is_there_again_and_the_epoch_rises() {
 async fn batches_that_wait_share_a_commit() {
     let room = Room::new();
     let journal = std::sync::Arc::new(room.open().await);
-    crate::figures::together(&journal, (1..=60).map(|n| batch(n, n, 1)).collect()).await;
+    super::figures::together(&journal, (1..=60).map(|n| batch(n, n, 1)).collect()).await;
     journal.close().await.unwrap();
     let found = room.audit().unwrap();
     assert_eq!(found.batches, 60);

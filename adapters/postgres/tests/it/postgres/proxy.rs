@@ -10,7 +10,7 @@ use ballast_ports::{ErrorKind, Journal as _, JournalBatch};
 use ballast_postgres::PostgresJournal;
 use ballast_testkit::conformance::journal::batch;
 
-use crate::room::{Room, server, snapshot};
+use super::room::{Room, server, snapshot};
 
 /// Forwards whole messages until the one with the number `cut`, which nobody gets.
 struct Proxy {

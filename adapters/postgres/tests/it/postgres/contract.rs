@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ballast_testkit::conformance::journal::{BEHAVIOURS, Subject, run};
 
-use crate::room::Room;
+use super::room::Room;
 
 #[tokio::test]
 #[ignore = "needs a PostgreSQL server: cargo xtask postgres"]

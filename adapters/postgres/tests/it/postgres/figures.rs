@@ -8,7 +8,7 @@ use ballast_postgres::PostgresJournal;
 use ballast_testkit::conformance::journal::batch;
 use ballast_testkit::postgres::Cluster;
 
-use crate::room::Room;
+use super::room::Room;
 
 /// Appends all at once.
 pub(crate) async fn together(journal: &Arc<PostgresJournal>, batches: Vec<JournalBatch>) {
