@@ -10,12 +10,14 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::repository::{self, SourceFile};
-use crate::{rust_source, tools};
+use crate::{postgres, rust_source, tools};
 
 /// The floors, from the root.
 const FLOORS: &str = "xtask/src/coverage.txt";
 /// Rooms with a floor: a name, and the beginning of its paths.
 const ROOMS: [(&str, &str); 2] = [("domain", "domain/src/"), ("workspace", "")];
+/// What only runs beside a PostgreSQL server.
+const NEEDS_A_SERVER: [&str; 2] = ["adapters/postgres/", "testkit/src/postgres.rs"];
 /// How much a measurement may lie below its floor, in percent: threads and clocks decide a few
 /// lines.
 const SLACK: f64 = 0.1;
@@ -150,32 +152,59 @@ fn measure(root: &Path) -> Result<(Shares, String), String> {
     }
     let trace = root.join("target/coverage.lcov");
     fs::create_dir_all(root.join("target")).map_err(|e| format!("target: {e}"))?;
-    let status = Command::new(tools::cargo())
-        .args([
-            "llvm-cov",
-            "--workspace",
-            "--locked",
-            // Counters of processes that tests kill are cut short; the others count.
+    llvm_cov(root, &["clean", "--profraw-only"])?;
+    llvm_cov(root, &["--no-report", "--workspace", "--locked"])?;
+    let mut files = repository::tracked(root)?;
+    if postgres::programs().is_some() {
+        let mut served = vec!["--no-report", "--locked", "--package=ballast-postgres"];
+        served.extend(["--lib", "--test=it", "--", "--ignored"]);
+        served.extend(postgres::BRIEF);
+        llvm_cov(root, &served)?;
+    } else {
+        println!(
+            "**** NO POSTGRESQL SERVER: the lines of its journal are NOT counted; apt-get install \
+             postgresql ****"
+        );
+        files.retain(|file| {
+            !NEEDS_A_SERVER
+                .iter()
+                .any(|room| file.path.starts_with(room))
+        });
+    }
+    // Counters of processes that tests kill are cut short; the others count.
+    let output = trace.to_string_lossy();
+    llvm_cov(
+        root,
+        &[
+            "report",
             "--failure-mode",
             "all",
             "--lcov",
             "--output-path",
-        ])
-        .arg(&trace)
+            &output,
+        ],
+    )?;
+    let text = fs::read_to_string(&trace).map_err(|e| format!("{}: {e}", trace.display()))?;
+    Ok(shares(&count(&text, root, &files)))
+}
+
+/// One call of `cargo llvm-cov`.
+fn llvm_cov(root: &Path, args: &[&str]) -> Result<(), String> {
+    let status = Command::new(tools::cargo())
+        .arg("llvm-cov")
+        .args(args)
         .current_dir(root)
         .status()
         .map_err(|e| format!("cargo cannot be started: {e}"))?;
-    if !status.success() {
-        return Err(
-            "the tests did not pass under cargo llvm-cov, or LLVM's tools are missing: \
-             rustup component add llvm-tools, or name a version that fits the compiler's LLVM in \
-             LLVM_COV and LLVM_PROFDATA"
-                .to_owned(),
-        );
+    if status.success() {
+        return Ok(());
     }
-    let text = fs::read_to_string(&trace).map_err(|e| format!("{}: {e}", trace.display()))?;
-    let files = repository::tracked(root)?;
-    Ok(shares(&count(&text, root, &files)))
+    Err(
+        "the tests did not pass under cargo llvm-cov, or LLVM's tools are missing: \
+         rustup component add llvm-tools, or name a version that fits the compiler's LLVM in \
+         LLVM_COV and LLVM_PROFDATA"
+            .to_owned(),
+    )
 }
 
 /// Lines of each tracked file that ships, by path.

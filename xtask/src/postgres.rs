@@ -5,15 +5,18 @@ use std::process::Command;
 
 use crate::tools;
 
+/// Picks the tests against a server that take no longer than others, among the ignored ones.
+pub const BRIEF: [&str; 3] = ["postgres", "--skip=exhaustive", "--skip=measure"];
+
 /// Runs them all; `--all` with the exhaustive ones, `--figures` measures instead. Without an installed
 /// server it says so aloud and is in order.
 ///
 /// # Errors
 /// A test fails, or an argument is none.
 pub fn run(root: &Path, args: &[&str]) -> Result<(), String> {
-    let skipped: &[&str] = match args {
-        [] => &["--skip=exhaustive", "--skip=measure"],
-        ["--all"] => &["--skip=measure"],
+    let picked: &[&str] = match args {
+        [] => &BRIEF,
+        ["--all"] => &["postgres", "--skip=measure"],
         ["--figures"] => &["measure", "--test-threads=1"],
         other => return Err(format!("no such arguments: {}", other.join(" "))),
     };
@@ -28,7 +31,6 @@ pub fn run(root: &Path, args: &[&str]) -> Result<(), String> {
     let mut cargo = vec!["test", "--locked"];
     if args == ["--figures"] {
         cargo.extend(["--package=ballast-postgres", "--release", "--test=it"]);
-        cargo.extend(["--", "--ignored", "--nocapture"]);
     } else {
         cargo.extend([
             "--workspace",
@@ -36,12 +38,12 @@ pub fn run(root: &Path, args: &[&str]) -> Result<(), String> {
             "--lib",
             "--test=it",
         ]);
-        cargo.extend(["--", "--ignored", "--nocapture", "postgres"]);
     }
+    cargo.extend(["--", "--ignored", "--nocapture"]);
     let status = Command::new(tools::cargo())
         .current_dir(root)
         .args(cargo)
-        .args(skipped)
+        .args(picked)
         .status()
         .map_err(|e| format!("cargo cannot be started: {e}"))?;
     if status.success() {
@@ -51,7 +53,7 @@ pub fn run(root: &Path, args: &[&str]) -> Result<(), String> {
 }
 
 /// Where the server's programs are: Debian keeps them beside the path.
-fn programs() -> Option<PathBuf> {
+pub fn programs() -> Option<PathBuf> {
     let debian = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten();
