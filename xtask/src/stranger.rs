@@ -1,6 +1,7 @@
 //! The place where someone who has just heard of Ballast works: a fresh clone, and what they make
 //! beside it.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -40,7 +41,8 @@ impl Place {
         self.folder.join("ballast")
     }
 
-    /// Empties the place and clones `root` into it.
+    /// Empties the place and clones `root` into it, each file as old as the checkout's, so that what
+    /// was built from that is not built again.
     ///
     /// # Errors
     /// The folder cannot be made, or git cannot clone.
@@ -53,8 +55,8 @@ impl Place {
         git(
             root,
             &["clone", "--quiet", &from, &to.display().to_string()],
-        )
-        .map(drop)
+        )?;
+        as_old_as(root, &to).map_err(|e| format!("{}: its times: {e}", to.display()))
     }
 
     /// Clones `root` unless the clone there is of the same revision and unchanged; what somebody
@@ -122,6 +124,24 @@ impl Place {
     }
 }
 
+/// Gives what is in `clone` the times of what has the same name in `root`: cargo and the build
+/// script of the program look at nothing else to tell whether a file has changed.
+fn as_old_as(root: &Path, clone: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(clone)? {
+        let name = entry?.file_name();
+        let (old, new) = (root.join(&name), clone.join(&name));
+        // Times of what git keeps for itself, objects for one, mean nothing.
+        if !old.exists() || name == "objects" {
+            continue;
+        }
+        if new.is_dir() {
+            as_old_as(&old, &new)?;
+        }
+        File::open(&new)?.set_modified(old.metadata()?.modified()?)?;
+    }
+    Ok(())
+}
+
 /// What git answers at `at`.
 fn git(at: &Path, arguments: &[&str]) -> Result<String, String> {
     let output = Command::new("git")
@@ -159,5 +179,30 @@ mod tests {
             .unwrap();
         let first = std::env::split_paths(path).next().unwrap();
         assert_eq!(first, Path::new("/a/stranger/installed/bin"));
+    }
+
+    #[test]
+    fn a_clone_is_as_old_as_its_origin() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, clone) = (folder.path().join("root"), folder.path().join("clone"));
+        let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+        for (at, times) in [(&root, Some(long_ago)), (&clone, None)] {
+            std::fs::create_dir_all(at.join("src")).unwrap();
+            for name in ["src/lib.rs", "src"] {
+                let path = at.join(name);
+                if !path.exists() {
+                    std::fs::write(&path, "").unwrap();
+                }
+                if let Some(time) = times {
+                    File::open(&path).unwrap().set_modified(time).unwrap();
+                }
+            }
+        }
+        std::fs::write(clone.join("own.txt"), "").unwrap();
+        as_old_as(&root, &clone).unwrap();
+        let time = |name: &str| clone.join(name).metadata().unwrap().modified().unwrap();
+        assert_eq!(time("src/lib.rs"), long_ago);
+        assert_eq!(time("src"), long_ago);
+        assert!(time("own.txt") > long_ago);
     }
 }
