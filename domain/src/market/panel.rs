@@ -207,15 +207,29 @@ impl Panel {
         (row < self.close_time.len()).then(|| Slice::new(self, row))
     }
 
-    /// The slice at `row`. Panics beyond the last.
-    #[inline(always)]
-    pub(crate) fn row(&self, row: usize) -> Slice<'_> {
-        Slice::new(self, row)
+    /// All slices in time order.
+    #[inline]
+    pub fn slices(&self) -> impl Iterator<Item = Slice<'_>> {
+        // Cut off one after the other, so that no row is looked for.
+        let mut closes = self.columns[Field::Close as usize].as_slice();
+        let mut states = self.states.as_slice();
+        let times = self.close_time.iter().enumerate();
+        times.map(move |(row, time)| {
+            let (own_closes, later) = closes.split_at(self.lanes);
+            closes = later;
+            let (own_states, later) = match states {
+                [] => (states, states),
+                _ => states.split_at(self.lanes),
+            };
+            states = later;
+            Slice::of(self, row, *time, own_closes, own_states)
+        })
     }
 
-    /// All slices in time order.
-    pub fn slices(&self) -> impl Iterator<Item = Slice<'_>> {
-        (0..self.len()).map(|row| Slice::new(self, row))
+    /// The first row from `row` on in which an action takes effect.
+    pub(crate) fn next_actions(&self, row: usize) -> Option<usize> {
+        let from = self.actions.partition_point(|(r, _, _)| *r < row);
+        self.actions.get(from).map(|(r, _, _)| *r)
     }
 
     /// The corporate actions that take effect in `row`, in the order they were pushed.

@@ -1,8 +1,8 @@
 //! Cash: signed amounts of an asset, shares of it and fees on it.
 
 use super::amount::{scaled_integer, signed_amount};
-use super::division::{by_a_billion, by_a_quadrillion, times};
-use super::{Rate, Weight, truncate_to_i64};
+use super::division::{by_a_billion, times};
+use super::{Rate, Shares};
 use crate::error::Result;
 
 scaled_integer!(
@@ -19,12 +19,13 @@ impl Cash {
     /// # Errors
     /// As [`Weight::leveraged`].
     pub fn share(self, weight: f64) -> Result<Self> {
-        Weight::require_usable(weight)?;
-        let weight = truncate_to_i64(weight * 1e15);
-        // Split so that large amounts at fine scales cannot overflow the product.
-        let (whole, rest) = by_a_quadrillion(self.0);
-        let (part, _) = by_a_quadrillion(i128::from(rest) * i128::from(weight));
-        Ok(Self(times(whole, weight.into()) + part))
+        self.shares().of(weight)
+    }
+
+    /// For many shares of this amount.
+    #[inline]
+    pub(crate) const fn shares(self) -> Shares {
+        Shares::of_amount(self)
     }
 
     /// `rate` of the absolute amount, rounded against us (up).

@@ -16,6 +16,7 @@ mod fixed_point;
 mod price;
 mod quantity;
 mod rate;
+mod shares;
 #[cfg(test)]
 mod tests;
 mod weight;
@@ -27,6 +28,7 @@ pub use fixed_point::FixedPoint;
 pub use price::Price;
 pub use quantity::Quantity;
 pub use rate::Rate;
+pub(crate) use shares::Shares;
 pub use weight::Weight;
 
 /// The largest scale (digits after the point) of prices and quantities.
