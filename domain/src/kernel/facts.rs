@@ -334,9 +334,14 @@ impl<S: Strategy> Kernel<S> {
         let (id, side) = (order.intent.instrument, order.intent.side);
         let decision = order.intent.client_id.decision;
         let (open, reserved) = (order.open_quantity(), order.reserved_cash);
+        let (unclear, complete) = (order.is_unclear(), order.is_complete());
+        let works = open == before.open && open.is_positive();
+        if works && !(unclear || complete || before.unclear || before.complete) {
+            // It works as before: an acknowledgement frees nothing, and nobody waits for it.
+            return;
+        }
         let kept = share(reserved, open, before.open);
         order.reserved_cash = kept;
-        let (unclear, complete) = (order.is_unclear(), order.is_complete());
         let settled = order.settled;
         // Orders of the saga are about its own legs.
         if let Some(saga) = &mut self.saga

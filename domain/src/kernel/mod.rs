@@ -68,7 +68,7 @@ use crate::money::{Cash, Quantity};
 use crate::orders::{Cause, Order, OrderStatus, Side};
 use crate::portfolio::{Account, Sleeves};
 use crate::risk::{Exposure, Modes};
-use crate::strategy::{Decision, Requirements, Strategy, Target};
+use crate::strategy::{BarsSeen, Decision, Requirements, Strategy, Target};
 use crate::time::{Span, Timestamp};
 use digest::Digest;
 use facts::Refusal;
@@ -137,7 +137,7 @@ pub struct Kernel<S> {
     states: Vec<LaneState>,
     /// Whether every state is known to be `Present`, so that it need not be written again.
     all_present: bool,
-    bars_seen: Vec<u32>,
+    bars_seen: BarsSeen,
     pending: VecDeque<Pending>,
     /// Targets that wait for quotes, or for the saga before them to end.
     waiting: Option<Waiting>,
@@ -145,7 +145,8 @@ pub struct Kernel<S> {
     /// Room for a decision that may still be refused.
     spare_sleeves: Sleeves,
     spare_targets: Vec<Option<Target>>,
-    saga: Option<Saga>,
+    /// Boxed: every plan takes it out and puts it back.
+    saga: Option<Box<Saga>>,
     room: Room,
     decision_number: u32,
     batch: u64,
@@ -171,7 +172,7 @@ pub struct Kernel<S> {
     /// Whether records are being taken back: nothing is decided, armed or tightened.
     restoring: bool,
     /// The rebalance that a restart found unfinished.
-    interrupted: Option<Saga>,
+    interrupted: Option<Box<Saga>>,
     /// The account as the venue shows it while the journal is empty.
     unadopted: Option<Box<VenueReport>>,
     /// When the last event of the account was booked.
@@ -235,7 +236,7 @@ impl<S: Strategy> Kernel<S> {
             slice_time: Timestamp::MIN,
             states: vec![LaneState::NotListed; n],
             all_present: false,
-            bars_seen: vec![0; n],
+            bars_seen: BarsSeen::new(n),
             pending: VecDeque::new(),
             waiting: None,
             targets: Vec::new(),

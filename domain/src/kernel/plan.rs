@@ -7,7 +7,7 @@ use super::{Cut, Effects, IntentRecord, Kernel, Record};
 use crate::error::Result;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::market::LaneState;
-use crate::money::{Cash, Price, Quantity, Rate, quotient_and_rest, times};
+use crate::money::{Cash, Price, Quantity, Rate, Shares, quotient_and_rest, times};
 use crate::orders::{Cause, ClientOrderId, Intent, Order, OrderId, OrderStatus, Side};
 use crate::portfolio::{Budget, Disposition, Leg, MarginModel, Step, after_costs};
 use crate::risk::{self, Context, Exposure, check};
@@ -17,7 +17,8 @@ use crate::strategy::{Strategy, Target};
 #[derive(Debug, Default)]
 pub(super) struct Room {
     pub(super) legs: Vec<Leg>,
-    pub(super) saga_legs: Vec<SagaLeg>,
+    /// One that ended.
+    pub(super) saga: Option<Box<Saga>>,
     pub(super) drafts: Vec<Draft>,
 }
 
@@ -76,22 +77,29 @@ impl<S: Strategy> Kernel<S> {
             equity,
             gross: self.settings.limits.max_gross.of(equity),
         };
+        let shares = equity.shares();
         for leg in legs.iter_mut() {
             let target = match goal {
                 Goal::Targets => self.targets.get(leg.instrument.index()).copied().flatten(),
                 Goal::Close(_) => None,
             };
-            self.value_leg(leg, target, budget)?;
+            self.value_leg(leg, target, shares, budget)?;
         }
         Ok(equity)
     }
 
-    fn value_leg(&self, leg: &mut Leg, target: Option<Target>, budget: Budget) -> Result<()> {
+    fn value_leg(
+        &self,
+        leg: &mut Leg,
+        target: Option<Target>,
+        shares: Shares,
+        budget: Budget,
+    ) -> Result<()> {
         let id = leg.instrument;
         let Some(instrument) = self.instruments.get(id) else {
             return Ok(());
         };
-        let value = self.wanted(target, instrument, leg.price, budget.equity)?;
+        let value = self.wanted(target, instrument, leg.price, shares)?;
         self.settings
             .rebalance
             .decide(leg, instrument, value, budget);

@@ -137,7 +137,7 @@ impl<S: Strategy> Restore<'_, S> {
                     if let Cause::Operator(n) = r.cause {
                         k.commands = k.commands.max(n);
                     }
-                    k.interrupted = r.planned.then(|| interrupted(r));
+                    k.interrupted = r.planned.then(|| Box::new(interrupted(r)));
                     return Ok(());
                 };
                 if !k.planted(Bug::SlotReusedAfterRestart) {
@@ -147,7 +147,7 @@ impl<S: Strategy> Restore<'_, S> {
                 k.spare_sleeves.clone_from(&k.sleeves);
                 let lanes = k.instruments.len();
                 k.sleeves.account_targets(lanes, &mut k.targets)?;
-                k.interrupted = r.planned.then(|| interrupted(r));
+                k.interrupted = r.planned.then(|| Box::new(interrupted(r)));
             }
             Record::Leg(r) => {
                 if let Some(saga) = k.interrupted.as_mut().filter(|s| s.decision == r.decision)

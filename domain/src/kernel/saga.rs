@@ -113,6 +113,13 @@ impl SagaLeg {
 }
 
 impl Saga {
+    /// Becomes another one, in the room its legs took.
+    fn replace_by(&mut self, other: Self) {
+        let mut legs = std::mem::take(&mut self.legs);
+        legs.clear();
+        *self = Self { legs, ..other };
+    }
+
     /// A split rescales what is still to be done.
     pub(super) fn rescale(
         &mut self,
@@ -239,9 +246,14 @@ impl<S: Strategy> Kernel<S> {
         if !fresh || !trades {
             return;
         }
-        let mut saga = Saga::new(number, waiting.cause, waiting.slot, equity);
-        saga.legs = std::mem::take(&mut self.room.saga_legs);
-        saga.legs.clear();
+        let fresh = Saga::new(number, waiting.cause, waiting.slot, equity);
+        let mut saga = match self.room.saga.take() {
+            Some(mut ended) => {
+                ended.replace_by(fresh);
+                ended
+            }
+            None => Box::new(fresh),
+        };
         let traded = legs.iter().filter(|l| l.disposition == Disposition::Trade);
         saga.legs.extend(traded.copied().map(SagaLeg::new));
         if waiting.goal == Goal::Targets {
@@ -318,7 +330,7 @@ impl<S: Strategy> Kernel<S> {
             self.saga = Some(saga);
         } else {
             self.finish(&saga, effects);
-            self.room.saga_legs = saga.legs;
+            self.room.saga = Some(saga);
         }
     }
 
@@ -408,7 +420,7 @@ impl<S: Strategy> Kernel<S> {
     /// A phase took too long: what still works is taken back, and the plans go on with what is.
     pub(super) fn end_phase(&mut self, decision: u32, plan: u8, effects: &mut Effects) {
         let same = |s: &&mut Saga| s.decision == decision && s.plans == plan;
-        let Some(saga) = self.saga.as_mut().filter(same) else {
+        let Some(saga) = self.saga.as_deref_mut().filter(same) else {
             return;
         };
         saga.hurries = true;

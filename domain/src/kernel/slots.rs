@@ -48,17 +48,15 @@ impl<S: Strategy> Kernel<S> {
                 self.states.fill(LaneState::Present);
                 self.all_present = true;
             }
-            self.bars_seen.iter_mut().for_each(|seen| *seen += 1);
         } else {
             self.all_present = false;
-            let own = self.states.iter_mut().zip(&mut self.bars_seen);
-            for (i, (state, seen)) in own.enumerate() {
+            for (i, state) in self.states.iter_mut().enumerate() {
                 *state = slice.state(InstrumentId::from_index(i));
-                *seen += u32::from(*state == LaneState::Present);
             }
         }
+        self.bars_seen.count(slice);
         let view = View::new(
-            *slice,
+            slice,
             &self.account,
             &self.instruments,
             &self.bars_seen,
@@ -77,7 +75,7 @@ impl<S: Strategy> Kernel<S> {
         }
         self.last_slot = slot.time;
         let view = View::new(
-            *slice,
+            slice,
             &self.account,
             &self.instruments,
             &self.bars_seen,

@@ -9,6 +9,7 @@ mod coverage;
 mod feed;
 mod lane;
 mod panel;
+mod panel_builder;
 mod slice;
 
 pub use action::{ActionKind, CorporateAction, SplitRatio};
@@ -18,5 +19,6 @@ pub use bars::{Bars, Field, Fields, PriceBasis, Series};
 pub use coverage::{Coverage, coverage};
 pub use feed::{Admission, FeedChange, FeedCounts, FeedHealth, FeedLimits, FeedMessage, FeedState};
 pub use lane::LaneState;
-pub use panel::{LaneRow, Panel, PanelBuilder};
+pub use panel::{LaneRow, Panel};
+pub use panel_builder::PanelBuilder;
 pub use slice::Slice;

@@ -25,12 +25,25 @@ impl<'a> Slice<'a> {
     // Returned through memory it would be read back in other pieces, and wait for them.
     #[inline(always)]
     pub(super) fn new(panel: &'a Panel, row: usize) -> Self {
+        let (closes, states) = (panel.closes(row), panel.states(row));
+        Self::of(panel, row, panel.close_times()[row], closes, states)
+    }
+
+    /// A row whose parts were found already.
+    #[inline(always)]
+    pub(super) const fn of(
+        panel: &'a Panel,
+        row: usize,
+        time: Timestamp,
+        closes: &'a [f64],
+        states: &'a [LaneState],
+    ) -> Self {
         Self {
             panel,
             row,
-            time: panel.close_times()[row],
-            closes: panel.closes(row),
-            states: panel.states(row),
+            time,
+            closes,
+            states,
         }
     }
 

@@ -72,12 +72,16 @@ pub fn run<S: Strategy, K: Sink + ?Sized>(
     if let Some(first) = panel.open_times().first() {
         driver.settle(*first)?;
     }
-    let mut actions = panel.actions_in(0);
-    for row in 0..panel.len() {
-        let next = panel.actions_in(row + 1);
-        let notes_close = !next.is_empty() || row + 1 == panel.len();
-        driver.bar(&panel.row(row), actions, notes_close)?;
-        actions = next;
+    // No bar asks for actions but those that have some.
+    let mut acted = panel.next_actions(0).unwrap_or(usize::MAX);
+    for slice in panel.slices() {
+        let row = slice.index();
+        if row == acted {
+            driver.apply(panel.actions_in(row), &slice)?;
+            acted = panel.next_actions(row + 1).unwrap_or(usize::MAX);
+        }
+        let notes_close = row + 1 == acted || row + 1 == panel.len();
+        driver.bar(&slice, notes_close)?;
     }
     let (warnings, unspent) = (std::mem::take(&mut driver.warnings), driver.unspent);
     check_end(kernel, exchange, unspent)?;
@@ -252,33 +256,25 @@ struct Driver<'a, S, K: ?Sized> {
 
 impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
     #[inline]
-    fn bar(
-        &mut self,
-        slice: &Slice<'_>,
-        actions: &[(usize, InstrumentId, crate::market::CorporateAction)],
-        notes_close: bool,
-    ) -> Result<()> {
-        let (point, plain) = (self.point, self.plain);
-        let (open, close) = (slice.open_time().max(self.kernel.now()), slice.time());
-        if !actions.is_empty() {
-            self.apply(actions, slice, open)?;
+    fn bar(&mut self, slice: &Slice<'_>, notes_close: bool) -> Result<()> {
+        let (point, close) = (self.point, slice.time());
+        if !self.plain {
+            self.begin_bar(slice)?;
         }
-        if !plain {
-            self.begin_bar(slice, open)?;
-        }
-        if point == FillPoint::NextOpen {
+        if point == FillPoint::NextOpen && self.fills() {
+            let open = self.opening(slice);
             self.fill_point(slice, open)?;
         }
-        if !plain {
+        if !self.plain {
             self.inside_bar(slice, close)?;
         }
-        if point == FillPoint::NextClose {
+        if point == FillPoint::NextClose && self.fills() {
             self.fill_point(slice, close)?;
         }
         if notes_close || self.notes_each_close {
             self.exchange.note_closes(slice);
         }
-        if !plain {
+        if !self.plain {
             self.end_bar(slice, close)?;
         }
         // Inlined here and nowhere else: a quiet bar is this call and little more.
@@ -291,7 +287,9 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
         );
         self.settle(close)?;
         if point == FillPoint::SameClose {
-            self.fill_point(slice, close)?;
+            if self.fills() {
+                self.fill_point(slice, close)?;
+            }
             self.kernel.renew_equity();
         }
         let account = self.kernel.account();
@@ -312,12 +310,16 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
         &mut self,
         actions: &[(usize, InstrumentId, crate::market::CorporateAction)],
         slice: &Slice<'_>,
-        open: Timestamp,
     ) -> Result<()> {
         for (_, id, action) in actions {
             self.exchange.apply(*id, action, slice);
         }
-        self.settle(open)
+        self.settle(self.opening(slice))
+    }
+
+    /// When a bar opens; never before what happened last.
+    fn opening(&self, slice: &Slice<'_>) -> Timestamp {
+        slice.open_time().max(self.kernel.now())
     }
 
     #[cold]
@@ -344,7 +346,8 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
     /// What comes before the executions at an open: funding on what is held, and day orders whose
     /// session is over.
     #[inline(never)]
-    fn begin_bar(&mut self, slice: &Slice<'_>, open: Timestamp) -> Result<()> {
+    fn begin_bar(&mut self, slice: &Slice<'_>) -> Result<()> {
+        let open = self.opening(slice);
         self.exchange.settle_funding(open);
         self.exchange.begin_bar(slice);
         self.settle(open)
@@ -369,20 +372,26 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
         self.settle(close)
     }
 
-    /// Executes at one instant until nothing happens any more.
+    /// Whether a fill point has anything to do; at most bars it has not.
     #[inline(always)]
+    fn fills(&self) -> bool {
+        self.exchange.has_work() || self.wants_quotes()
+    }
+
+    #[inline(always)]
+    fn wants_quotes(&self) -> bool {
+        self.sizes_at_fill && self.kernel.wants_quotes()
+    }
+
+    /// Executes at one instant until nothing happens any more.
+    #[inline(never)]
     fn fill_point(&mut self, slice: &Slice<'_>, now: Timestamp) -> Result<()> {
-        if self.sizes_at_fill && self.kernel.wants_quotes() {
+        if self.wants_quotes() {
             self.quote(slice, now)?;
         }
         if !self.exchange.has_work() {
             return Ok(());
         }
-        self.execute(slice, now)
-    }
-
-    #[inline(never)]
-    fn execute(&mut self, slice: &Slice<'_>, now: Timestamp) -> Result<()> {
         while self.exchange.execute(slice, now) > 0 {
             self.settle(now)?;
         }

@@ -90,7 +90,8 @@ pub(super) fn step_inlined<S: Strategy, K: Sink + ?Sized>(
     sink.step(&Step {
         now,
         input,
-        records: &effects.records[records..],
-        actions: effects.actions.range(actions..),
+        // Both only grow; said so that it costs nothing where nobody listens.
+        records: effects.records.get(records..).unwrap_or_default(),
+        actions: effects.actions.range(actions.min(effects.actions.len())..),
     });
 }

@@ -6,7 +6,7 @@ use crate::calendar::Calendar;
 use crate::instrument::{Asset, InstrumentId, InstrumentKind, InstrumentSpec, Instruments};
 use crate::market::{CorporateAction, Fields, LaneRow, LaneState, Panel, PriceBasis};
 use crate::portfolio::Account;
-use crate::strategy::{Decision, Slot, Strategy, Target, View};
+use crate::strategy::{BarsSeen, Decision, Slot, Strategy, Target, View};
 use crate::time::{NANOS_PER_DAY, Timestamp};
 
 /// Shares named `symbols`, traded in whole units every day.
@@ -79,12 +79,12 @@ impl Trial {
             let (open, close) = (at(number), at(number + 1));
             panel.push_row(open, close, row, &actions).unwrap();
         }
-        let (account, seen) = (Account::new(of), vec![0; of.len()]);
+        let (account, seen) = (Account::new(of), BarsSeen::new(of.len()));
         let requirements = strategy.requirements();
         panel
             .slices()
             .map(|slice| {
-                let view = View::new(slice, &account, of, &seen, &requirements);
+                let view = View::new(&slice, &account, of, &seen, &requirements);
                 strategy.on_slice(&view);
                 strategy.decide(Slot { time: slice.time() }, &view)
             })

@@ -1,10 +1,12 @@
 //! Where an embedder's idea lives: the [`Strategy`] trait, what it sees and what it may answer.
 
+mod bars_seen;
 mod decision;
 mod schedule;
 mod state;
 mod view;
 
+pub use bars_seen::BarsSeen;
 pub use decision::{
     Decision, Excluded, Note, Reason, SleeveAction, SleeveDecision, SleeveId, Target, TargetEntry,
     Targets,

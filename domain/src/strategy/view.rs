@@ -1,6 +1,6 @@
 //! What a strategy sees: the slice that closed, the history behind it, and its own account.
 
-use super::Requirements;
+use super::{BarsSeen, Requirements};
 use crate::instrument::{InstrumentId, Instruments};
 use crate::market::Slice;
 use crate::portfolio::Account;
@@ -9,11 +9,11 @@ use crate::time::Timestamp;
 /// Everything pushed so far and nothing else.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
-    slice: Slice<'a>,
+    slice: &'a Slice<'a>,
     account: &'a Account,
     instruments: &'a Instruments,
-    bars_seen: &'a [u32],
-    warm_up: u32,
+    bars_seen: &'a BarsSeen,
+    warm_up: usize,
     lookback: usize,
 }
 
@@ -21,11 +21,12 @@ impl<'a> View<'a> {
     /// A view of `slice`; `bars_seen` counts the bars of each lane up to and including it.
     ///
     /// The kernel makes the views of a run; this is for tests of a strategy on its own.
+    #[inline]
     pub fn new(
-        slice: Slice<'a>,
+        slice: &'a Slice<'a>,
         account: &'a Account,
         instruments: &'a Instruments,
-        bars_seen: &'a [u32],
+        bars_seen: &'a BarsSeen,
         requirements: &Requirements,
     ) -> Self {
         Self {
@@ -33,7 +34,7 @@ impl<'a> View<'a> {
             account,
             instruments,
             bars_seen,
-            warm_up: u32::try_from(requirements.warm_up).unwrap_or(u32::MAX),
+            warm_up: requirements.warm_up,
             lookback: requirements.lookback,
         }
     }
@@ -43,7 +44,7 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn narrowed(&self, requirements: &Requirements) -> Self {
         Self {
-            warm_up: u32::try_from(requirements.warm_up).unwrap_or(u32::MAX),
+            warm_up: requirements.warm_up,
             lookback: self.lookback.min(requirements.lookback),
             ..*self
         }
@@ -52,7 +53,7 @@ impl<'a> View<'a> {
     /// The slice that just closed.
     #[inline]
     pub const fn slice(&self) -> Slice<'a> {
-        self.slice
+        *self.slice
     }
 
     /// Its close time.
@@ -85,13 +86,13 @@ impl<'a> View<'a> {
     /// Bars of this lane seen so far, this slice included.
     #[inline]
     pub fn bars_seen(&self, id: InstrumentId) -> u32 {
-        self.bars_seen.get(id.index()).copied().unwrap_or(0)
+        self.bars_seen.of(id)
     }
 
     /// Whether a lane has a bar now and enough of them for the declared warm-up. What is not warm
     /// is outside the universe, never zero.
     #[inline]
     pub fn is_warm(&self, id: InstrumentId) -> bool {
-        self.slice.is_present(id) && self.bars_seen(id) >= self.warm_up
+        self.slice.is_present(id) && self.bars_seen(id) as usize >= self.warm_up
     }
 }

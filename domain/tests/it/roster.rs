@@ -1,7 +1,7 @@
 //! Every built-in strategy, with windows short enough for a few hundred bars, and how to run one.
 
 use ballast_domain::instrument::Instruments;
-use ballast_domain::market::{LaneState, Panel};
+use ballast_domain::market::Panel;
 use ballast_domain::portfolio::Account;
 use ballast_domain::strategies::{
     Below, BreakoutInverseVolatility, BreakoutParameters, Entry, EqualWeightHold,
@@ -10,7 +10,7 @@ use ballast_domain::strategies::{
     SleeveStrategy, SmaCrossParameters, SmaCrossUnits, VolatilityFactor,
     VolatilityFactorParameters,
 };
-use ballast_domain::strategy::{Decision, Slot, Strategy, View};
+use ballast_domain::strategy::{BarsSeen, Decision, Slot, Strategy, View};
 use ballast_domain::weighting::GrossMode;
 
 /// Makes a fresh strategy over these instruments.
@@ -148,16 +148,14 @@ pub(crate) fn run(
 ) -> Vec<Decision> {
     let account = Account::new(instruments);
     let requirements = strategy.requirements();
-    let mut seen = vec![0_u32; instruments.len()];
+    let mut seen = BarsSeen::new(instruments.len());
     let mut decisions = Vec::with_capacity(rows.len());
     for slice in panel.slices().take(rows.end) {
-        for (id, count) in instruments.ids().zip(&mut seen) {
-            *count += u32::from(slice.state(id) == LaneState::Present);
-        }
+        seen.count(&slice);
         if slice.index() < rows.start {
             continue;
         }
-        let view = View::new(slice, &account, instruments, &seen, &requirements);
+        let view = View::new(&slice, &account, instruments, &seen, &requirements);
         strategy.on_slice(&view);
         decisions.push(strategy.decide(Slot { time: slice.time() }, &view));
         after(slice.index(), strategy);
