@@ -1,7 +1,7 @@
 //! Why a session ended, and what it leaves behind.
 
-use ballast_domain::kernel::Overview;
-use ballast_domain::orders::OrderStatus;
+use ballast_domain::kernel::ModeLine;
+use ballast_domain::orders::{Order, OrderStatus};
 use ballast_domain::risk::{Mode, ModeScope};
 use ballast_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -90,6 +90,10 @@ pub struct Ended {
     /// Milliseconds of machine time from the kill switch's being seen to an empty list of orders;
     /// `None` when it was not thrown.
     pub canceled_in_ms: Option<u64>,
+    /// Records that were found, proven and taken back at the start.
+    pub recovered: u64,
+    /// Those of them that came after the snapshot, and were folded one by one.
+    pub folded: u64,
 }
 
 impl Ended {
@@ -111,8 +115,8 @@ impl Ended {
 }
 
 /// Orders by what is left of them: unknown, and still at the venue.
-pub fn left_orders(overview: &Overview) -> (usize, usize) {
-    let open = overview.orders().map(|(_, order)| order.status);
+pub(super) fn left_orders<'a>(orders: impl Iterator<Item = &'a Order>) -> (usize, usize) {
+    let open = orders.filter(|o| !o.is_complete()).map(Order::status);
     open.fold((0, 0), |(unknown, working), status| match status {
         OrderStatus::Unknown => (unknown + 1, working),
         status if status.is_from_venue() && !status.is_final() => (unknown, working + 1),
@@ -121,9 +125,9 @@ pub fn left_orders(overview: &Overview) -> (usize, usize) {
 }
 
 /// The strictest mode over the whole account, and why.
-pub fn strictest(overview: &Overview) -> Option<(Mode, &str)> {
-    overview
-        .modes()
+pub(super) fn strictest(modes: &[ModeLine]) -> Option<(Mode, &str)> {
+    modes
+        .iter()
         .filter(|line| !matches!(line.scope, ModeScope::Instrument(_)))
         .filter(|line| line.mode > Mode::Active)
         .max_by_key(|line| line.mode)
