@@ -26,7 +26,7 @@ use crate::engine::Program;
 use crate::exit::{Exit, Failure};
 use crate::wiring::arming::{self, Capability, Switches};
 use crate::wiring::journal::AccountJournal;
-use crate::wiring::{SlowJournal, TracedInputs, paper, shrunk};
+use crate::wiring::{HinderedJournal, TracedInputs, paper, shrunk};
 
 /// This program and its version.
 const PROGRAM: &str = concat!("ballast ", env!("CARGO_PKG_VERSION"));
@@ -303,7 +303,7 @@ impl<'a> Account<'a> {
             journal: if self.journal_delay.is_zero() {
                 journal.port()
             } else {
-                Arc::new(SlowJournal::new(journal.port(), self.journal_delay))
+                Arc::new(HinderedJournal::slow(journal.port(), self.journal_delay))
             },
             broker: venue.broker,
             reports: venue.reports,

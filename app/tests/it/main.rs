@@ -2,6 +2,7 @@
 
 mod archive;
 mod backtest;
+mod bench;
 mod binary;
 mod browser;
 mod build_script;

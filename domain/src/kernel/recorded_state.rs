@@ -38,6 +38,8 @@ pub struct RecordedState {
     recorded_agreement: Timestamp,
     disputes: Vec<Option<Dispute>>,
     refusals: Vec<Option<Refusal>>,
+    /// Tapes name timers by their numbers.
+    last_timer: u64,
     memory: Option<State>,
 }
 
@@ -64,6 +66,7 @@ impl<S: Strategy> Restore<'_, S> {
             recorded_agreement: k.recorded_agreement,
             disputes: k.disputes.clone(),
             refusals: k.refusals.clone(),
+            last_timer: k.last_timer,
             memory: self.state.clone(),
         }
     }
@@ -113,6 +116,7 @@ impl<S: Strategy> Restore<'_, S> {
         k.recorded_agreement = state.recorded_agreement;
         k.disputes = state.disputes;
         k.refusals = state.refusals;
+        k.last_timer = state.last_timer;
         self.state = state.memory;
         Ok(())
     }
