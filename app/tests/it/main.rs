@@ -45,6 +45,7 @@ mod settings;
 mod stacks;
 mod tape;
 mod terminal;
+mod trade_events;
 mod trade_lists;
 mod trader;
 mod troubleshooting;

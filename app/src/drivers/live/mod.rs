@@ -19,7 +19,9 @@
 
 mod calls;
 mod cancel_all;
+mod events;
 mod feed;
+mod fill_latency;
 mod market;
 mod recovery;
 mod replay;
@@ -32,6 +34,7 @@ mod tape_reader;
 mod vitals;
 
 pub use cancel_all::cancel_all;
+pub use fill_latency::LatencyBucket;
 pub use market::{ReplayedMarket, SharedClock, TurnedClock};
 pub use replay::{Difference, Held, Replayed, replay};
 pub use stop::{Ended, Stop};
@@ -421,6 +424,7 @@ impl Live {
             canceled_in_ms: session.canceled_in_ms,
             recovered: session.found.upto.record,
             folded: session.found.folded,
+            fill_latency: session.fill_latency.cumulative(),
         }
     }
 }

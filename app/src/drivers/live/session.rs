@@ -21,6 +21,8 @@ use ballast_simulated::Staged;
 
 use super::calls::{Answer, Call, Calls, Ending, Under};
 use super::cancel_all::cancel_all;
+use super::events;
+use super::fill_latency::FillLatency;
 use super::market::SharedClock;
 use super::recovery::Found;
 use super::snapshot::{Noted, Upto};
@@ -100,6 +102,7 @@ pub(super) struct Session<'a> {
     /// Instruments of the last decision that were not reached.
     pub(super) residuals: usize,
     tape: Option<TapeDeck>,
+    pub(super) fill_latency: FillLatency,
 }
 
 impl<'a> Session<'a> {
@@ -157,6 +160,7 @@ impl<'a> Session<'a> {
             alerts: ignored.into_iter().collect(),
             residuals: 0,
             tape: None,
+            fill_latency: FillLatency::default(),
         }
     }
 
@@ -219,7 +223,11 @@ impl<'a> Session<'a> {
         while let Some(action) = self.effects.next_action() {
             match action {
                 Action::Persist(id, range) => self.persist(id, range)?,
-                Action::Send(permit) => self.calls.call(Call::Send(permit)),
+                Action::Send(permit) => {
+                    let id = permit.intent().client_id;
+                    self.fill_latency.sent(id, self.clock.now());
+                    self.calls.call(Call::Send(permit));
+                }
                 Action::Query(query) => self.calls.call(Call::Ask(query)),
                 Action::Cancel(instrument, client_id) => self.calls.cancel(instrument, client_id),
                 Action::Arm(timer, at) => {
@@ -240,7 +248,9 @@ impl<'a> Session<'a> {
         let mut records = Vec::with_capacity(range.len());
         for record in &self.effects.records[range] {
             self.noted.take(record);
+            events::say(record);
             match record {
+                Record::Fill(r) => self.fill_latency.filled(r.fill.client_id, r.fill.time),
                 Record::Decision(_) => self.residuals = 0,
                 Record::Residual(_) => self.residuals += 1,
                 Record::Order(r) if self.started => match r.status {

@@ -267,3 +267,6 @@ impl Strategy for Nobody {
         Err(DomainError::invariant("nobody has a memory"))
     }
 }
+
+#[cfg(test)]
+mod tests;

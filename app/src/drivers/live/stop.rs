@@ -6,6 +6,7 @@ use ballast_domain::risk::{Mode, ModeScope};
 use ballast_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::LatencyBucket;
 use crate::exit::Exit;
 
 /// Why a session ended.
@@ -94,6 +95,8 @@ pub struct Ended {
     pub recovered: u64,
     /// Those of them that came after the snapshot, and were folded one by one.
     pub folded: u64,
+    /// Executions booked in this session by the trading time since their order was given to the venue.
+    pub fill_latency: Vec<LatencyBucket>,
 }
 
 impl Ended {
