@@ -24,6 +24,7 @@ mod journal;
 mod json;
 mod kill;
 mod live_boundaries;
+mod live_figures;
 mod manual;
 mod metrics;
 mod named_source;
