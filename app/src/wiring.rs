@@ -6,6 +6,7 @@
 pub mod arming;
 mod guards;
 pub mod health;
+mod hindered_journal;
 mod inputs;
 pub mod journal;
 pub mod paper;
@@ -13,14 +14,13 @@ pub mod paper;
 mod sandbox;
 mod secrets;
 mod sleeves;
-mod slow_journal;
 pub mod stacks;
 mod strategies;
 
 pub use guards::{cascade_settings, guarded_market_data, open_cache, resilience_policy};
+pub use hindered_journal::{HinderedJournal, Hindrance};
 pub use inputs::{TracedInputs, shrunk};
 pub use secrets::{SecretSurroundings, open_secrets, secret_ages, secrets_folder};
-pub use slow_journal::SlowJournal;
 pub use strategies::Strategies;
 
 use std::path::Path;

@@ -10,6 +10,7 @@ pub mod coverage;
 pub mod crash;
 pub mod dashboard;
 pub mod features;
+pub mod figures;
 pub mod fuzz;
 pub mod graph;
 pub mod guides;

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use xtask::{
-    bench, bootstrap, check, coverage, crash, dashboard, features, fuzz, graph, guides, layers,
-    metadata, mutants, postgres, repository, scan_logs, sim, slowest, strangers_path, tidy, tools,
+    bench, bootstrap, check, coverage, crash, dashboard, features, figures, fuzz, graph, guides,
+    layers, metadata, mutants, postgres, repository, scan_logs, sim, slowest, strangers_path, tidy,
+    tools,
 };
 
 const USAGE: &str = "\
@@ -31,6 +32,8 @@ Usage: cargo xtask COMMAND
   postgres [--all | --figures]
                       the journal in PostgreSQL against private servers of its own: faults, damage,
                       refusals, paper trading; with --all exhaustively, with --figures measured
+  figures             kills, commits, starts, rebalances and memory of paper trading, measured in
+                      release on this machine; wants it idle
   mutants [MODULE...] [--quick]
                       every change that cargo-mutants would make to the money paths, compiled at once
                       and judged by the tests that reach it: the score and what survived; with
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         ["bench", args @ ..] => bench::run(&repository::root(), args),
         ["crash", args @ ..] => crash::run(&repository::root(), args),
         ["postgres", args @ ..] => postgres::run(&repository::root(), args),
+        ["figures"] => figures::run(&repository::root()),
         ["sim", args @ ..] => sim::run(&repository::root(), args),
         ["dashboard", args @ ..] => dashboard::run(args).map(|text| print!("{text}")),
         ["mutants", modules @ ..] => mutants::run(&repository::root(), modules),

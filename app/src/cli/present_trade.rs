@@ -76,10 +76,10 @@ pub(super) fn traded(done: &Traded) -> Result<Answer> {
 }
 
 fn began(done: &Traded) -> String {
-    if done.recovered == 0 {
+    if done.ended.recovered == 0 {
         return "a new account".to_owned();
     }
-    let records = count(done.recovered);
+    let records = count(done.ended.recovered);
     match done.last_decision {
         Some(d) => format!(
             "{records} records proven; decision {} of {} was {} old",

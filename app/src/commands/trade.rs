@@ -26,7 +26,7 @@ use crate::engine::Program;
 use crate::exit::{Exit, Failure};
 use crate::wiring::arming::{self, Capability, Switches};
 use crate::wiring::journal::AccountJournal;
-use crate::wiring::{SlowJournal, TracedInputs, paper, shrunk};
+use crate::wiring::{HinderedJournal, TracedInputs, paper, shrunk};
 
 /// This program and its version.
 const PROGRAM: &str = concat!("ballast ", env!("CARGO_PKG_VERSION"));
@@ -63,8 +63,6 @@ pub struct Traded {
     pub stage: TradeStage,
     /// Its base currency.
     pub currency: String,
-    /// Records that were found, proven and taken back at the start.
-    pub recovered: u64,
     /// The last decision found at the start.
     pub last_decision: Option<WarmStart>,
     /// Positions at the end.
@@ -305,7 +303,7 @@ impl<'a> Account<'a> {
             journal: if self.journal_delay.is_zero() {
                 journal.port()
             } else {
-                Arc::new(SlowJournal::new(journal.port(), self.journal_delay))
+                Arc::new(HinderedJournal::slow(journal.port(), self.journal_delay))
             },
             broker: venue.broker,
             reports: venue.reports,
@@ -326,7 +324,6 @@ impl<'a> Account<'a> {
                 limits: TapeLimits::default(),
             }),
         };
-        let recovered = records_in(journal).await?;
         let ended = live.run(&boundaries, kernel, &mut trader).await;
         let ended = match ended {
             Ok(ended) => ended,
@@ -348,7 +345,6 @@ impl<'a> Account<'a> {
             folder: self.folder.path().display().to_string(),
             stage,
             currency: live.instruments.base().code.clone(),
-            recovered,
             last_decision: before.decision().map(|d| WarmStart {
                 number: d.number,
                 slot: d.slot,
@@ -422,16 +418,6 @@ fn absolute_paths(config: &mut Config, base: &std::path::Path) {
     data.actions = data.actions.as_deref().map(absolute);
     let secrets = &mut config.secrets;
     secrets.folder = secrets.folder.as_deref().map(absolute);
-}
-
-async fn records_in(journal: &AccountJournal) -> Result<u64, Failure> {
-    use ballast_ports::{Journal as _, stream};
-    let mut stored = journal.port().read_from(1);
-    let mut records = 0;
-    while let Some(record) = stream::next(&mut stored).await {
-        records = record.map_err(port)?.seq;
-    }
-    Ok(records)
 }
 
 fn port(error: ballast_ports::Error) -> Failure {

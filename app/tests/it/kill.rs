@@ -1,7 +1,6 @@
 //! The kill switch with a hundred and twenty orders under way or at the venue, and with a journal that
 //! never answers again: nothing leaves after, and every order is taken back.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,22 +8,22 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use ballast::account_folder::AccountFolder;
-use ballast::config::{self, CatchUp, Layer};
-use ballast::drivers::backtest::Backtest;
-use ballast::drivers::live::{Boundaries, Ended, Goal, Live, Order, Speed, Stop};
-use ballast::machine::ThisMachine;
-use ballast::wiring::{Strategies, market_data, paper};
+use ballast::config::{self, Layer};
+use ballast::drivers::live::{Ended, Stop};
+use ballast::health::Pulse;
+use ballast::wiring::{HinderedJournal, Hindrance};
 use ballast_domain::instrument::InstrumentId;
-use ballast_domain::kernel::{Fact, SendGate, SendPermit};
+use ballast_domain::kernel::{Fact, SendPermit};
 use ballast_domain::orders::ClientOrderId;
 use ballast_domain::time::Timestamp;
 use ballast_memory::MemoryJournal;
 use ballast_ports::{
-    AccountReport, BoxStream, Broker, BrokerCapabilities, Committed, Journal, JournalBatch,
-    JournalRecord, OrderReport, Result, Snapshot, SubmitOutcome,
+    AccountReport, BoxStream, Broker, BrokerCapabilities, JournalBatch, OrderReport, Result,
+    SubmitOutcome,
 };
 use ballast_system::KillSwitch;
+
+use crate::bench::Bench;
 
 const INSTRUMENTS: usize = 120;
 /// How long a request to the venue takes.
@@ -77,6 +76,8 @@ struct Wire {
     sent: Mutex<Vec<(Instant, ClientOrderId)>>,
     cancels: Mutex<Vec<(Instant, ClientOrderId)>>,
     accepted: Arc<AtomicUsize>,
+    /// Cancels the venue has taken.
+    done: AtomicUsize,
 }
 
 #[async_trait]
@@ -106,7 +107,13 @@ impl Broker for Wire {
     async fn cancel(&self, instrument: InstrumentId, id: ClientOrderId) -> Result<()> {
         self.cancels.lock().unwrap().push((Instant::now(), id));
         tokio::time::sleep(WIRE).await;
-        self.inner.cancel(instrument, id).await
+        let canceled = self.inner.cancel(instrument, id).await;
+        let done = 1 + self.done.fetch_add(1, Ordering::SeqCst);
+        if self.when == When::Hung && done == INSTRUMENTS {
+            // What is measured is over: the seconds that the session now waits need not pass.
+            tokio::time::pause();
+        }
+        canceled
     }
 
     async fn order(&self, instrument: InstrumentId, id: ClientOrderId) -> Result<OrderReport> {
@@ -127,48 +134,10 @@ impl Broker for Wire {
     }
 }
 
-/// A journal that, once all orders are at the venue, begins the kill, and then may never answer.
-#[derive(Debug)]
-struct Hanging {
-    inner: MemoryJournal,
-    when: When,
-    thrower: Arc<Thrower>,
-    accepted: Arc<AtomicUsize>,
-}
-
-#[async_trait]
-impl Journal for Hanging {
-    async fn append(&self, batch: &JournalBatch) -> Result<Committed> {
-        if self.when != When::Sending && self.accepted.load(Ordering::SeqCst) >= INSTRUMENTS {
-            self.thrower.throw();
-            if self.when == When::Hung {
-                std::future::pending::<()>().await;
-            }
-        }
-        self.inner.append(batch).await
-    }
-
-    fn read_from(&self, seq: u64) -> BoxStream<Result<JournalRecord>> {
-        self.inner.read_from(seq)
-    }
-
-    async fn head(&self) -> Result<Option<Committed>> {
-        self.inner.head().await
-    }
-
-    async fn keep_snapshot(&self, snapshot: &Snapshot) -> Result<()> {
-        self.inner.keep_snapshot(snapshot).await
-    }
-
-    async fn snapshot(&self) -> Result<Option<Snapshot>> {
-        self.inner.snapshot().await
-    }
-}
-
 /// A hundred and twenty instruments whose prices stand still, far above every limit.
 fn settings(folder: &Path) -> config::Resolved {
     let mut text = "date,symbol,open,high,low,close,volume\n".to_owned();
-    for day in 1..=60 {
+    for day in 1..=12 {
         for n in 0..INSTRUMENTS {
             let date = Timestamp::EPOCH + ballast_domain::time::Span::from_days(18_262 + day);
             let date = date.date();
@@ -225,82 +194,45 @@ fn session(when: When) -> Killed {
 
 async fn killed(when: When) -> Killed {
     let home = tempfile::tempdir().unwrap();
-    let folder = AccountFolder::new(home.path(), "kill").unwrap();
-    std::fs::create_dir_all(folder.path()).unwrap();
-    let resolved = settings(home.path());
-    let strategies = Strategies::built_in();
-    let backtest = Backtest {
-        config: resolved.config.clone(),
-        market_data: market_data(&resolved.config, &resolved.base)
-            .unwrap()
-            .source,
-        data_files: BTreeMap::new(),
-        indices: Vec::new(),
-        data_findings: Vec::new(),
-        strategies: strategies.clone(),
-    };
-    let (instruments, variant, panel) = backtest.load().await.unwrap();
-    let live = Live {
-        settings: paper::live_settings(&resolved.config, &variant.settings).unwrap(),
-        instruments,
-        panel: Arc::new(panel),
-        fill_point: variant.exchange.fill_point,
-        opening_cash: variant.exchange.opening_cash,
-        catch_up: CatchUp::Each,
-        speed: Speed::Max,
-        goal: Goal::Trade,
-        order: Order::Nothing,
-    };
-    let gate = Arc::new(SendGate::new(1));
-    let strategy = strategies
-        .make(&resolved.config.strategy, &live.instruments)
-        .unwrap();
-    let kernel = live.kernel(strategy, &gate).unwrap();
-    let switch = folder.kill_switch();
-    let watch = switch.watch(Arc::clone(&gate)).unwrap();
-    let venue = paper::venue(
-        &resolved.config,
-        &variant,
-        &live.instruments,
-        &live.panel,
-        &folder,
-        &gate,
-    )
-    .await
-    .unwrap();
+    let bench = Bench::new(home.path(), settings(home.path())).await;
     let thrower = Arc::new(Thrower {
-        switch,
+        switch: bench.kill_switch(),
         begun: AtomicBool::new(false),
         thrown: Mutex::new(None),
     });
     let accepted = Arc::new(AtomicUsize::new(0));
-    let wire = Arc::new(Wire {
-        inner: venue.broker,
-        when,
-        thrower: Arc::clone(&thrower),
-        sent: Mutex::default(),
-        cancels: Mutex::default(),
-        accepted: Arc::clone(&accepted),
-    });
-    let boundaries = Boundaries {
-        journal: Arc::new(Hanging {
-            inner: MemoryJournal::new(),
+    // Once all orders are at the venue the kill begins, and the journal may never answer again.
+    let (throws, heard) = (Arc::clone(&thrower), Arc::clone(&accepted));
+    let hangs = move |_: &JournalBatch| -> Hindrance {
+        if when == When::Sending || heard.load(Ordering::SeqCst) < INSTRUMENTS {
+            return Box::pin(std::future::ready(Ok(())));
+        }
+        throws.throw();
+        match when {
+            When::Hung => Box::pin(std::future::pending()),
+            _ => Box::pin(std::future::ready(Ok(()))),
+        }
+    };
+    let journal = HinderedJournal::new(Arc::new(MemoryJournal::new()), hangs);
+    let mut wire = None;
+    let wired = |inner| -> Arc<dyn Broker> {
+        let made = Arc::new(Wire {
+            inner,
             when,
             thrower: Arc::clone(&thrower),
+            sent: Mutex::default(),
+            cancels: Mutex::default(),
             accepted,
-        }),
-        broker: Arc::clone(&wire) as _,
-        reports: Arc::clone(&venue.reports),
-        market: venue.market,
-        clock: venue.clock,
-        gate,
-        kill: &watch,
-        kill_reason: &|| None,
-        machine: &ThisMachine::new(),
-        pulse: ballast::health::Pulse::new().unwrap(),
-        tape: None,
+            done: AtomicUsize::new(0),
+        });
+        wire = Some(Arc::clone(&made));
+        made
     };
-    let ended = live.run(&boundaries, kernel, &mut ()).await.unwrap();
+    let pulse = Pulse::new().unwrap();
+    let (ended, report) = bench
+        .session(Arc::new(journal), wired, pulse, &mut ())
+        .await;
+    let wire = wire.unwrap();
     let at = thrower.at(&ended);
     let sent = wire.sent.lock().unwrap().clone();
     let cancels = wire.cancels.lock().unwrap().clone();
@@ -311,7 +243,6 @@ async fn killed(when: When) -> Killed {
         .iter()
         .filter(|(_, id)| left.contains(id) && seen.insert(*id));
     let last_cancel = first.map(|(when, _)| when.duration_since(at)).max();
-    let report = venue.reports.report(Timestamp::MIN).await.unwrap();
     Killed {
         ended,
         accepted: sent.len(),

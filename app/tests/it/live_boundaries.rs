@@ -1,30 +1,26 @@
 //! The live driver with a boundary swapped for one that fails: a venue that refuses, a venue whose
 //! answers are lost, a journal that breaks.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
-use ballast::account_folder::AccountFolder;
 use ballast::config;
-use ballast::drivers::backtest::Backtest;
-use ballast::drivers::live::{Boundaries, Ended, Goal, Live, Observer, Order, Speed, Stop};
+use ballast::drivers::live::{Ended, Observer, Stop};
 use ballast::exit::Exit;
 use ballast::health::Pulse;
-use ballast::machine::ThisMachine;
-use ballast::wiring::{Strategies, market_data, paper};
+use ballast::wiring::{HinderedJournal, Hindrance};
 use ballast_domain::instrument::InstrumentId;
-use ballast_domain::kernel::{Fact, Record, SendGate, SendPermit};
+use ballast_domain::kernel::{Fact, Record, SendPermit};
 use ballast_domain::orders::ClientOrderId;
-use ballast_domain::time::Timestamp;
-use ballast_journal::decode;
 use ballast_memory::MemoryJournal;
 use ballast_ports::{
-    AccountReport, BoxStream, Broker, BrokerCapabilities, Committed, Error, ErrorKind, Journal,
-    JournalBatch, JournalRecord, OrderReport, Result, Snapshot, SubmitOutcome, stream,
+    AccountReport, BoxStream, Broker, BrokerCapabilities, Error, ErrorKind, Journal, JournalBatch,
+    OrderReport, Result, SubmitOutcome,
 };
+
+use crate::bench::{Bench, records};
 
 /// What a boundary does beside its duty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +38,7 @@ pub(crate) enum Plant {
 struct Planted {
     inner: Arc<dyn Broker>,
     plant: Plant,
-    submits: AtomicU32,
+    submits: Arc<AtomicU32>,
 }
 
 #[async_trait]
@@ -91,57 +87,13 @@ impl Broker for Planted {
     }
 }
 
-#[derive(Debug)]
-struct Breaking {
-    inner: MemoryJournal,
-    at: u64,
-}
-
-#[async_trait]
-impl Journal for Breaking {
-    async fn append(&self, batch: &JournalBatch) -> Result<Committed> {
-        if batch.seq >= self.at {
-            return Err(Error::new(ErrorKind::Unavailable, "append", "planted"));
-        }
-        self.inner.append(batch).await
-    }
-
-    fn read_from(&self, seq: u64) -> BoxStream<Result<JournalRecord>> {
-        self.inner.read_from(seq)
-    }
-
-    async fn head(&self) -> Result<Option<Committed>> {
-        self.inner.head().await
-    }
-
-    async fn keep_snapshot(&self, snapshot: &Snapshot) -> Result<()> {
-        self.inner.keep_snapshot(snapshot).await
-    }
-
-    async fn snapshot(&self) -> Result<Option<Snapshot>> {
-        self.inner.snapshot().await
-    }
-}
-
 /// What is left after a session with this plant: its end, submits, and what the venue shows.
 pub(crate) struct Left {
     pub(crate) ended: Ended,
     submits: u32,
     executed: Vec<ClientOrderId>,
     open: usize,
-    journal: Arc<Breaking>,
-}
-
-impl Left {
-    /// Everything that was recorded.
-    pub(crate) async fn records(&self) -> Vec<Record> {
-        let mut stored = self.journal.read_from(1);
-        let mut records = Vec::new();
-        while let Some(record) = stream::next(&mut stored).await {
-            records.push(decode(&record.unwrap()).unwrap());
-        }
-        records
-    }
+    pub(crate) records: Vec<Record>,
 }
 
 async fn session(plant: Plant) -> Left {
@@ -151,82 +103,32 @@ async fn session(plant: Plant) -> Left {
 /// The same with the health that `pulse` tells of, watched by `observer`.
 pub(crate) async fn watched(plant: Plant, pulse: Pulse, observer: &mut dyn Observer) -> Left {
     let home = tempfile::tempdir().unwrap();
-    let folder = AccountFolder::new(home.path(), "fake").unwrap();
-    std::fs::create_dir_all(folder.path()).unwrap();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/paper-breakout.toml");
     let days = config::Layer::arguments(["run.end=2012-07-31"]).unwrap();
-    let resolved = config::read(&file, days).unwrap();
-    let strategies = Strategies::built_in();
-    let backtest = Backtest {
-        config: resolved.config.clone(),
-        market_data: market_data(&resolved.config, &resolved.base)
-            .unwrap()
-            .source,
-        data_files: BTreeMap::new(),
-        indices: Vec::new(),
-        data_findings: Vec::new(),
-        strategies: strategies.clone(),
+    let bench = Bench::new(home.path(), config::read(&file, days).unwrap()).await;
+    let submits = Arc::new(AtomicU32::new(0));
+    let planted = |inner| -> Arc<dyn Broker> {
+        let submits = Arc::clone(&submits);
+        Arc::new(Planted {
+            inner,
+            plant,
+            submits,
+        })
     };
-    let (instruments, variant, panel) = backtest.load().await.unwrap();
-    let live = Live {
-        settings: paper::live_settings(&resolved.config, &variant.settings).unwrap(),
-        instruments,
-        panel: Arc::new(panel),
-        fill_point: variant.exchange.fill_point,
-        opening_cash: variant.exchange.opening_cash,
-        catch_up: config::CatchUp::Each,
-        speed: Speed::Max,
-        goal: Goal::Trade,
-        order: Order::Nothing,
+    let whole: Arc<dyn Journal> = Arc::new(MemoryJournal::new());
+    let breaks = move |batch: &JournalBatch| -> Hindrance {
+        let broken = matches!(plant, Plant::JournalBreaksAt(at) if batch.seq >= at);
+        let planted = || Err(Error::new(ErrorKind::Unavailable, "append", "planted"));
+        Box::pin(std::future::ready(if broken { planted() } else { Ok(()) }))
     };
-    let gate = Arc::new(SendGate::new(1));
-    let strategy = strategies
-        .make(&resolved.config.strategy, &live.instruments)
-        .unwrap();
-    let kernel = live.kernel(strategy, &gate).unwrap();
-    let watch = folder.kill_switch().watch(Arc::clone(&gate)).unwrap();
-    let venue = paper::venue(
-        &resolved.config,
-        &variant,
-        &live.instruments,
-        &live.panel,
-        &folder,
-        &gate,
-    )
-    .await
-    .unwrap();
-    let broker = Arc::new(Planted {
-        inner: venue.broker,
-        plant,
-        submits: AtomicU32::new(0),
-    });
-    let at = match plant {
-        Plant::JournalBreaksAt(batch) => batch,
-        _ => u64::MAX,
-    };
-    let inner = MemoryJournal::new();
-    let journal = Arc::new(Breaking { inner, at });
-    let boundaries = Boundaries {
-        journal: Arc::clone(&journal) as _,
-        broker: Arc::clone(&broker) as _,
-        reports: Arc::clone(&venue.reports),
-        market: venue.market,
-        clock: venue.clock,
-        gate,
-        kill: &watch,
-        kill_reason: &|| None,
-        machine: &ThisMachine::new(),
-        pulse,
-        tape: None,
-    };
-    let ended = live.run(&boundaries, kernel, observer).await.unwrap();
-    let report = venue.reports.report(Timestamp::MIN).await.unwrap();
+    let journal = Arc::new(HinderedJournal::new(Arc::clone(&whole), breaks));
+    let (ended, report) = bench.session(journal, planted, pulse, observer).await;
     Left {
         ended,
-        submits: broker.submits.load(Ordering::SeqCst),
+        submits: submits.load(Ordering::SeqCst),
         executed: report.fills.iter().map(|f| f.client_id).collect(),
         open: report.orders.len(),
-        journal,
+        records: records(whole.as_ref()).await,
     }
 }
 

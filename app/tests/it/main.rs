@@ -2,6 +2,7 @@
 
 mod archive;
 mod backtest;
+mod bench;
 mod binary;
 mod browser;
 mod build_script;
@@ -23,6 +24,7 @@ mod journal;
 mod json;
 mod kill;
 mod live_boundaries;
+mod live_figures;
 mod manual;
 mod metrics;
 mod named_source;
@@ -44,6 +46,7 @@ mod settings;
 mod stacks;
 mod tape;
 mod terminal;
+mod trade_events;
 mod trade_lists;
 mod trader;
 mod troubleshooting;

@@ -189,7 +189,7 @@ async fn obs_34_critical_while_trading_blocks_additions_alone() {
     let left = watched(Plant::Nothing, well.pulse.clone(), &mut well).await;
     assert_eq!(left.ended.stop, Stop::EndOfData);
     let between = well.between.unwrap();
-    let wanted = orders(&left.records().await, between);
+    let wanted = orders(&left.records, between);
     assert!(
         wanted.buys > 3 && wanted.sells > 0,
         "{between:?} {wanted:?}"
@@ -199,7 +199,7 @@ async fn obs_34_critical_while_trading_blocks_additions_alone() {
     let mut ill = Illness::new(Severity::Critical, first, last);
     let left = watched(Plant::Nothing, ill.pulse.clone(), &mut ill).await;
     assert_eq!(left.ended.stop, Stop::EndOfData);
-    let records = left.records().await;
+    let records = left.records;
     let during = orders(&records, ill.between.unwrap());
     assert_eq!((during.buys, during.refused_sells), (0, 0), "{during:?}");
     assert!(during.refused_buys > 0 && during.sells > 0, "{during:?}");

@@ -1,5 +1,7 @@
 //! What the venue says about orders: joined into their state, booked into the ledger, never guessed.
 
+use serde::{Deserialize, Serialize};
+
 use super::planted::Bug;
 use super::{
     Action, Effects, Fact, FillRecord, Kernel, OrderRecord, OrphanRecord, Record, Severity,
@@ -449,7 +451,7 @@ impl<S: Strategy> Kernel<S> {
 }
 
 /// A request the venue refused, and how often in a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Refusal {
     side: Side,
     reason: Reason,

@@ -28,6 +28,7 @@ mod planted;
 mod reconcile;
 mod record;
 mod record_body;
+mod recorded_state;
 mod recovery;
 mod report;
 mod saga;
@@ -51,6 +52,7 @@ pub use record::{
     SessionRecord, SplitRecord, StateRecord,
 };
 pub use record_body::{Once, RecordBody};
+pub use recorded_state::RecordedState;
 pub use recovery::Restore;
 pub use report::{ExternalOrder, Query, VenueReport};
 pub use session::Session;

@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::orders::{ClientOrderId, Order};
 
 /// A ring of orders by sequential number: looking one up is an index, forgetting one is free.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct OrderBook {
     orders: VecDeque<Order>,
     /// Number of the first order in the ring.
@@ -16,7 +18,7 @@ pub(super) struct OrderBook {
 }
 
 /// Where the legs of one plan lie in the ring.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct PlanSpan {
     decision: u32,
     plan: u8,

@@ -104,7 +104,7 @@ fn listed<K: PartialEq, V: Copy>(list: &[(K, V)], key: K) -> Option<V> {
 }
 
 /// A position on which we and the venue do not agree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Dispute {
     /// What our books said.
     pub ours: Quantity,

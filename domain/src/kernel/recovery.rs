@@ -21,9 +21,9 @@ use crate::time::Timestamp;
 /// The same functions book them that booked them first, so the same records end in the same state.
 #[derive(Debug)]
 pub struct Restore<'a, S> {
-    kernel: &'a mut Kernel<S>,
+    pub(super) kernel: &'a mut Kernel<S>,
     effects: Effects,
-    state: Option<State>,
+    pub(super) state: Option<State>,
 }
 
 impl<S: Strategy> Kernel<S> {
@@ -169,7 +169,13 @@ impl<S: Strategy> Restore<'_, S> {
                 if let Some(lot) = lot {
                     k.rescale_plans(r.instrument, r.ratio, lot);
                 }
-                let ratio = r.ratio.to_f64();
+                // A mark of a bar after the split is in the new units already.
+                let is_marked_since = k.account.marked_at(r.instrument) >= r.time;
+                let ratio = if is_marked_since {
+                    1.0
+                } else {
+                    r.ratio.to_f64()
+                };
                 k.account
                     .split(&k.instruments, r.instrument, r.after, ratio);
                 k.changed_at[r.instrument.index()] = r.time;
@@ -258,6 +264,7 @@ impl<S: Strategy> Restore<'_, S> {
         kernel.counts = super::Counts::default();
         kernel.release = 0..0;
         kernel.unanswered = 0;
+        kernel.renew_equity();
         if let Some(state) = &self.state {
             kernel.strategy.restore(state)?;
         }

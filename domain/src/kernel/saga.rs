@@ -1,5 +1,7 @@
 //! A rebalance as a saga: reduce, confirm, add, and write down what was not reached.
 
+use serde::{Deserialize, Serialize};
+
 use super::planted::Bug;
 use super::style::Resort;
 use super::watch::Purpose;
@@ -34,7 +36,7 @@ pub(super) struct Waiting {
 
 /// One rebalance towards one decision's targets. It keeps its own copy of targets and valuation,
 /// so later marks do not move the goal.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Saga {
     pub(super) decision: u32,
     pub(super) cause: Cause,
@@ -73,7 +75,7 @@ impl Saga {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct SagaLeg {
     pub(super) leg: Leg,
     /// Each leg gets one order a direction under a decision: what a venue or risk refused is a

@@ -51,7 +51,7 @@ impl LimitStyle {
 }
 
 /// Where a leg stands with its order at the market, in one direction.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Resort {
     /// Its limit has time.
     #[default]

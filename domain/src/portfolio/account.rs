@@ -33,7 +33,7 @@ pub enum MarginModel {
 /// Equity is a sum over all instruments. The marks of a slice renew it in the pass that takes them;
 /// what is booked in between only says that it is out of date, and whoever asks then pays for the
 /// sum. A rebalance of many orders would otherwise sum over all instruments for each.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Account {
     ledger: Ledger,
     marks: Vec<f64>,
@@ -263,6 +263,29 @@ impl Account {
         self.ledger.set_quantity(id, quantity);
         self.marks[id.index()] /= ratio;
         self.refresh(instruments, id);
+    }
+
+    /// Whether it has as many instruments and assets as another, of the same multipliers and scale.
+    pub(crate) fn is_of(&self, other: &Self) -> bool {
+        self.multiplier == other.multiplier
+            && self.cash_scale == other.cash_scale
+            && self.ledger.is_as_wide_as(&other.ledger)
+            && self.exposure.len() == other.exposure.len()
+            && self.marks.len() == other.marks.len()
+    }
+
+    /// Takes over the books of an account over the same instruments, and its marks where this one has
+    /// seen no bar.
+    pub(crate) fn take_books(&mut self, of: Self) {
+        for (i, mark) in of.marks.into_iter().enumerate() {
+            if self.marked_at(InstrumentId::from_index(i)) == Timestamp::MIN {
+                self.marks[i] = mark;
+            }
+        }
+        self.ledger = of.ledger;
+        self.exposure = of.exposure;
+        self.cash = of.cash;
+        self.equity = None;
     }
 
     fn refresh(&mut self, instruments: &Instruments, id: InstrumentId) {

@@ -100,7 +100,7 @@ pub struct Entry {
 }
 
 /// Balances of every account, and the positions they belong to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
     cash: Vec<Cash>,
     capital: Vec<Cash>,
@@ -125,6 +125,20 @@ impl Ledger {
             income: vec![Cash::ZERO; instruments],
             funding: vec![Cash::ZERO; instruments],
         }
+    }
+
+    /// Whether it has as many assets and instruments as another.
+    pub(crate) fn is_as_wide_as(&self, other: &Self) -> bool {
+        let widths = |of: &Self| {
+            let assets = [&of.cash, &of.capital, &of.fees, &of.correction];
+            let instruments = [&of.realised, &of.income, &of.funding];
+            (
+                assets.map(Vec::len),
+                instruments.map(Vec::len),
+                of.positions.len(),
+            )
+        };
+        widths(self) == widths(other)
     }
 
     /// Posts one event. Panics when its postings do not sum to zero in each asset: an unbalanced

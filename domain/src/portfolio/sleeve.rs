@@ -1,17 +1,19 @@
 //! The last target of each sleeve, and the account's target as their sum.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Result};
 use crate::instrument::InstrumentId;
 use crate::strategy::{Decision, SleeveAction, SleeveId, Target, Targets};
 
 /// The last targets of every sleeve. A sleeve that holds keeps its last target.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sleeves {
     sleeves: Vec<Sleeve>,
 }
 
 /// What a sleeve wants, without the notes that explain it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Sleeve {
     id: SleeveId,
     allocation: f64,

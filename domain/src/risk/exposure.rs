@@ -1,18 +1,20 @@
 //! What could still happen to positions and cash: everything sent, unknown or reserved.
 
+use serde::{Deserialize, Serialize};
+
 use crate::instrument::InstrumentId;
 use crate::money::{Cash, Quantity};
 use crate::orders::Side;
 
 /// Open quantities a side and cash set aside, over all orders that are not final.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exposure {
     open: Vec<Open>,
     reserved_cash: Cash,
 }
 
 /// What may still happen to one instrument.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Open {
     buys: Quantity,
     sells: Quantity,

@@ -57,7 +57,7 @@ pub enum ModeScope {
 }
 
 /// The modes of every scope; the effective one is the strictest that applies.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Modes {
     shared: [Mode; 3],
     instruments: Vec<Mode>,

@@ -14,6 +14,7 @@ mod fault;
 mod injection;
 mod judge;
 mod judge_venue;
+mod kept_state;
 #[cfg(test)]
 mod kill_everywhere;
 mod ledger;

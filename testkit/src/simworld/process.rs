@@ -122,6 +122,7 @@ impl World<'_> {
             self.accuse("I-63", format!("the journal cannot be taken back: {error}"));
             return;
         }
+        self.check_kept(&kernel, &gate, &batches);
         let closed = self.market.account.close_times();
         let next_row = closed.partition_point(|t| *t <= self.now);
         for row in 0..next_row {

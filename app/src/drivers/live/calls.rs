@@ -110,6 +110,11 @@ impl Calls {
         }
     }
 
+    /// Where records go.
+    pub(super) const fn journal(&self) -> &Arc<dyn Journal> {
+        &self.journal
+    }
+
     /// Whether nothing waits and nothing is under way.
     pub(super) fn is_idle(&self) -> bool {
         self.records.is_idle() && self.venue.is_idle() && self.cancels.is_idle()

@@ -116,7 +116,7 @@ impl Feed {
         };
         let ready = session.kernel.session() == Reconciled::Ready;
         let unknown = |status| status == OrderStatus::Unknown;
-        let unclear = session.overview.orders().any(|(_, o)| unknown(o.status));
+        let unclear = session.kernel.orders().any(|o| unknown(o.status()));
         // What stays unknown blocks its instrument and not the account.
         if ready && (!unclear || session.clock.now() >= until) {
             self.starting = None;

@@ -19,11 +19,14 @@
 
 mod calls;
 mod cancel_all;
+mod events;
 mod feed;
+mod fill_latency;
 mod market;
 mod recovery;
 mod replay;
 mod session;
+mod snapshot;
 mod stop;
 mod tape;
 mod tape_deck;
@@ -31,9 +34,10 @@ mod tape_reader;
 mod vitals;
 
 pub use cancel_all::cancel_all;
+pub use fill_latency::LatencyBucket;
 pub use market::{ReplayedMarket, SharedClock, TurnedClock};
 pub use replay::{Difference, Held, Replayed, replay};
-pub use stop::{Ended, Stop, left_orders, strictest};
+pub use stop::{Ended, Stop};
 pub use tape::{Checksum, Opening, Shown, Smaller, Told};
 pub use tape_deck::{TapeLimits, TapePlace};
 pub use tape_reader::Tape;
@@ -58,8 +62,10 @@ use crate::config::CatchUp;
 use crate::engine::Machine;
 use crate::health::Pulse;
 use feed::Feed;
-use recovery::{Recorded, Taken, passed_at, shown_at};
+use recovery::{Recorded, Taken, passed_at, shown_at, whole};
 use session::{Event, Session};
+use snapshot::of;
+use stop::left_orders;
 use tape_deck::Made;
 use vitals::Vitals;
 
@@ -256,30 +262,30 @@ impl Live {
         mut kernel: Kernel<Box<dyn Strategy>>,
         observer: &mut dyn Observer,
     ) -> Result<Ended, RunError> {
-        let recorded = Recorded::read(boundaries.journal.as_ref()).await?;
+        let journal = boundaries.journal.as_ref();
+        let recorded = Recorded::read(journal, &of(&kernel), whole(journal).await?).await?;
+        let found = recorded.found();
         let cursor = boundaries.market.cursor().await?;
         let market_shown = shown_at(cursor, self.fill_point);
+        let noted = recorded.noted.clone();
+        let is_opened = noted.opened;
         let Taken { shown, again } = recorded.restore(&mut kernel, &self.panel, market_shown)?;
         let passed = passed_at(cursor, &self.panel, self.fill_point);
         boundaries.clock.advance_to(kernel.now().max(passed));
         observer.begin(self.panel.len().saturating_sub(shown));
-        let known = (
-            recorded.overview(),
-            recorded.batches,
-            recorded.records.len() as u64,
-        );
         let vitals = Vitals::new(
             boundaries.pulse.clone(),
             self.settings.limits.max_price_age,
             (&self.panel, shown),
             boundaries.clock.now(),
         )?;
-        let mut session = Session::new(boundaries, kernel, known, vitals, observer);
+        let mut session =
+            Session::new(boundaries, kernel, (noted, found.clone()), vitals, observer);
         session.begin_tape(
             boundaries.tape.clone(),
             Made {
-                records: recorded.records.len() as u64,
-                batches: recorded.batches,
+                records: found.upto.record,
+                batches: found.upto.batch,
                 market_shown,
                 again,
             },
@@ -309,7 +315,9 @@ impl Live {
                 // A person is about to lift it, and nothing is traded meanwhile.
                 session.stop = None;
             }
-            self.open(boundaries, &recorded, &mut session).await?;
+            if !is_opened {
+                self.open(boundaries, &mut session).await?;
+            }
             session.step(Input::Start)?;
             self.turn(&mut session, &mut feed).await
         }
@@ -320,6 +328,7 @@ impl Live {
         }
         session.end_tape();
         outcome?;
+        session.keep_last_snapshot().await;
         session.observer.end();
         Ok(self.ended(&session, &feed))
     }
@@ -328,12 +337,8 @@ impl Live {
     async fn open(
         &self,
         boundaries: &Boundaries<'_>,
-        recorded: &Recorded,
         session: &mut Session<'_>,
     ) -> Result<(), RunError> {
-        if recorded.is_opened() {
-            return Ok(());
-        }
         if boundaries.market.is_untouched().await? {
             let opening = Fact::Opening {
                 asset: AssetId::BASE,
@@ -364,7 +369,10 @@ impl Live {
                     give(&given, session)?;
                 }
                 Event::Quiet if session.stop.is_some() => return Ok(()),
-                Event::Quiet => feed.go_on(session)?,
+                Event::Quiet => {
+                    session.keep_snapshot()?;
+                    feed.go_on(session)?;
+                }
                 Event::Staged(Ok(staged)) => {
                     feed.staged(staged.again, session);
                     session.take(Event::Staged(Ok(staged)))?;
@@ -393,7 +401,7 @@ impl Live {
     fn ended(&self, session: &Session<'_>, feed: &Feed) -> Ended {
         let kernel = &session.kernel;
         let counts = kernel.counts();
-        let (unknown, working) = left_orders(&session.overview);
+        let (unknown, working) = left_orders(kernel.orders());
         let scale = self.instruments.base().scale;
         let (stop, why) = session.stop.clone().unwrap_or((Stop::Interrupted, None));
         Ended {
@@ -409,11 +417,14 @@ impl Live {
             unknown,
             working,
             residuals: session.residuals,
-            disputes: session.overview.disputes().count(),
+            disputes: kernel.disputes().count(),
             equity: kernel.account().equity(),
             cash: kernel.account().cash().to_f64(scale),
             alerts: session.alerts.iter().cloned().collect(),
             canceled_in_ms: session.canceled_in_ms,
+            recovered: session.found.upto.record,
+            folded: session.found.folded,
+            fill_latency: session.fill_latency.cumulative(),
         }
     }
 }
@@ -427,8 +438,9 @@ fn give(order: &Order, session: &mut Session<'_>) -> DomainResult<()> {
         })),
         Order::Release { reason } => {
             let tightened: Vec<ModeScope> = session
-                .overview
-                .modes()
+                .noted
+                .modes
+                .iter()
                 .filter(|line| line.mode > Mode::Active)
                 .map(|line| line.scope)
                 .collect();

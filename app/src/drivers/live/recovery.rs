@@ -1,71 +1,122 @@
 //! A start: what the journal holds goes back into a kernel, and the bars since are shown to it.
 
 use ballast_domain::error::{Error, Result};
-use ballast_domain::kernel::{Kernel, Overview, Record};
+use ballast_domain::kernel::{Kernel, Record, RecordedState, Restore};
 use ballast_domain::market::Panel;
-use ballast_domain::orders::Cause;
-use ballast_domain::portfolio::EntryKind;
 use ballast_domain::simulation::{Cursor, FillPoint, Stage};
 use ballast_domain::strategy::Strategy;
 use ballast_domain::time::Timestamp;
 use ballast_journal::decode;
 use ballast_ports::{Journal, stream};
-use std::collections::BTreeSet;
+
+use super::snapshot::{Kept, Noted, Upto};
 
 /// What a journal holds.
 #[derive(Debug, Default)]
 pub(super) struct Recorded {
+    /// What an earlier session kept of the records before `records`.
+    pub(super) kept: Option<Kept>,
     pub(super) records: Vec<Record>,
-    /// The number of the last batch.
-    pub(super) batches: u64,
+    /// The body of the last of `records`.
+    pub(super) last_body: Option<Vec<u8>>,
+    /// Where the journal stands.
+    pub(super) upto: Upto,
+    /// What the driver notes of all of it.
+    pub(super) noted: Noted,
+    /// Why a snapshot was left aside.
+    pub(super) ignored: Option<String>,
+}
+
+/// What a start found.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Found {
+    /// Where the journal stood.
+    pub(super) upto: Upto,
+    /// Records after the snapshot that was believed.
+    pub(super) folded: u64,
+    /// Why a snapshot was left aside.
+    pub(super) ignored: Option<String>,
+}
+
+/// Where a journal stands that nobody writes.
+///
+/// # Errors
+/// As [`Journal::head`].
+pub(super) async fn whole(journal: &dyn Journal) -> ballast_ports::Result<Upto> {
+    Ok(Upto {
+        batch: journal.head().await?.map_or(0, |head| head.seq),
+        record: u64::MAX,
+    })
 }
 
 impl Recorded {
-    /// Reads all of it; the journal proves each record on the way.
-    pub(super) async fn read(journal: &dyn Journal) -> ballast_ports::Result<Self> {
-        let batches = journal.head().await?.map_or(0, |head| head.seq);
-        let mut stored = journal.read_from(1);
-        let mut records = Vec::new();
-        while let Some(record) = stream::next(&mut stored).await {
-            records.push(decode(&record?)?);
+    /// Reads the newest snapshot that can be believed and what comes after it, up to `upto`; the
+    /// journal proves each record on the way. `of` as [`snapshot::of`](super::snapshot::of).
+    pub(super) async fn read(
+        journal: &dyn Journal,
+        of: &str,
+        upto: Upto,
+    ) -> ballast_ports::Result<Self> {
+        let (kept, ignored) = match Kept::newest(journal, of, upto.batch).await? {
+            Ok(kept) => (kept, None),
+            Err(why) => (None, Some(why)),
+        };
+        let before = kept.as_ref().map_or(0, |kept| kept.record);
+        let mut this = Self {
+            noted: kept.as_ref().map(|k| k.noted.clone()).unwrap_or_default(),
+            kept,
+            ignored,
+            upto: Upto {
+                record: before,
+                ..upto
+            },
+            ..Self::default()
+        };
+        let mut stored = journal.read_from(before + 1);
+        while this.upto.record < upto.record
+            && let Some(record) = stream::next(&mut stored).await
+        {
+            let record = record?;
+            this.upto.record = record.seq;
+            this.push(decode(&record)?);
+            this.last_body = Some(record.body);
         }
-        Ok(Self { records, batches })
+        Ok(this)
     }
 
-    /// Whether the account's opening was ever booked.
-    pub(super) fn is_opened(&self) -> bool {
-        self.records.iter().any(|record| match record {
-            Record::Entry(entry) => entry.kind == EntryKind::Opening,
-            _ => false,
-        })
+    /// All records from the first, without a snapshot.
+    pub(super) fn of(records: Vec<Record>, batch: u64) -> Self {
+        let mut this = Self::default();
+        this.upto = Upto {
+            batch,
+            record: records.len() as u64,
+        };
+        records.into_iter().for_each(|record| this.push(record));
+        this
     }
 
-    /// The slot of the last memory of the strategy, which saw its bar and decided at it.
-    fn remembered(&self) -> Option<Timestamp> {
-        let (mut slot, mut remembered) = (None, None);
-        for record in &self.records {
-            match record {
-                Record::Decision(r) => {
-                    if let Cause::Slot(time) = r.cause {
-                        slot = Some(time);
-                    }
-                }
-                Record::Hold(r) => slot = Some(r.slot),
-                Record::State(_) => remembered = slot,
-                _ => {}
-            }
+    /// What a start tells of it.
+    pub(super) fn found(&self) -> Found {
+        Found {
+            upto: self.upto,
+            folded: self.records.len() as u64,
+            ignored: self.ignored.clone(),
         }
-        remembered
     }
 
-    /// Where the account stands by these records alone.
-    pub(super) fn overview(&self) -> Overview {
-        let (mut overview, mut changed) = (Overview::new(), BTreeSet::new());
-        for record in &self.records {
-            overview.take(record, &mut changed);
-            changed.clear();
-        }
-        overview
+    fn push(&mut self, record: Record) {
+        self.noted.take(&record);
+        self.records.push(record);
+    }
+
+    /// Puts everything into a new kernel that was shown nothing, and answers what it came to.
+    pub(super) fn fold<S: Strategy>(
+        self,
+        kernel: &mut Kernel<S>,
+    ) -> Result<(Noted, RecordedState)> {
+        let mut restore = kernel.restore()?;
+        put_back(self.kept, &self.records, &mut restore)?;
+        Ok((self.noted, restore.state()))
     }
 
     /// Puts the records back into a new kernel and shows it every bar up to `shown`, each once.
@@ -77,12 +128,12 @@ impl Recorded {
     /// `DataMissing` when a recorded slot has no bar in the data; `Invariant` when the records cannot
     /// follow each other; as [`Strategy::restore`].
     pub(super) fn restore<S: Strategy>(
-        &self,
+        self,
         kernel: &mut Kernel<S>,
         panel: &Panel,
         shown: usize,
     ) -> Result<Taken> {
-        let remembered = match self.remembered() {
+        let remembered = match self.noted.remembered {
             None => 0,
             Some(slot) => {
                 1 + panel.close_times().binary_search(&slot).map_err(|_| {
@@ -97,9 +148,7 @@ impl Recorded {
         };
         warm(kernel, panel, 0..remembered);
         let mut restore = kernel.restore()?;
-        for record in &self.records {
-            restore.record(record)?;
-        }
+        put_back(self.kept, &self.records, &mut restore)?;
         restore.finish()?;
         // A slot without a record may have been decided and not begun: it is asked for again.
         let settings = kernel.settings();
@@ -114,6 +163,17 @@ impl Recorded {
             again,
         })
     }
+}
+
+fn put_back<S: Strategy>(
+    kept: Option<Kept>,
+    records: &[Record],
+    restore: &mut Restore<'_, S>,
+) -> Result<()> {
+    if let Some(kept) = kept {
+        restore.resume(kept.state)?;
+    }
+    records.iter().try_for_each(|record| restore.record(record))
 }
 
 /// How far a kernel has come.

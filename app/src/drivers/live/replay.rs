@@ -138,10 +138,7 @@ impl<'a> Fresh<'a> {
             .hint("the journal is an older copy than the tape: restore the newest backup"));
         };
         let decoded: ballast_ports::Result<Vec<Record>> = before.iter().map(decode).collect();
-        let recorded = Recorded {
-            records: decoded.map_err(|e| e.to_domain())?,
-            batches: opening.batches,
-        };
+        let recorded = Recorded::of(decoded.map_err(|e| e.to_domain())?, opening.batches);
         let mut kernel = live.kernel(strategy, &Arc::new(SendGate::new(opening.epoch)))?;
         let Taken { again, .. } =
             recorded.restore(&mut kernel, &live.panel, opening.market_shown)?;

@@ -9,19 +9,23 @@ use std::time::Duration;
 
 use ballast_domain::error::{Error, Result};
 use ballast_domain::kernel::{
-    Action, BatchId, Effects, Fact, HealthFact, Input, Kernel, Overview, Record, Severity, TimerId,
+    Action, BatchId, Effects, Fact, HealthFact, Input, Kernel, Record, Severity, TimerId,
 };
 use ballast_domain::market::Slice;
 use ballast_domain::orders::OrderStatus;
 use ballast_domain::strategy::Strategy;
 use ballast_domain::time::Timestamp;
 use ballast_journal::encode;
-use ballast_ports::{BoxStream, Broker, JournalBatch};
+use ballast_ports::{BoxStream, Broker, ErrorKind, JournalBatch};
 use ballast_simulated::Staged;
 
 use super::calls::{Answer, Call, Calls, Ending, Under};
 use super::cancel_all::cancel_all;
+use super::events;
+use super::fill_latency::FillLatency;
 use super::market::SharedClock;
+use super::recovery::Found;
+use super::snapshot::{Noted, Upto};
 use super::stop::{Stop, strictest};
 use super::tape_deck::{Made, TapeDeck};
 use super::vitals::Vitals;
@@ -44,6 +48,8 @@ pub(super) enum Event {
     Staged(ballast_ports::Result<Staged>),
     /// Everything is off the venue, or is not.
     Canceled(ballast_ports::Result<usize>),
+    /// A snapshot is in the journal, or is not.
+    Kept(ballast_ports::Result<()>),
     /// The venue says something.
     Heard(ballast_ports::Result<Fact>),
     /// The venue's facts ended.
@@ -60,8 +66,9 @@ pub(super) enum Event {
 pub(super) struct Session<'a> {
     pub(super) kernel: Kernel<Box<dyn Strategy>>,
     effects: Effects,
-    pub(super) overview: Overview,
-    changed: BTreeSet<ballast_domain::kernel::Line>,
+    /// What a start found in the journal.
+    pub(super) found: Found,
+    pub(super) noted: Noted,
     pub(super) calls: Calls,
     broker: Arc<dyn Broker>,
     facts: BoxStream<ballast_ports::Result<Fact>>,
@@ -79,12 +86,13 @@ pub(super) struct Session<'a> {
     pub(super) machine: &'a dyn Machine,
     pub(super) observer: &'a mut dyn Observer,
     pub(super) vitals: Vitals,
-    /// The last batch before this session, and the last record so far.
-    batches_before: u64,
-    record: u64,
+    /// The last record and the last batch so far, and the record of the newest snapshot.
+    pub(super) upto: Upto,
+    pub(super) kept: u64,
+    pub(super) keeping: Option<Under<ballast_ports::Result<()>>>,
     killed_at: Option<f64>,
     pub(super) canceled_in_ms: Option<u64>,
-    journal_failed: bool,
+    pub(super) journal_failed: bool,
     /// Orders in a row that the venue did not take; what a start finds unanswered is none of them.
     failed_orders: u8,
     pub(super) started: bool,
@@ -94,22 +102,29 @@ pub(super) struct Session<'a> {
     /// Instruments of the last decision that were not reached.
     pub(super) residuals: usize,
     tape: Option<TapeDeck>,
+    pub(super) fill_latency: FillLatency,
 }
 
 impl<'a> Session<'a> {
     pub(super) fn new(
         boundaries: &Boundaries<'a>,
         kernel: Kernel<Box<dyn Strategy>>,
-        (overview, batches, records): (Overview, u64, u64),
+        (noted, found): (Noted, Found),
         vitals: Vitals,
         observer: &'a mut dyn Observer,
     ) -> Self {
         let clock: Arc<dyn ballast_ports::Clock> = Arc::clone(&boundaries.clock) as _;
+        let ignored = found.ignored.as_ref().map(|why| {
+            let said = format!(
+                "a snapshot of the journal is left aside, and all records are folded: {why}"
+            );
+            tracing::warn!("{said}");
+            said
+        });
         Self {
             kernel,
             effects: Effects::new(),
-            overview,
-            changed: BTreeSet::new(),
+            noted,
             calls: Calls::new(
                 Arc::clone(&boundaries.journal),
                 Arc::clone(&boundaries.broker),
@@ -131,8 +146,10 @@ impl<'a> Session<'a> {
             machine: boundaries.machine,
             observer,
             vitals,
-            batches_before: batches,
-            record: records,
+            upto: found.upto,
+            kept: found.upto.record - found.folded,
+            keeping: None,
+            found,
             killed_at: None,
             canceled_in_ms: None,
             journal_failed: false,
@@ -140,9 +157,10 @@ impl<'a> Session<'a> {
             started: false,
             ticks_to_stop: 0,
             stop: None,
-            alerts: VecDeque::new(),
+            alerts: ignored.into_iter().collect(),
             residuals: 0,
             tape: None,
+            fill_latency: FillLatency::default(),
         }
     }
 
@@ -158,7 +176,7 @@ impl<'a> Session<'a> {
     /// The session is over.
     pub(super) fn end_tape(&mut self) {
         let stop = self.stop.as_ref().map(|(stop, _)| *stop);
-        let records = self.record;
+        let records = self.upto.record;
         self.taped(|deck| deck.end(records, stop));
         self.tape = None;
     }
@@ -205,7 +223,11 @@ impl<'a> Session<'a> {
         while let Some(action) = self.effects.next_action() {
             match action {
                 Action::Persist(id, range) => self.persist(id, range)?,
-                Action::Send(permit) => self.calls.call(Call::Send(permit)),
+                Action::Send(permit) => {
+                    let id = permit.intent().client_id;
+                    self.fill_latency.sent(id, self.clock.now());
+                    self.calls.call(Call::Send(permit));
+                }
                 Action::Query(query) => self.calls.call(Call::Ask(query)),
                 Action::Cancel(instrument, client_id) => self.calls.cancel(instrument, client_id),
                 Action::Arm(timer, at) => {
@@ -225,9 +247,10 @@ impl<'a> Session<'a> {
     fn persist(&mut self, id: BatchId, range: std::ops::Range<usize>) -> Result<()> {
         let mut records = Vec::with_capacity(range.len());
         for record in &self.effects.records[range] {
-            self.overview.take(record, &mut self.changed);
-            self.changed.clear();
+            self.noted.take(record);
+            events::say(record);
             match record {
+                Record::Fill(r) => self.fill_latency.filled(r.fill.client_id, r.fill.time),
                 Record::Decision(_) => self.residuals = 0,
                 Record::Residual(_) => self.residuals += 1,
                 Record::Order(r) if self.started => match r.status {
@@ -237,13 +260,14 @@ impl<'a> Session<'a> {
                 },
                 _ => {}
             }
-            self.record += 1;
-            let encoded = encode(self.record, record);
+            self.upto.record += 1;
+            let encoded = encode(self.upto.record, record);
             records.push(encoded.map_err(|e| e.to_domain())?);
         }
+        self.upto.batch = self.found.upto.batch + id.sequence;
         if !self.journal_failed {
             self.calls.append(JournalBatch {
-                seq: self.batches_before + id.sequence,
+                seq: self.upto.batch,
                 digest: id.digest,
                 records,
             });
@@ -297,6 +321,12 @@ impl<'a> Session<'a> {
                 self.canceling = None;
                 return Poll::Ready(Event::Canceled(done));
             }
+            if let Some(under) = &mut self.keeping
+                && let Poll::Ready(kept) = under.as_mut().poll(cx)
+            {
+                self.keeping = None;
+                return Poll::Ready(Event::Kept(kept));
+            }
             match self.facts.as_mut().poll_next(cx) {
                 Poll::Ready(Some(fact)) => return Poll::Ready(Event::Heard(fact)),
                 Poll::Ready(None) => return Poll::Ready(Event::Deaf),
@@ -325,7 +355,7 @@ impl<'a> Session<'a> {
     pub(super) fn take(&mut self, event: Event) -> Result<()> {
         match event {
             Event::Ended(Ending::Written(Ok(batch))) => {
-                let sequence = batch.sequence - self.batches_before;
+                let sequence = batch.sequence - self.found.upto.batch;
                 self.step(Input::Persisted(BatchId { sequence, ..batch }))
             }
             Event::Ended(Ending::Written(Err(e))) => self.fail_journal(&e),
@@ -351,6 +381,9 @@ impl<'a> Session<'a> {
                 }
                 Ok(())
             }
+            // Nothing of ours: a later one was there.
+            Event::Kept(Err(e)) if e.kind != ErrorKind::Rejected => self.fail_journal(&e),
+            Event::Kept(_) => Ok(()),
             Event::Heard(Ok(fact)) => {
                 self.heard += 1;
                 self.step(Input::Fact(&fact))
@@ -450,7 +483,7 @@ impl<'a> Session<'a> {
         if self.stop.is_some() {
             return;
         }
-        let halted = strictest(&self.overview).filter(|(mode, _)| !mode.allows(true));
+        let halted = strictest(&self.noted.modes).filter(|(mode, _)| !mode.allows(true));
         if let Some((mode, why)) = halted {
             let why = format!("{}: {why}", mode.name());
             self.begin_canceling();

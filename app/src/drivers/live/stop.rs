@@ -1,11 +1,12 @@
 //! Why a session ended, and what it leaves behind.
 
-use ballast_domain::kernel::Overview;
-use ballast_domain::orders::OrderStatus;
+use ballast_domain::kernel::ModeLine;
+use ballast_domain::orders::{Order, OrderStatus};
 use ballast_domain::risk::{Mode, ModeScope};
 use ballast_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::LatencyBucket;
 use crate::exit::Exit;
 
 /// Why a session ended.
@@ -90,6 +91,12 @@ pub struct Ended {
     /// Milliseconds of machine time from the kill switch's being seen to an empty list of orders;
     /// `None` when it was not thrown.
     pub canceled_in_ms: Option<u64>,
+    /// Records that were found, proven and taken back at the start.
+    pub recovered: u64,
+    /// Those of them that came after the snapshot, and were folded one by one.
+    pub folded: u64,
+    /// Executions booked in this session by the trading time since their order was given to the venue.
+    pub fill_latency: Vec<LatencyBucket>,
 }
 
 impl Ended {
@@ -111,8 +118,8 @@ impl Ended {
 }
 
 /// Orders by what is left of them: unknown, and still at the venue.
-pub fn left_orders(overview: &Overview) -> (usize, usize) {
-    let open = overview.orders().map(|(_, order)| order.status);
+pub(super) fn left_orders<'a>(orders: impl Iterator<Item = &'a Order>) -> (usize, usize) {
+    let open = orders.filter(|o| !o.is_complete()).map(Order::status);
     open.fold((0, 0), |(unknown, working), status| match status {
         OrderStatus::Unknown => (unknown + 1, working),
         status if status.is_from_venue() && !status.is_final() => (unknown, working + 1),
@@ -121,9 +128,9 @@ pub fn left_orders(overview: &Overview) -> (usize, usize) {
 }
 
 /// The strictest mode over the whole account, and why.
-pub fn strictest(overview: &Overview) -> Option<(Mode, &str)> {
-    overview
-        .modes()
+pub(super) fn strictest(modes: &[ModeLine]) -> Option<(Mode, &str)> {
+    modes
+        .iter()
         .filter(|line| !matches!(line.scope, ModeScope::Instrument(_)))
         .filter(|line| line.mode > Mode::Active)
         .max_by_key(|line| line.mode)
