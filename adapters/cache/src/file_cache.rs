@@ -11,17 +11,20 @@ use ballast_system::Fate;
 use crate::manifest::{Manifest, RunIdentity};
 use crate::store::{Fates, Invalidation, Store};
 
-/// How much a cache keeps.
+/// How much a cache keeps, and how far it trusts its disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheBounds {
     /// One entry more removes the least recently used.
     pub max_entries: NonZeroUsize,
     /// A larger value is refused.
     pub max_value_bytes: usize,
+    /// Whether each read takes the checksum of its file. Without, damage that leaves lengths and key as
+    /// they were is not noticed.
+    pub verify: bool,
 }
 
 impl Default for CacheBounds {
-    /// A thousand entries of up to 64 MiB.
+    /// A thousand entries of up to 64 MiB, every read verified.
     #[allow(
         clippy::expect_used,
         reason = "internal invariant: a thousand is not zero"
@@ -30,6 +33,7 @@ impl Default for CacheBounds {
         Self {
             max_entries: NonZeroUsize::new(1_000).expect("a thousand is not zero"),
             max_value_bytes: 64 << 20,
+            verify: true,
         }
     }
 }
@@ -37,7 +41,7 @@ impl Default for CacheBounds {
 /// Entries in files, one a key, in a folder that one process holds.
 ///
 /// A file is replaced whole or not at all and reaches the disk before its name does. Each read checks
-/// it to the last byte; what does not fit is `InvalidData` and never a value. Expiry removes nothing: an
+/// it to the last byte, unless [`CacheBounds::verify`] is off; what does not fit is `InvalidData` and never a value. Expiry removes nothing: an
 /// entry goes when it is removed, invalidated, or the least recently used of too many. Work on the disk
 /// happens on tokio's blocking threads, one call at a time; a dropped call is finished all the same.
 #[derive(Clone, Debug)]
@@ -55,8 +59,7 @@ impl FileCache {
     }
 
     pub(crate) fn open_with(root: &Path, bounds: CacheBounds, fates: Fates) -> Result<Self> {
-        let entries = bounds.max_entries.get();
-        let store = Store::open(root, entries, bounds.max_value_bytes, fates)?;
+        let store = Store::open(root, bounds, fates)?;
         Ok(Self {
             store: Arc::new(Mutex::new(store)),
         })
@@ -65,6 +68,14 @@ impl FileCache {
     /// How many entries there are.
     pub async fn len(&self) -> Result<usize> {
         self.on_disk("len", |store| Ok(store.len())).await
+    }
+
+    /// How many reads took a checksum since it was opened.
+    ///
+    /// # Errors
+    /// `Unexpected` when work on the disk ended early.
+    pub async fn verified(&self) -> Result<u64> {
+        self.on_disk("verified", |store| Ok(store.verified())).await
     }
 
     /// Removes the entries that `which` names, and those that cannot be read; how many went.

@@ -11,6 +11,7 @@ use ballast_ports::{Entry, Error, ErrorKind, Lifetime, Result};
 use ballast_system::{Disk, Fate, Step};
 
 use crate::entry_file::{EntryFile, corrupt};
+use crate::file_cache::CacheBounds;
 
 /// Folder of the entries.
 const ENTRIES: &str = "entries";
@@ -55,6 +56,9 @@ pub(crate) struct Store {
     root: PathBuf,
     max_entries: usize,
     max_value_bytes: usize,
+    verify: bool,
+    /// Files whose checksum was taken while they were read.
+    verified: u64,
     fates: Fates,
     /// Names by last use; each name once.
     uses: BTreeMap<u64, String>,
@@ -90,12 +94,7 @@ fn failed(operation: &'static str, path: &Path, e: io::Error) -> Error {
 
 impl Store {
     /// Opens a folder, makes it when it is new, and removes what a killed writer left.
-    pub(crate) fn open(
-        root: &Path,
-        max_entries: usize,
-        max_value_bytes: usize,
-        mut fates: Fates,
-    ) -> Result<Self> {
+    pub(crate) fn open(root: &Path, bounds: CacheBounds, mut fates: Fates) -> Result<Self> {
         let entries = root.join(ENTRIES);
         let made = Disk::new(&mut *fates).folder(&entries);
         made.map_err(|e| failed("open", &entries, e))?;
@@ -124,8 +123,10 @@ impl Store {
         found.sort();
         let mut store = Self {
             root: root.to_owned(),
-            max_entries,
-            max_value_bytes,
+            max_entries: bounds.max_entries.get(),
+            max_value_bytes: bounds.max_value_bytes,
+            verify: bounds.verify,
+            verified: 0,
             fates,
             uses: BTreeMap::new(),
             last_use: BTreeMap::new(),
@@ -141,6 +142,10 @@ impl Store {
 
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    pub(crate) const fn verified(&self) -> u64 {
+        self.verified
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -191,12 +196,16 @@ impl Store {
         Ok(())
     }
 
-    fn read(&self, name: &str) -> Result<Option<EntryFile>> {
+    /// The file and the checksum of its value.
+    fn read(&mut self, name: &str) -> Result<Option<(EntryFile, [u8; 32])>> {
         let path = self.path(name);
         match fs::read(&path) {
-            Ok(bytes) => EntryFile::decode(&bytes)
-                .map(Some)
-                .map_err(|e| e.context("path", path.display())),
+            Ok(bytes) => {
+                self.verified += u64::from(self.verify);
+                EntryFile::decode(&bytes, self.verify)
+                    .map(Some)
+                    .map_err(|e| e.context("path", path.display()))
+            }
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(failed("get", &path, e)),
         }
@@ -204,7 +213,7 @@ impl Store {
 
     pub(crate) fn get(&mut self, key: &str) -> Result<Option<Entry>> {
         let name = name(key);
-        let Some(file) = self.read(&name)? else {
+        let Some((file, checksum)) = self.read(&name)? else {
             self.forget(&name);
             return Ok(None);
         };
@@ -212,7 +221,7 @@ impl Store {
             return Err(corrupt("it is another key's file").context("key", key));
         }
         self.touch(&name);
-        Ok(Some(file.into_entry()))
+        Ok(Some(file.into_entry(checksum)))
     }
 
     pub(crate) fn put(&mut self, key: String, value: Vec<u8>, lifetime: Lifetime) -> Result<()> {
@@ -258,7 +267,7 @@ impl Store {
         let mut removed = 0;
         for name in names {
             let hit = match self.read(&name) {
-                Ok(Some(file)) => which.hits(&file),
+                Ok(Some((file, _))) => which.hits(&file),
                 Ok(None) => false,
                 Err(error) if error.kind == ErrorKind::InvalidData => true,
                 Err(error) => return Err(error),

@@ -224,3 +224,47 @@ async fn cac_09_a_manifest_reports_every_file_that_is_not_what_it_was() {
     );
     assert!(Timestamp::EPOCH < day(0));
 }
+
+/// CAC-28: a read takes one checksum, and without `verify` none; what it gives is the same. CAC-08: a flipped
+/// bit and a file without its checksum are corrupt, also on a later read; without `verify` only what is no
+/// entry any more is.
+#[tokio::test]
+async fn cac_08_cac_28_checksums_are_taken_unless_switched_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let quick = CacheBounds {
+        verify: false,
+        ..bounds(8)
+    };
+    let open = |bounds| FileCache::open(folder.path(), bounds).unwrap();
+    let mut found = Vec::new();
+    for (bounds, taken) in [(bounds(8), 3), (quick, 0)] {
+        let cache = open(bounds);
+        let put = cache.put("key", b"value".to_vec(), stored_on(1)).await;
+        put.unwrap();
+        for _ in 0..3 {
+            found.push(cache.get("key").await.unwrap().unwrap());
+        }
+        assert_eq!(cache.verified().await.unwrap(), taken);
+    }
+    assert_eq!(found.len(), 6);
+    assert!(found.iter().all(|entry| *entry == found[0]));
+    let file = fs::read_dir(folder.path().join("entries")).unwrap().next();
+    let path = file.unwrap().unwrap().path();
+    let whole = fs::read(&path).unwrap();
+    let at = whole.windows(5).position(|w| w == b"value").unwrap();
+    let mut flipped = whole.clone();
+    flipped[at] ^= 1;
+    let without_checksum = whole[..whole.len() - 32].to_vec();
+    for (bytes, quick_reads) in [(flipped, true), (without_checksum, false)] {
+        fs::write(&path, &bytes).unwrap();
+        let cache = open(bounds(8));
+        for _ in 0..2 {
+            let refused = cache.get("key").await.unwrap_err();
+            assert_eq!(refused.kind, ErrorKind::InvalidData);
+            assert!(refused.to_string().contains("corrupt"), "{refused}");
+        }
+        drop(cache);
+        let read = open(quick).get("key").await;
+        assert_eq!(read.is_ok(), quick_reads, "{read:?}");
+    }
+}
