@@ -33,7 +33,7 @@ pub struct RecordedState {
     changed_at: Vec<Timestamp>,
     last_slot: Timestamp,
     commands: u64,
-    interrupted: Option<Saga>,
+    interrupted: Option<Box<Saga>>,
     agreed_at: Timestamp,
     recorded_agreement: Timestamp,
     disputes: Vec<Option<Dispute>>,
