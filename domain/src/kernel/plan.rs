@@ -28,6 +28,8 @@ pub(super) struct Draft {
     leg: usize,
     delta: Quantity,
     wanted: Quantity,
+    /// Whether it brings the position towards zero.
+    reduces: bool,
     /// What is left of a limit that had its time.
     last_resort: bool,
 }
@@ -127,6 +129,7 @@ impl<S: Strategy> Kernel<S> {
                     leg: i,
                     delta,
                     wanted: delta,
+                    reduces: true,
                     last_resort,
                 });
             }
@@ -228,6 +231,7 @@ impl<S: Strategy> Kernel<S> {
                 leg: i,
                 delta,
                 wanted,
+                reduces: false,
                 last_resort,
             });
         }
@@ -320,7 +324,6 @@ impl<S: Strategy> Kernel<S> {
         self.orders.begin_plan(saga.decision, saga.plans, count);
         for (number, draft) in (0_u16..).zip(drafts) {
             let leg = saga.legs[draft.leg].leg;
-            let held = self.account.position(leg.instrument).quantity;
             let side = Side::of(draft.delta);
             let intent = Intent {
                 id: OrderId(self.orders.next_number()),
@@ -341,7 +344,7 @@ impl<S: Strategy> Kernel<S> {
                 ),
                 time_in_force: self.settings.time_in_force,
                 post_only: false,
-                reduce_only: matches!(leg.step(held), Step::Reduce(_)),
+                reduce_only: draft.reduces,
             };
             let verdict = self.judge(saga.cause, &intent, &leg, saga.equity, gross);
             self.counts.intents += 1;
