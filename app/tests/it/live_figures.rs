@@ -229,7 +229,12 @@ async fn a_rebalance_of_a_thousand_orders_figures() {
     let journal = HinderedJournal::new(disk, hook);
     let pulse = Pulse::new().unwrap();
     bench
-        .session(Arc::new(journal), |inner| inner, pulse, &mut turns.clone())
+        .session(
+            Arc::new(journal),
+            |inner, _| inner,
+            pulse,
+            &mut turns.clone(),
+        )
         .await;
     let mut took = took.lock().unwrap().clone();
     took.sort_by_key(|(_, took)| *took);
