@@ -6,6 +6,7 @@
 //! | `venue.log` | the paper venue's | what it was told |
 //! | `KILL` | anybody's | nothing may be sent |
 //! | `trader.json` | the trader's | what it is doing; nobody decides by it |
+//! | `starts.json` | the trader's | how often it began, and became active |
 //! | `health.json` | the trader's | what the last look at its health found |
 //! | `config.toml` | the trader's | the settings it was last started with |
 //! | `tape/` | the trader's | everything its kernel was told, session by session |
@@ -34,6 +35,15 @@ const LONGEST_NAME: usize = 64;
 pub struct AccountFolder {
     name: String,
     path: PathBuf,
+}
+
+/// How often a trader began, and how often the account became active then.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Starts {
+    /// Starts, refused ones too.
+    pub begun: u64,
+    /// Those after which journal and venue agreed and trading began.
+    pub active: u64,
 }
 
 impl AccountFolder {
@@ -133,6 +143,22 @@ impl AccountFolder {
         let mut text = serde_json::to_string_pretty(state).unwrap_or_default();
         text.push('\n');
         write_atomic(&self.path.join("trader.json"), text.as_bytes())
+    }
+
+    /// How often a trader began here, and became active.
+    pub fn starts(&self) -> Starts {
+        let text = fs::read_to_string(self.path.join("starts.json")).unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// Counts a start. A count that cannot be kept stops nobody.
+    pub(crate) fn count_start(&self, count: impl FnOnce(&mut Starts)) {
+        let mut starts = self.starts();
+        count(&mut starts);
+        let text = serde_json::to_string(&starts).unwrap_or_default();
+        if let Err(e) = write_atomic(&self.path.join("starts.json"), text.as_bytes()) {
+            tracing::warn!(error = %e, "the start cannot be counted");
+        }
     }
 
     /// Keeps what the last look at the trader's health found. What cannot be kept only goes unread.

@@ -37,6 +37,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod account_folder;
+pub mod alarm;
 pub mod cli;
 pub mod commands;
 pub mod config;

@@ -150,6 +150,54 @@ impl Anchor {
         Ok(Self { path, file })
     }
 
+    /// The anchor of a journal that is being opened and whose newest commit is `head`; made anew, with the
+    /// mark `before`, where none was `found` or a person has `accepted` the records. `None` for a journal
+    /// without a commit: it has nothing to anchor yet.
+    ///
+    /// # Errors
+    /// As `before` and [`of_io`].
+    pub fn of_opening(
+        folder: &Path,
+        (found, accepted): (Option<Found>, bool),
+        head: Mark,
+        before: impl FnOnce() -> Result<Option<Mark>>,
+        disk: &mut dyn Files,
+    ) -> Result<Option<Self>> {
+        let known = found.filter(|_| !accepted);
+        let fresh = match known {
+            Some(_) => None,
+            None => Some((before()?.filter(|mark| mark.number > 0), head)),
+        };
+        if head.number == 0 {
+            return Ok(None);
+        }
+        let mut anchor = Self::open(folder, fresh, disk)?;
+        if known.is_some_and(|found| found.newest != head || found.other_damaged) {
+            // Both slots hold before either is written again.
+            anchor.note(head, disk)?;
+        }
+        Ok(Some(anchor))
+    }
+
+    /// Notes the commit of an opening; makes the anchor where it is the first.
+    ///
+    /// # Errors
+    /// As [`of_io`].
+    pub fn begin(
+        this: Option<Self>,
+        folder: &Path,
+        mark: Mark,
+        disk: &mut dyn Files,
+    ) -> Result<Self> {
+        match this {
+            Some(mut anchor) => {
+                anchor.note(mark, disk)?;
+                Ok(anchor)
+            }
+            None => Self::open(folder, Some((None, mark)), disk),
+        }
+    }
+
     /// Notes a commit, durably.
     ///
     /// # Errors

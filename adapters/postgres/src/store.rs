@@ -68,32 +68,12 @@ impl Store {
             Ok((examined, before))
         })?;
         let head = examined.head;
-        // A journal without a commit has nothing to anchor yet.
-        let anchor = if head.mark.number == 0 {
-            None
-        } else {
-            let fresh = (anchored.is_none() || accepted).then(|| {
-                let before = before.map(|h| h.mark).filter(|mark| mark.number > 0);
-                (before, head.mark)
-            });
-            let current = fresh.is_some()
-                || anchored.is_some_and(|a| a.newest == head.mark && !a.other_damaged);
-            let mut anchor = Anchor::open(folder, fresh, &mut RealFiles)?;
-            if !current {
-                // Both slots hold before either is written again.
-                anchor.note(head.mark, &mut RealFiles)?;
-            }
-            Some(anchor)
-        };
+        let how = (anchored, accepted);
+        let before = || Ok(before.map(|head| head.mark));
+        let anchor = Anchor::of_opening(folder, how, head.mark, before, &mut RealFiles)?;
         let note = Note::of_opening(&options.program, options.accept.as_deref());
         let head = take_over(&session, head, &note.text())?;
-        let anchor = match anchor {
-            Some(mut anchor) => {
-                anchor.note(head.mark, &mut RealFiles)?;
-                anchor
-            }
-            None => Anchor::open(folder, Some((None, head.mark)), &mut RealFiles)?,
-        };
+        let anchor = Anchor::begin(anchor, folder, head.mark, &mut RealFiles)?;
         Ok(Self {
             session,
             anchor,

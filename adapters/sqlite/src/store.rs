@@ -90,38 +90,16 @@ impl Store {
             examined.compare(&tables, anchored, anchored)?;
         }
         let head = examined.head;
-        let current = anchored.is_some_and(|a| a.newest == head.mark && !a.other_damaged);
-        let fresh = if anchored.is_none() || accepted {
+        let before = || {
             let before = tables.head_at(head.mark.number.saturating_sub(1))?;
-            let before = before.map(|h| h.mark).filter(|mark| mark.number > 0);
-            Some((before, head.mark))
-        } else {
-            None
+            Ok(before.map(|head| head.mark))
         };
-        // A journal without a commit has nothing to anchor yet.
-        let is_first = head.mark.number == 0;
-        let rows = examined.overview;
-        let anchor = if is_first {
-            None
-        } else {
-            let is_fresh = fresh.is_some();
-            let mut anchor = Anchor::open(&folder, fresh, &mut disk)?;
-            if !is_fresh && !current {
-                // Both slots hold before either is written again.
-                anchor.note(head.mark, &mut disk)?;
-            }
-            Some(anchor)
-        };
+        let how = (anchored, accepted);
+        let anchor = Anchor::of_opening(&folder, how, head.mark, before, &mut disk)?;
         let epoch = head.epoch + 1;
         let note = Note::of_opening(&options.program, options.accept.as_deref());
         let mark = first_commit(&conn, head, epoch, &note.text(), &mut disk)?;
-        let anchor = match anchor {
-            Some(mut anchor) => {
-                anchor.note(mark, &mut disk)?;
-                anchor
-            }
-            None => Anchor::open(&folder, Some((None, mark)), &mut disk)?,
-        };
+        let anchor = Anchor::begin(anchor, &folder, mark, &mut disk)?;
         let reserve = Reserve::new(&folder, options.reserve_bytes);
         reserve.take(file_system::free_bytes(&folder), &mut disk)?;
         Ok(Self {
@@ -137,7 +115,7 @@ impl Store {
                 ..head
             },
             epoch,
-            overview: rows,
+            overview: examined.overview,
             failed: None,
             _lock: lock,
         })

@@ -203,6 +203,19 @@ pub(super) fn status(found: &Status) -> Result<Answer> {
             line(text, "alert", alert);
         }
     }
+    let starts = found.starts;
+    line(
+        text,
+        "starts",
+        &format!(
+            "{} of {} became active",
+            count(starts.active),
+            count(starts.begun)
+        ),
+    );
+    for alarm in &found.alarms {
+        line(text, "runbook", alarm.page());
+    }
     line(
         text,
         "journal",

@@ -12,7 +12,8 @@ use ballast_journal::Audit;
 use serde::Serialize;
 
 use super::journal::folder_of;
-use crate::account_folder::{AccountFolder, TraderPhase, TraderState};
+use crate::account_folder::{AccountFolder, Starts, TraderPhase, TraderState};
+use crate::alarm::Alarm;
 use crate::drivers::RunError;
 use crate::exit::Failure;
 use crate::wiring::journal;
@@ -100,6 +101,10 @@ pub struct Status {
     pub next_slot: Option<Timestamp>,
     /// What the trader said of itself last.
     pub trader: Option<TraderState>,
+    /// What a person must look at, by its page of the runbook.
+    pub alarms: Vec<Alarm>,
+    /// How often a trader began, and became active.
+    pub starts: Starts,
     /// Records in the journal, all proven.
     pub records: u64,
     /// BLAKE3 of the journal's newest link.
@@ -216,6 +221,8 @@ fn put_together(
         last_decision,
         last_decision_age_seconds: age,
         next_slot: trader.as_ref().and_then(|t| t.next_slot),
+        alarms: Vec::new(),
+        starts: folder.starts(),
         records: audit.records,
         head_hash: audit.head_hash,
         next_command: String::new(),
@@ -223,8 +230,36 @@ fn put_together(
         trader,
     };
     status.why = why(&status);
+    status.alarms = alarms(&status);
     (status.next_command, status.next_does) = next_step(&status, folder);
     status
+}
+
+/// What a person must look at: the state of the account first, then how the last session ended.
+fn alarms(status: &Status) -> Vec<Alarm> {
+    let stop = match status.activity {
+        Activity::Stopped => status.trader.as_ref().and_then(|t| t.stop),
+        _ => None,
+    };
+    let mut found = Vec::new();
+    let mut note = |is: bool, alarm| {
+        if is && !found.contains(&alarm) {
+            found.push(alarm);
+        }
+    };
+    note(status.killed.is_some(), Alarm::Killed);
+    note(
+        status.modes.iter().any(|line| line.mode > Mode::Active) && status.killed.is_none(),
+        Alarm::Restricted,
+    );
+    note(status.activity == Activity::Crashed, Alarm::Crashed);
+    note(!status.unknown_orders.is_empty(), Alarm::UnknownOrder);
+    note(!status.disputes.is_empty(), Alarm::Disputed);
+    note(status.residuals > 0, Alarm::Unreached);
+    if let Some(alarm) = stop.and_then(Alarm::of_stop) {
+        note(true, alarm);
+    }
+    found
 }
 
 /// The one sentence that explains the state.

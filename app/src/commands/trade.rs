@@ -176,6 +176,7 @@ impl<'a> Account<'a> {
                     .hint("allow this user to write there, or name another --home"),
             )
         })?;
+        self.folder.count_start(|starts| starts.begun += 1);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

@@ -155,6 +155,10 @@ impl Observer for Trader<'_> {
         self.progress.begin(bars);
     }
 
+    fn active(&mut self) {
+        self.folder.count_start(|starts| starts.active += 1);
+    }
+
     fn bar(&mut self, standing: &Standing) {
         self.first_time.get_or_insert(standing.time);
         self.standing = Some(*standing);

@@ -69,7 +69,7 @@ impl Bench {
     pub(crate) async fn session(
         &self,
         journal: Arc<dyn Journal>,
-        wire: impl FnOnce(Arc<dyn Broker>) -> Arc<dyn Broker>,
+        wire: impl FnOnce(Arc<dyn Broker>, &Arc<SendGate>) -> Arc<dyn Broker>,
         pulse: Pulse,
         observer: &mut dyn Observer,
     ) -> (Ended, VenueReport) {
@@ -91,7 +91,7 @@ impl Bench {
         .unwrap();
         let boundaries = Boundaries {
             journal,
-            broker: wire(venue.broker),
+            broker: wire(venue.broker, &gate),
             reports: Arc::clone(&venue.reports),
             market: venue.market,
             clock: venue.clock,

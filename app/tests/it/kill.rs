@@ -215,7 +215,7 @@ async fn killed(when: When) -> Killed {
     };
     let journal = HinderedJournal::new(Arc::new(MemoryJournal::new()), hangs);
     let mut wire = None;
-    let wired = |inner| -> Arc<dyn Broker> {
+    let wired = |inner, _: &_| -> Arc<dyn Broker> {
         let made = Arc::new(Wire {
             inner,
             when,

@@ -10,17 +10,21 @@ use ballast::config;
 use ballast::drivers::live::{Ended, Observer, Stop};
 use ballast::exit::Exit;
 use ballast::health::Pulse;
+use ballast::wiring::stacks::broker_stack;
 use ballast::wiring::{HinderedJournal, Hindrance};
 use ballast_domain::instrument::InstrumentId;
-use ballast_domain::kernel::{Fact, Record, SendPermit};
+use ballast_domain::kernel::{Fact, Record, SendGate, SendPermit};
 use ballast_domain::orders::ClientOrderId;
+use ballast_domain::time::Timestamp;
 use ballast_memory::MemoryJournal;
 use ballast_ports::{
     AccountReport, BoxStream, Broker, BrokerCapabilities, Error, ErrorKind, Journal, JournalBatch,
     OrderReport, Result, SubmitOutcome,
 };
+use ballast_testkit::fakes::FakeClock;
 
 use crate::bench::{Bench, records};
+use crate::stacks::{policy, setup};
 
 /// What a boundary does beside its duty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +34,8 @@ pub(crate) enum Plant {
     Refuses,
     /// The answer to every fourth order is lost on its way back.
     LosesAnswers,
+    /// The same, and what is asked for about an order comes after so many transient failures.
+    ReadsFail(u32),
     /// Writing the journal fails from this batch on.
     JournalBreaksAt(u64),
 }
@@ -39,6 +45,7 @@ struct Planted {
     inner: Arc<dyn Broker>,
     plant: Plant,
     submits: Arc<AtomicU32>,
+    reads: AtomicU32,
 }
 
 #[async_trait]
@@ -59,7 +66,8 @@ impl Broker for Planted {
             };
         }
         let outcome = self.inner.submit(permit).await;
-        if self.plant == Plant::LosesAnswers && n.is_multiple_of(4) {
+        let loses = matches!(self.plant, Plant::LosesAnswers | Plant::ReadsFail(_));
+        if loses && n.is_multiple_of(4) {
             let cause = Error::new(ErrorKind::Unavailable, "submit", "planted: no answer");
             return SubmitOutcome::Unknown { cause };
         }
@@ -71,6 +79,12 @@ impl Broker for Planted {
     }
 
     async fn order(&self, instrument: InstrumentId, id: ClientOrderId) -> Result<OrderReport> {
+        if let Plant::ReadsFail(times) = self.plant
+            && self.reads.fetch_add(1, Ordering::SeqCst) % (times + 1) < times
+        {
+            let gone = Error::new(ErrorKind::Unavailable, "order", "planted: connection reset");
+            return Err(gone);
+        }
         self.inner.order(instrument, id).await
     }
 
@@ -107,13 +121,25 @@ pub(crate) async fn watched(plant: Plant, pulse: Pulse, observer: &mut dyn Obser
     let days = config::Layer::arguments(["run.end=2012-07-31"]).unwrap();
     let bench = Bench::new(home.path(), config::read(&file, days).unwrap()).await;
     let submits = Arc::new(AtomicU32::new(0));
-    let planted = |inner| -> Arc<dyn Broker> {
+    let planted = |inner, gate: &Arc<SendGate>| -> Arc<dyn Broker> {
         let submits = Arc::clone(&submits);
-        Arc::new(Planted {
+        let planted = Arc::new(Planted {
             inner,
             plant,
             submits,
-        })
+            reads: AtomicU32::new(0),
+        });
+        let Plant::ReadsFail(_) = plant else {
+            return planted;
+        };
+        // Before every bar: no permit has expired by it.
+        let mut around = setup().around;
+        around.clock = Arc::new(FakeClock::new(Timestamp::EPOCH));
+        // Every question fails here, which is more than the usual share of retries.
+        let mut policy = policy();
+        policy.retry.budget = None;
+        let stack = broker_stack(planted, &policy, Arc::clone(gate), &around);
+        stack.unwrap().broker
     };
     let whole: Arc<dyn Journal> = Arc::new(MemoryJournal::new());
     let breaks = move |batch: &JournalBatch| -> Hindrance {
@@ -159,6 +185,25 @@ async fn lost_answers_are_asked_for_and_nothing_is_sent_twice() {
     assert_eq!(left.executed.len() + left.open, left.submits as usize);
     let more = left.submits.abs_diff(whole.submits);
     assert!(more <= 3, "{} and {}", left.submits, whole.submits);
+}
+
+/// EXE-18: what is asked about an order whose answer was lost is asked again through transient failures,
+/// three times at most: two of them are not even noticed, three are. The order itself is never sent again.
+#[tokio::test(start_paused = true)]
+async fn exe_18_questions_are_tried_again_and_orders_are_not() {
+    let told = |left: &Left| left.ended.alerts.concat().contains("connection reset");
+    for (failures, noticed) in [(2, false), (3, true)] {
+        let left = session(Plant::ReadsFail(failures)).await;
+        assert_eq!(left.ended.stop, Stop::EndOfData, "{:?}", left.ended);
+        assert_eq!((left.ended.unknown, left.ended.disputes), (0, 0));
+        assert_eq!(told(&left), noticed, "{failures}: {:?}", left.ended.alerts);
+        let mut once = left.executed.clone();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(once.len(), left.executed.len());
+        assert_eq!(left.executed.len() + left.open, left.submits as usize);
+        assert!(left.submits > 8, "{:?}", left.ended);
+    }
 }
 
 /// A journal that breaks ends the session with the code of refused state, whatever was being

@@ -1,5 +1,6 @@
 //! The program around a fake engine: settings, run directories, commands, exit codes.
 
+mod alarms;
 mod archive;
 mod backtest;
 mod bench;
@@ -44,6 +45,7 @@ mod run_metrics;
 mod secrets;
 mod settings;
 mod stacks;
+mod starts;
 mod tape;
 mod terminal;
 mod trade_events;

@@ -121,6 +121,7 @@ impl Feed {
         if ready && (!unclear || session.clock.now() >= until) {
             self.starting = None;
             session.started = true;
+            session.observer.active();
         }
         self.starting.is_none()
     }

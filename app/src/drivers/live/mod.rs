@@ -143,6 +143,9 @@ pub trait Observer: fmt::Debug {
     /// A session begins with so many bars ahead.
     fn begin(&mut self, bars: usize);
 
+    /// The account is known and may trade: the start succeeded.
+    fn active(&mut self) {}
+
     /// A bar is over, and what it led to is under way.
     fn bar(&mut self, standing: &Standing);
 

@@ -66,7 +66,10 @@ async fn told(set: &str) -> Told {
     );
     let mut kept = Kept::default();
     run(&mut kernel, &mut exchange, &panel, &mut kept).unwrap();
+    // In the middle of a plan, where a start finds the most to go on with.
     kept.0.truncate(400);
+    let intent = kept.0.iter().rposition(|r| matches!(r, Record::Intent(_)));
+    kept.0.truncate(intent.unwrap() + 1);
     Told {
         records: kept.0,
         kernel: made(),
