@@ -77,7 +77,7 @@ pub use machine_time::TimedOut;
 pub use metered::Metered;
 pub use metered_broker::MeteredBroker;
 pub use metrics_registry::{Counter, Gauge, Kind, MetricsRegistry, MetricsSnapshot, Sample};
-pub use notice::{Level, Notice, Reporter};
+pub use notice::{FailedCall, Level, Notice, Reporter};
 pub use policy::ResiliencePolicy;
 pub use provenance::{Answer, FetchRecord, Provenance, Role, SourceFailure, Traced};
 pub use rate_limit::RateLimit;

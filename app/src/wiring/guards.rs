@@ -81,7 +81,10 @@ pub fn open_cache(settings: &Resolved, home: &Path) -> Result<Option<Arc<dyn Cac
         Some(folder) => settings.base.join(folder),
         None => home.join("cache"),
     };
-    let mut bounds = CacheBounds::default();
+    let mut bounds = CacheBounds {
+        verify: cache.verify != Some(false),
+        ..CacheBounds::default()
+    };
     if let Some(entries) = cache.max_entries {
         let entries = usize::try_from(entries).ok().and_then(NonZeroUsize::new);
         bounds.max_entries = entries.ok_or_else(|| {

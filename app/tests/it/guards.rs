@@ -179,6 +179,8 @@ fn bounds_of_the_guards_are_those_of_the_checklist() {
     for (key, least, most) in [
         ("resilience.retries", 0, 10),
         ("resilience.timeout_seconds", 5, 300),
+        ("resilience.concurrency", 1, 50),
+        ("cache.stale_after_hours", 1, 168),
         ("secrets.keep_minutes", 1, 1_440),
     ] {
         let deadline = "resilience.deadline_seconds=3600";
@@ -200,7 +202,10 @@ fn bounds_of_the_guards_are_those_of_the_checklist() {
             "before its first attempt",
         ),
         (
-            ["cache.stale_after_hours=200", "cache.enabled=true"],
+            [
+                "cache.stale_after_hours=168",
+                "cache.reject_after_hours=167",
+            ],
             "before they are stale",
         ),
     ] {
