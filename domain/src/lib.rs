@@ -15,7 +15,10 @@
 //! | a venue to try it on | [`simulation`] |
 //! | how it went | [`performance`] |
 
-#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
 
 pub mod calendar;
 pub mod error;

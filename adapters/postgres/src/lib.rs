@@ -16,7 +16,10 @@
 //! Every refusal to use a journal has [`STATE`] as its operation. Connections are not encrypted, so
 //! only a Unix socket or this machine's loopback is taken.
 
-#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
 
 mod audit;
 mod database;

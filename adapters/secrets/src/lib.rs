@@ -7,7 +7,10 @@
 //! | not to ask for each request, and to hear of old secrets | [`KeptSecrets`] around one of them |
 //! | outputs that cannot hold what was fetched | [`Redactor`] |
 
-#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
 
 mod environment;
 mod folder;

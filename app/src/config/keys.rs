@@ -82,6 +82,12 @@ pub(super) const KEYS: &[Key] = &[
     key("data", "fallback", Takes::Text, Absent),
     key(
         "data",
+        "fallback_contract",
+        Takes::Word(&["strict", "lenient"]),
+        Absent,
+    ),
+    key(
+        "data",
         "date_format",
         Takes::Word(&["M/D/YYYY", "D/M/YYYY"]),
         Absent,

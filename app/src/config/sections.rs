@@ -108,6 +108,9 @@ pub struct Data {
     /// A source that stands in when `source` fails, written as it is; a backtest does not ask it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<String>,
+    /// The contract of `fallback`; strict when absent, whatever that of `source` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback_contract: Option<Strictness>,
     /// `M/D/YYYY` or `D/M/YYYY`; found out when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_format: Option<String>,

@@ -247,7 +247,7 @@ fn the_shipped_configs_are_complete_and_round_trip() {
         // Every key is written in the example, as a setting or as a comment.
         for key in keys::KEYS.iter().filter(|key| {
             !["resilience", "cache", "health", "secrets", "screen"].contains(&key.section)
-                && key.name != "fallback"
+                && !["fallback", "fallback_contract"].contains(&key.name)
         }) {
             assert!(text.contains(&format!("{} = ", key.name)) || key.name == "parameters");
         }
@@ -276,6 +276,7 @@ fn every_key_of_the_table_is_a_typed_field_and_the_other_way_round() {
     full.execution.limit_bars = Some(2);
     full.execution.last_resort = Some(LastResort::Market);
     full.data.fallback = Some("x".into());
+    full.data.fallback_contract = Some(ballast_files::Strictness::Lenient);
     full.risk.degraded_factor = Some(rust_decimal::Decimal::ONE);
     full.resilience = Resilience {
         retries: Some(1),

@@ -118,6 +118,9 @@ pub fn guarded_market_data(
     for named in std::iter::once(&config.data.source).chain(&config.data.fallback) {
         let mut of_source = config.clone();
         of_source.data.source.clone_from(named);
+        if !sources.is_empty() {
+            of_source.data.contract = config.data.fallback_contract.unwrap_or_default();
+        }
         let opened = super::market_data(&of_source, &settings.base)?.source;
         let adapter: Arc<dyn MarketData> = if sources.is_empty() {
             opened

@@ -213,3 +213,46 @@ fn bounds_of_the_guards_are_those_of_the_checklist() {
         assert!(errors[0].message.contains(said), "{errors:?}");
     }
 }
+
+/// VAL-20: each source is held to the data contract by a flag of its own, and strictly where nothing is said: a
+/// row at fault refuses the source, and leniently it is left out.
+#[tokio::test]
+async fn val_20_each_source_has_its_own_contract_and_strict_is_the_default() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, second: &str| {
+        let path = folder.path().join(name);
+        let rows = format!(
+            "date,symbol,open,high,low,close,volume\n2012-01-03,A,1,2,1,2,9\n{second}\n\
+             2012-01-05,A,1,2,1,2,9\n"
+        );
+        fs::write(&path, rows).unwrap();
+        path.display().to_string()
+    };
+    let good = file("good.csv", "2012-01-04,A,1,2,1,2,9");
+    // A high below its low.
+    let bad = file("bad.csv", "2012-01-04,A,1,1,2,2,9");
+    let bars = async |source: &str, fallback: &str, more: &[&str], ask_fallback: bool| {
+        let mut set = vec![
+            "data.symbols=A".to_owned(),
+            "resilience.retries=0".to_owned(),
+        ];
+        set.push(format!("data.source=\"{source}\""));
+        set.push(format!("data.fallback=\"{fallback}\""));
+        set.extend(more.iter().map(|s| (*s).to_owned()));
+        let set: Vec<&str> = set.iter().map(String::as_str).collect();
+        let stack = guarded_market_data(&settings(&set), None, &setup().around).ok()?;
+        let source = &stack.sources[usize::from(ask_fallback)].source;
+        let loaded = source.load(&HistoryRequest::all(["A"], BarSize::DAY)).await;
+        loaded.ok().map(|series| series["A"].bars.len())
+    };
+    let (source, fallback) = ("data.contract=lenient", "data.fallback_contract=lenient");
+    assert_eq!(bars(&good, &good, &[], true).await, Some(3));
+    // Strict where nothing is said, for either.
+    assert_eq!(bars(&bad, &good, &[], false).await, None);
+    assert_eq!(bars(&good, &bad, &[], true).await, None);
+    // A flag is of its own source alone.
+    assert_eq!(bars(&good, &bad, &[source], true).await, None);
+    assert_eq!(bars(&bad, &good, &[fallback], false).await, None);
+    assert_eq!(bars(&good, &bad, &[fallback], true).await, Some(2));
+    assert_eq!(bars(&bad, &good, &[source], false).await, Some(2));
+}
