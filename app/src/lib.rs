@@ -34,10 +34,8 @@
 //! Nothing here keeps state behind the caller's back: no globals, no threads but those of
 //! [`cli::main`], and time enters through [`engine::Machine`] alone.
 
-#![cfg_attr(
-    not(test),
-    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)
-)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 pub mod account_folder;
 pub mod cli;

@@ -15,10 +15,8 @@
 //! | a venue to try it on | [`simulation`] |
 //! | how it went | [`performance`] |
 
-#![cfg_attr(
-    not(test),
-    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)
-)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 pub mod calendar;
 pub mod error;

@@ -28,10 +28,8 @@
 //! The feature `mock` gives a mockall mock of every port, for tests that count calls; prefer the
 //! fakes of `ballast-testkit` elsewhere.
 
-#![cfg_attr(
-    not(test),
-    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)
-)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 pub mod broker;
 pub mod cache;

@@ -4,10 +4,8 @@
 //! a run had and whether they still are what they were. Files are written by the steps of
 //! `ballast-system`, as those of the catalog are.
 
-#![cfg_attr(
-    not(test),
-    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)
-)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 mod entry_file;
 mod file_cache;

@@ -10,10 +10,8 @@
 //! value and hint. With [`CsvOptions::contract`] the rows are also held against the data contract, and
 //! a lenient stage leaves out what does not meet it. [`check`] gives the same list without refusing.
 
-#![cfg_attr(
-    not(test),
-    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)
-)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 mod actions;
 mod assemble;

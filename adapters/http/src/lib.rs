@@ -12,10 +12,8 @@
 //! The feature `scripted-server` adds the module `scripted`, a server for tests that breaks off, stalls,
 //! resets and answers late or twice.
 
-#![cfg_attr(
-    not(test),
-    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)
-)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 mod answer;
 mod classify;

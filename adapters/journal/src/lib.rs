@@ -11,10 +11,8 @@
 //! An adapter brings the tables ([`Stored`]), the transaction, and its own words for what its store
 //! refuses. Nothing here opens a database.
 
-#![cfg_attr(
-    not(test),
-    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)
-)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 pub mod admission;
 pub mod anchor;

@@ -24,10 +24,8 @@
 //! `NotSent` with the permit, and one after it `Unknown`. Their order is decided in one place,
 //! `app/src/wiring/stacks.rs`.
 
-#![cfg_attr(
-    not(test),
-    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)
-)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 mod allowance;
 mod backoff;

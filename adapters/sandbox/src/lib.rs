@@ -5,10 +5,8 @@
 //! others. [`SandboxBroker`] is the account behind the [`Broker`](ballast_ports::Broker) port;
 //! whoever owns the market data makes prices there with [`SandboxBroker::market`].
 
-#![cfg_attr(
-    not(test),
-    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)
-)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 mod broker;
 mod facts;

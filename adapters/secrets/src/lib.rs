@@ -7,10 +7,8 @@
 //! | not to ask for each request, and to hear of old secrets | [`KeptSecrets`] around one of them |
 //! | outputs that cannot hold what was fetched | [`Redactor`] |
 
-#![cfg_attr(
-    not(test),
-    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)
-)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 mod environment;
 mod folder;

@@ -9,10 +9,8 @@
 //! market ([`SimulatedBroker::carry_out`]) on a [`ReplayClock`], and remembers in a file of its own
 //! what it was told, so that the account outlives the program like a real one.
 
-#![cfg_attr(
-    not(test),
-    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)
-)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 mod clock;
 mod facts;

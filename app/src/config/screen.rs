@@ -116,7 +116,7 @@ impl Check<'_> {
         self.strangers(
             "screen.criteria",
             regions,
-            &Region::ALL.map(|r| r.name()),
+            &Region::ALL.map(Region::name),
             "regions",
         );
         let mut checked = toml::Table::new();
@@ -125,7 +125,7 @@ impl Check<'_> {
             let empty = toml::Table::new();
             let tiers = regions.get(region.name()).and_then(Value::as_table);
             let tiers = tiers.unwrap_or(&empty);
-            self.strangers(&path, tiers, &Tier::ALL.map(|t| t.name()), "tiers");
+            self.strangers(&path, tiers, &Tier::ALL.map(Tier::name), "tiers");
             let mut of_region = toml::Table::new();
             for tier in Tier::ALL {
                 let path = join(&path, tier.name());

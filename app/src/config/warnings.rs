@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ballast_domain::screening::Criterion;
+use ballast_domain::screening::{CriteriaTable, Criterion};
 use ballast_domain::simulation::FillPoint;
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -184,7 +184,7 @@ pub(super) fn find(
             "make it, or name one that is",
         );
     }
-    for ((region, tier), criteria) in screen.criteria.iter().flat_map(|table| table.iter()) {
+    for ((region, tier), criteria) in screen.criteria.iter().flat_map(CriteriaTable::iter) {
         let upside = criteria.get(Criterion::MinUpside).unwrap_or_default();
         let path = format!(
             "screen.criteria.{}.{}.min_upside",

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ballast::config::{self, Layer, PROFILES, Resolved};
+use ballast::config::{self, Above, Layer, PROFILES, Profile, Resolved};
 use ballast::wiring::stacks::{CascadeSettings, GuardedSource, source_stack};
 use ballast::wiring::{cascade_settings, guarded_market_data, open_cache, resilience_policy};
 use ballast_domain::market::BarSize;
-use ballast_domain::time::Span;
-use ballast_ports::{Error, ErrorKind, HistoryRequest, MarketDataExt as _};
+use ballast_domain::time::{Span, Timestamp};
+use ballast_ports::{Error, ErrorKind, HistoryRequest, Lifetime, MarketDataExt as _};
 use ballast_resilience::{Jitter, ResiliencePolicy, Role, Traced as _};
 use ballast_testkit::fakes::Fault;
 use tokio::time::Instant;
@@ -255,4 +255,47 @@ async fn val_20_each_source_has_its_own_contract_and_strict_is_the_default() {
     assert_eq!(bars(&bad, &good, &[fallback], false).await, None);
     assert_eq!(bars(&good, &bad, &[fallback], true).await, Some(2));
     assert_eq!(bars(&bad, &good, &[source], false).await, Some(2));
+}
+
+/// CAC-28: `cache.verify` reaches the disk: a flipped bit of a value is refused, and read where the config says
+/// so. That is warned of, and refused in production.
+#[tokio::test]
+async fn cac_28_a_config_switches_checksums_off_but_not_in_production() {
+    let home = tempfile::tempdir().unwrap();
+    let read = async |set: &[&str]| {
+        let all = [&["cache.enabled=true"], set].concat();
+        let cache = open_cache(&settings(&all), home.path()).unwrap().unwrap();
+        cache.get("key").await.map(|entry| entry.unwrap().value)
+    };
+    {
+        let cache = open_cache(&settings(&["cache.enabled=true"]), home.path());
+        let lifetime = Lifetime::starting(Timestamp::EPOCH, Span::from_days(1));
+        let put = cache.unwrap().unwrap();
+        put.put("key", b"value".to_vec(), lifetime).await.unwrap();
+    }
+    let entries = home.path().join("cache/entries");
+    let path = fs::read_dir(entries)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let mut bytes = fs::read(&path).unwrap();
+    let at = bytes.windows(5).position(|w| w == b"value").unwrap();
+    bytes[at] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(read(&[]).await.unwrap_err().kind, ErrorKind::InvalidData);
+    assert_eq!(read(&["cache.verify=false"]).await.unwrap(), b"walue");
+    let off = settings(&["cache.verify=false"]);
+    assert_eq!(off.warnings.len(), 1);
+    assert_eq!(off.warnings[0].key, "cache.verify");
+    let production = Above {
+        profile: Profile::Production,
+        ..Above::from(Layer::arguments(["cache.verify=false"]).unwrap())
+    };
+    let refused = config::from_text("p.toml", PROFILES, production, Path::new("")).unwrap_err();
+    assert!(
+        refused[0].message.contains("production reads no cache"),
+        "{refused:?}"
+    );
 }
