@@ -35,6 +35,7 @@
 //! [`cli::main`], and time enters through [`engine::Machine`] alone.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 pub mod account_folder;
 pub mod alarm;

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | values | [`money`], [`time`], [`error`], [`instrument`], [`calendar`], [`market`] |
 //! | numbers from prices | [`indicators`], [`signals`], [`universe`], [`weighting`] |
+//! | what a screen of stocks asks for | [`screening`] |
 //! | your idea | [`strategy`] |
 //! | ideas that are here already | [`strategies`] |
 //! | what is held and what is allowed | [`portfolio`], [`orders`], [`risk`] |
@@ -15,6 +16,7 @@
 //! | how it went | [`performance`] |
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 pub mod calendar;
 pub mod error;
@@ -27,6 +29,7 @@ pub mod orders;
 pub mod performance;
 pub mod portfolio;
 pub mod risk;
+pub mod screening;
 pub mod signals;
 pub mod simulation;
 pub mod strategies;

@@ -57,6 +57,7 @@ impl HeldSeries {
                 actions: series.values().any(|s| !s.actions.is_empty()),
                 subscribe: false,
                 instruments: true,
+                symbols_per_call: NonZeroUsize::MIN,
             },
             series: series.into_iter().map(|(k, v)| (k, Arc::new(v))).collect(),
             chunk_bars: CHUNK_BARS,

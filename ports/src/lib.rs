@@ -29,6 +29,7 @@
 //! fakes of `ballast-testkit` elsewhere.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 pub mod broker;
 pub mod cache;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -27,6 +28,9 @@ pub struct MarketDataCapabilities {
     pub subscribe: bool,
     /// Whether [`MarketData::instruments`] works.
     pub instruments: bool,
+    /// Symbols that one call of the neighbour answers; 1 without a batch endpoint. A request of more is
+    /// answered all the same, at the price of several calls.
+    pub symbols_per_call: NonZeroUsize,
 }
 
 impl MarketDataCapabilities {
@@ -328,6 +332,7 @@ mod tests {
             actions: true,
             subscribe: false,
             instruments: true,
+            symbols_per_call: NonZeroUsize::MIN,
         }
     }
 

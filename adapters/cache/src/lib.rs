@@ -5,6 +5,7 @@
 //! `ballast-system`, as those of the catalog are.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 mod entry_file;
 mod file_cache;

@@ -11,6 +11,7 @@
 //! a lenient stage leaves out what does not meet it. [`check`] gives the same list without refusing.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 mod actions;
 mod assemble;

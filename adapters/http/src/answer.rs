@@ -7,6 +7,14 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// The field in which an answer says that it is none.
+#[derive(serde::Deserialize)]
+struct MayFail {
+    #[serde(default)]
+    error: Value,
+}
 
 /// A whole answer: it came to its end, whatever it says.
 #[derive(Clone, Debug)]
@@ -63,7 +71,8 @@ impl Answer {
     ///
     /// # Errors
     /// As [`Answer::error`] classifies an answer that is no success; `InvalidData` when the body is
-    /// not declared as JSON, or is not a `T`.
+    /// not declared as JSON, is not a `T`, or has an `error` in it: some neighbours answer so with the
+    /// status of a success. Nothing, an empty text or list and `false` are no error.
     pub fn json<T: DeserializeOwned>(&self, operation: &'static str) -> Result<T> {
         if !self.is_success() {
             return Err(self.error(operation));
@@ -79,6 +88,22 @@ impl Answer {
             .context("body", self.words())
             .hint("something other than the neighbour answered: look at address and proxies"));
         }
+        // What is no object has no such field, and what is no JSON is refused below.
+        let may_fail = serde_json::from_slice(&self.body).unwrap_or(MayFail { error: Value::Null });
+        if !matches!(may_fail.error, Value::Null | Value::Bool(false))
+            && may_fail
+                .error
+                .as_array()
+                .is_none_or(|errors| !errors.is_empty())
+            && may_fail.error.as_str() != Some("")
+        {
+            return Err(Error::new(
+                ErrorKind::InvalidData,
+                operation,
+                "the answer is an error with the status of a success",
+            )
+            .context("body", self.words()));
+        }
         serde_json::from_slice(&self.body).map_err(|e| {
             Error::new(
                 ErrorKind::InvalidData,
@@ -88,5 +113,45 @@ impl Answer {
             .context("body", self.words())
             .caused_by(e)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::HeaderValue;
+
+    use super::*;
+
+    /// CAC-17: an answer with an `error` in it is a failure of a kind after which the next source is asked,
+    /// whatever its status; one that says there is no error is read.
+    #[test]
+    fn cac_17_an_answer_with_an_error_in_it_is_a_failure() {
+        let read = |body: &'static str| {
+            let json = HeaderValue::from_static("application/json");
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, json)]);
+            let answer = Answer::new(StatusCode::OK, headers, Bytes::from_static(body.as_bytes()));
+            answer.json::<Value>("history")
+        };
+        for failed in [
+            r#"{"error": "no such ticker"}"#,
+            r#"{"error": {"code": 7}, "price": 3}"#,
+            r#"{"error": ["EQuery:Unknown asset pair"], "result": {}}"#,
+            r#"{"error": true}"#,
+        ] {
+            let error = read(failed).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::InvalidData, "{failed}");
+            assert!(!error.is_transient() && error.to_string().contains("error"));
+        }
+        for good in [
+            r#"{"error": null, "price": 3}"#,
+            r#"{"error": [], "result": {}}"#,
+            r#"{"error": ""}"#,
+            r#"{"error": false}"#,
+            r#"{"price": 3}"#,
+            "[1, 2]",
+        ] {
+            read(good).unwrap();
+        }
+        assert!(read("{").is_err());
     }
 }

@@ -13,6 +13,7 @@
 //! resets and answers late or twice.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 mod answer;
 mod classify;

@@ -12,6 +12,7 @@
 //! refuses. Nothing here opens a database.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 pub mod admission;
 pub mod anchor;

@@ -1,6 +1,7 @@
 //! Ports held in memory: for tests, embedders and runs that keep nothing.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 mod cache;
 mod failure_store;

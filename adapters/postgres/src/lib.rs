@@ -17,6 +17,7 @@
 //! only a Unix socket or this machine's loopback is taken.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 mod audit;
 mod database;

@@ -24,8 +24,13 @@ pub struct Fetched {
 /// What a batch gave, history by history, sorted: the failure of one is nothing to the others.
 pub type Batch = BTreeMap<PlanKey, Result<Fetched>>;
 
-/// Fetches what a plan needs: each history once, so many at a time.
+/// Fetches what a plan needs: each history once, so many calls at a time, and as many histories a call as
+/// the source declares ([`MarketDataCapabilities::symbols_per_call`]).
 ///
+/// A call of several that fails for good is made again for each of them alone, so that the failure of one
+/// stays its own; one that may pass is everybody's.
+///
+/// [`MarketDataCapabilities::symbols_per_call`]: ballast_ports::MarketDataCapabilities::symbols_per_call
 /// Put it around a stack with a cache: what is warm costs no call. Dropping a batch stops what is under
 /// way.
 #[derive(Debug)]
@@ -103,58 +108,124 @@ impl<S: Traced + ?Sized> BatchFetcher<S> {
     }
 
     async fn all(&self, requests: Vec<(PlanKey, HistoryRequest)>) -> Batch {
-        let mut waiting = requests.into_iter();
+        let most = self.source.capabilities().symbols_per_call;
+        let mut waiting = calls(requests, most).into_iter();
         let mut tasks = JoinSet::new();
         let mut by_task = BTreeMap::new();
         let mut batch = Batch::new();
         loop {
             while tasks.len() < self.concurrency.get() {
-                let Some((key, request)) = waiting.next() else {
+                let Some((keys, request)) = waiting.next() else {
                     break;
                 };
                 let source = Arc::clone(&self.source);
-                let task = tasks.spawn(async move { one(&*source, &request).await });
-                by_task.insert(task.id(), key);
+                let task = tasks.spawn(async move { several(&*source, &request).await });
+                by_task.insert(task.id(), keys);
             }
             let Some(ended) = tasks.join_next_with_id().await else {
                 return batch;
             };
-            let (id, fetched) = match ended {
-                Ok((id, fetched)) => (id, fetched),
-                Err(panic) => (
-                    panic.id(),
-                    Err(
-                        Error::new(ErrorKind::Unexpected, "history", "a fetch ended early")
-                            .caused_by(panic),
-                    ),
-                ),
+            let (id, mut fetched, panic) = match ended {
+                Ok((id, fetched)) => (id, fetched, None),
+                Err(panic) => (panic.id(), BTreeMap::new(), Some(Arc::new(panic))),
             };
-            if let Some(key) = by_task.remove(&id) {
-                batch.insert(key, fetched);
+            for key in by_task.remove(&id).into_iter().flatten() {
+                let of_key = fetched.remove(&key.symbol).unwrap_or_else(|| {
+                    let early = "a fetch ended early";
+                    let error = Error::new(ErrorKind::Unexpected, "history", early);
+                    Err(match &panic {
+                        Some(panic) => error.context("panic", panic),
+                        None => error,
+                    })
+                });
+                batch.insert(key, of_key);
             }
         }
     }
 }
 
-/// The history of one symbol in one piece.
-async fn one<S: Traced + ?Sized>(source: &S, request: &HistoryRequest) -> Result<Fetched> {
+/// The calls for these histories: those of one range, bar size and basis share calls of at most `most`.
+fn calls(
+    requests: Vec<(PlanKey, HistoryRequest)>,
+    most: NonZeroUsize,
+) -> Vec<(Vec<PlanKey>, HistoryRequest)> {
+    let mut calls: Vec<(Vec<PlanKey>, HistoryRequest)> = Vec::new();
+    for (key, request) in requests {
+        let joins = |call: &(Vec<PlanKey>, HistoryRequest)| {
+            let (keys, other) = call;
+            let same = (other.start, other.end, other.bar, other.basis)
+                == (request.start, request.end, request.bar, request.basis);
+            same && keys.len() < most.get()
+        };
+        match calls.iter_mut().find(|call| joins(call)) {
+            Some((keys, joined)) => {
+                keys.push(key);
+                joined.symbols.extend(request.symbols);
+            }
+            None => calls.push((vec![key], request)),
+        }
+    }
+    calls
+}
+
+/// The history of each symbol of a request, of one call where all goes well.
+async fn several<S: Traced + ?Sized>(
+    source: &S,
+    request: &HistoryRequest,
+) -> BTreeMap<String, Result<Fetched>> {
+    let mut all = BTreeMap::new();
+    match once(source, request).await {
+        Ok(fetched) => {
+            all.extend(fetched.into_iter().map(|(symbol, one)| (symbol, Ok(one))));
+        }
+        Err(error) if request.symbols.len() > 1 && !error.is_transient() => {
+            for symbol in &request.symbols {
+                let alone = HistoryRequest {
+                    symbols: vec![symbol.clone()],
+                    ..request.clone()
+                };
+                let fetched = once(source, &alone).await;
+                let own = fetched.map(|mut fetched| fetched.remove(symbol));
+                let own =
+                    own.and_then(|one| one.ok_or_else(|| request.no_bars(symbol, None, None)));
+                all.insert(symbol.clone(), own);
+            }
+        }
+        Err(error) => {
+            let failed = request.symbols.iter();
+            all.extend(failed.map(|symbol| (symbol.clone(), Err(error.clone()))));
+        }
+    }
+    for symbol in &request.symbols {
+        let absent = || Err(request.no_bars(symbol, None, None));
+        all.entry(symbol.clone()).or_insert_with(absent);
+    }
+    all
+}
+
+/// One call: the history of each of its symbols in one piece.
+async fn once<S: Traced + ?Sized>(
+    source: &S,
+    request: &HistoryRequest,
+) -> Result<BTreeMap<String, Fetched>> {
     let answer = source.fetch(request).await?;
-    let mut series = Series {
-        basis: request.basis,
-        bars: Bars::default(),
-        actions: Vec::new(),
-    };
+    let mut all: BTreeMap<String, Fetched> = BTreeMap::new();
     for chunk in answer.chunks {
-        series
+        let one = all.entry(chunk.symbol.clone()).or_insert_with(|| Fetched {
+            series: Series {
+                basis: request.basis,
+                bars: Bars::default(),
+                actions: Vec::new(),
+            },
+            provenance: Some(answer.provenance.clone()),
+        });
+        one.series
             .bars
             .append(&chunk.series.bars)
             .map_err(|e| Error::from_domain("history", e).context("symbol", &chunk.symbol))?;
-        series.actions.extend(chunk.series.actions);
+        one.series.actions.extend(chunk.series.actions);
     }
-    Ok(Fetched {
-        series,
-        provenance: Some(answer.provenance),
-    })
+    Ok(all)
 }
 
 fn join(held: &Series, new: Fetched, key: &PlanKey) -> Result<Fetched> {

@@ -12,7 +12,7 @@ use ballast_ports::{
 use crate::cache_key::CacheKey;
 use crate::deferred::Deferred;
 use crate::fallback::passes_on;
-use crate::metrics_registry::Counter;
+use crate::metrics_registry::{Counter, Gauge};
 use crate::notice::{Notice, Reporter};
 use crate::provenance::{Answer, Provenance, Role, Traced};
 use crate::stored_answer::{Content, StoredAnswer};
@@ -49,7 +49,8 @@ impl Default for StalenessPolicy {
 /// asked. An entry from after now is not used: a replay does not see it. Entries outlive the time for
 /// which they are fresh; how long they are kept is the cache's bound.
 ///
-/// Counted: `cache_hits_total`, `cache_misses_total`, `cache_stale_total`, `cache_errors_total`.
+/// Counted: `cache_hits_total`, `cache_misses_total`, `cache_stale_total`, `cache_errors_total`; and
+/// `cache_hit_ratio`, the share of hits among all questions so far.
 #[derive(Debug)]
 pub struct Cached<S: ?Sized> {
     shared: Arc<Shared>,
@@ -65,6 +66,7 @@ struct Shared {
     reporter: Reporter,
     hits: Counter,
     misses: Counter,
+    ratio: Gauge,
     stale: Counter,
     errors: Counter,
 }
@@ -97,6 +99,7 @@ impl<S: Traced + ?Sized> Cached<S> {
             name: name.to_owned(),
             hits: counter("cache_hits_total"),
             misses: counter("cache_misses_total"),
+            ratio: reporter.metrics.gauge("cache_hit_ratio", &[]),
             stale: counter("cache_stale_total"),
             errors: counter("cache_errors_total"),
             cache,
@@ -119,7 +122,7 @@ impl<S: Traced + ?Sized> Cached<S> {
         if let Some(found) = &found
             && found.is_served
         {
-            shared.hits.add(1);
+            shared.counted(&shared.hits);
             return match &found.stored.content {
                 Content::Chunks(chunks) => Ok(found.answer(chunks, Role::CacheFresh, Span::ZERO)),
                 Content::Absent(message) => {
@@ -129,7 +132,7 @@ impl<S: Traced + ?Sized> Cached<S> {
                 }
             };
         }
-        shared.misses.add(1);
+        shared.counted(&shared.misses);
         let error = match self.inner.fetch(request).await {
             Ok(answer) => {
                 let stored = StoredAnswer {
@@ -198,10 +201,21 @@ impl Found {
 }
 
 impl Shared {
+    /// One more answer from the cache or not, and the share of those that were.
+    fn counted(&self, which: &Counter) {
+        which.add(1);
+        let (hits, misses) = (self.hits.get() as f64, self.misses.get() as f64);
+        self.ratio.set(hits / (hits + misses));
+    }
+
     fn failed(&self, operation: &'static str, error: Error) {
         self.errors.add(1);
-        self.reporter
-            .tell(&Notice::CacheFailed { operation, error });
+        let call = self.reporter.next_call();
+        self.reporter.tell(&Notice::CacheFailed {
+            operation,
+            call,
+            error,
+        });
     }
 
     async fn look(&self, key: &str) -> Option<Found> {

@@ -417,6 +417,7 @@ fn common(sources: &[Arc<dyn MarketData>]) -> Result<MarketDataCapabilities> {
         common.bases.retain(|basis| theirs.bases.contains(basis));
         common.subscribe &= theirs.subscribe;
         common.instruments &= theirs.instruments;
+        common.symbols_per_call = common.symbols_per_call.min(theirs.symbols_per_call);
     }
     if common.bar_sizes.is_empty() || common.bases.is_empty() {
         return Err(refuse(

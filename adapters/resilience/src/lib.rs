@@ -25,6 +25,7 @@
 //! `app/src/wiring/stacks.rs`.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 mod allowance;
 mod backoff;
@@ -77,7 +78,7 @@ pub use machine_time::TimedOut;
 pub use metered::Metered;
 pub use metered_broker::MeteredBroker;
 pub use metrics_registry::{Counter, Gauge, Kind, MetricsRegistry, MetricsSnapshot, Sample};
-pub use notice::{Level, Notice, Reporter};
+pub use notice::{FailedCall, Level, Notice, Reporter};
 pub use policy::ResiliencePolicy;
 pub use provenance::{Answer, FetchRecord, Provenance, Role, SourceFailure, Traced};
 pub use rate_limit::RateLimit;

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use ballast_ports::Error;
+use ballast_ports::{Error, ErrorKind};
 
 use crate::metrics_registry::MetricsRegistry;
 
@@ -24,6 +25,8 @@ pub enum Notice {
     Retrying {
         /// Who was asked.
         name: String,
+        /// Number of the call: all its attempts have the same one.
+        call: u64,
         /// Number of the failed attempt, from 1.
         attempt: u32,
         /// Wait before the next one.
@@ -35,6 +38,8 @@ pub enum Notice {
     GivenUp {
         /// Who was asked.
         name: String,
+        /// Number of the call.
+        call: u64,
         /// Attempts made.
         attempts: u32,
         /// What ended it: `attempts`, `deadline` or `budget`.
@@ -94,6 +99,8 @@ pub enum Notice {
     CacheFailed {
         /// `get` or `put`.
         operation: &'static str,
+        /// Number of the call of the cache.
+        call: u64,
         /// Why.
         error: Error,
     },
@@ -113,12 +120,48 @@ pub enum Notice {
     },
     /// A failure could not be recorded.
     FailureLost {
+        /// Number of the call of the store.
+        call: u64,
         /// Why.
         error: Error,
     },
 }
 
+/// Which failed call a notice is about: what a line of the log needs so that others can be found by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailedCall<'a> {
+    /// Who was called.
+    pub component: &'a str,
+    /// What was asked for.
+    pub operation: &'static str,
+    /// The kind of its error.
+    pub kind: ErrorKind,
+    /// Number of the call, unique within a [`Reporter`].
+    pub call: u64,
+}
+
 impl Notice {
+    /// The failed call behind the notice; `None` where none failed.
+    pub fn failed_call(&self) -> Option<FailedCall<'_>> {
+        let (component, error, call) = match self {
+            Self::Retrying {
+                name, error, call, ..
+            }
+            | Self::GivenUp {
+                name, error, call, ..
+            } => (name.as_str(), error, call),
+            Self::CacheFailed { error, call, .. } => ("cache", error, call),
+            Self::FailureLost { error, call } => ("failures", error, call),
+            _ => return None,
+        };
+        Some(FailedCall {
+            component,
+            operation: error.operation,
+            kind: error.kind,
+            call: *call,
+        })
+    }
+
     /// How loud it is.
     pub const fn level(&self) -> Level {
         match self {
@@ -146,6 +189,7 @@ impl fmt::Display for Notice {
                 attempt,
                 delay,
                 error,
+                ..
             } => write!(
                 f,
                 "retrying {name} in {delay:?} after attempt {attempt}: {}",
@@ -156,6 +200,7 @@ impl fmt::Display for Notice {
                 attempts,
                 because,
                 error,
+                ..
             } => write!(
                 f,
                 "gave up on {name} after {attempts} attempts ({because}): {}",
@@ -178,7 +223,9 @@ impl fmt::Display for Notice {
                 capacity,
             } => write!(f, "{name} used {used} of {capacity} of {limit}"),
             Self::Banned { name, wait } => write!(f, "{name} asks to be left alone for {wait:?}"),
-            Self::CacheFailed { operation, error } => {
+            Self::CacheFailed {
+                operation, error, ..
+            } => {
                 write!(f, "cache failed at {operation}: {}", error.chain())
             }
             Self::ServedStale { what, hours } => {
@@ -190,7 +237,7 @@ impl fmt::Display for Notice {
                 share * 100.0,
                 limit * 100.0
             ),
-            Self::FailureLost { error } => {
+            Self::FailureLost { error, .. } => {
                 write!(f, "a failure could not be recorded: {}", error.chain())
             }
         }
@@ -207,6 +254,7 @@ pub struct Reporter {
     /// What is counted.
     pub metrics: MetricsRegistry,
     hook: Hook,
+    calls: Arc<AtomicU64>,
 }
 
 impl Reporter {
@@ -215,12 +263,18 @@ impl Reporter {
         Self {
             metrics: metrics.clone(),
             hook: Arc::new(hook),
+            calls: Arc::default(),
         }
     }
 
     /// Counts into `metrics` and tells nobody.
     pub fn silent(metrics: &MetricsRegistry) -> Self {
         Self::new(metrics, |_| {})
+    }
+
+    /// The number of the next call: notices of one call bear the same.
+    pub(crate) fn next_call(&self) -> u64 {
+        self.calls.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     pub(crate) fn tell(&self, notice: &Notice) {

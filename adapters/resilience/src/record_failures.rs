@@ -85,7 +85,8 @@ impl Recorder {
             Ok(()) => self.recorded.add(1),
             Err(error) => {
                 self.lost.add(1);
-                self.reporter.tell(&Notice::FailureLost { error });
+                let call = self.reporter.next_call();
+                self.reporter.tell(&Notice::FailureLost { call, error });
             }
         }
     }

@@ -88,6 +88,7 @@ impl Core {
         let policy = &self.policy;
         let deadline = machine_time::now() + policy.deadline;
         self.backoff.earn(policy);
+        let call = self.reporter.next_call();
         let mut attempts = 1;
         loop {
             let answer = timeout_at(deadline, attempt()).await;
@@ -97,7 +98,7 @@ impl Core {
                 Err(_) => {
                     let what = "no answer within the total deadline of the call";
                     let error = TimedOut::error(operation, policy.deadline, what);
-                    self.give_up(attempts, "deadline", &error);
+                    self.give_up(call, attempts, "deadline", &error);
                     return Err(error);
                 }
             };
@@ -105,22 +106,23 @@ impl Core {
                 return Err(error);
             }
             if attempts >= policy.max_attempts {
-                self.give_up(attempts, "attempts", &error);
+                self.give_up(call, attempts, "attempts", &error);
                 return Err(error);
             }
             let asked = error.asked_to_wait().unwrap_or_default();
             let delay = self.backoff.delay(policy, attempts).max(asked);
             let wake = machine_time::now() + delay;
             if wake >= deadline {
-                self.give_up(attempts, "deadline", &error);
+                self.give_up(call, attempts, "deadline", &error);
                 return Err(error);
             }
             if !self.backoff.spend(policy) {
-                self.give_up(attempts, "budget", &error);
+                self.give_up(call, attempts, "budget", &error);
                 return Err(error);
             }
             self.reporter.tell(&Notice::Retrying {
                 name: self.name.clone(),
+                call,
                 attempt: attempts,
                 delay,
                 error,
@@ -131,10 +133,17 @@ impl Core {
         }
     }
 
-    fn give_up(&self, attempts: u32, because: &'static str, error: &ballast_ports::Error) {
+    fn give_up(
+        &self,
+        call: u64,
+        attempts: u32,
+        because: &'static str,
+        error: &ballast_ports::Error,
+    ) {
         self.given_up.add(1);
         self.reporter.tell(&Notice::GivenUp {
             name: self.name.clone(),
+            call,
             attempts,
             because,
             error: error.clone(),

@@ -6,6 +6,7 @@
 //! whoever owns the market data makes prices there with [`SandboxBroker::market`].
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 mod broker;
 mod facts;

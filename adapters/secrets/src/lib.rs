@@ -8,6 +8,7 @@
 //! | outputs that cannot hold what was fetched | [`Redactor`] |
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 mod environment;
 mod folder;

@@ -10,6 +10,7 @@
 //! what it was told, so that the account outlives the program like a real one.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 mod clock;
 mod facts;

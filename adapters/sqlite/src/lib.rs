@@ -17,6 +17,7 @@
 //! Every refusal to use a journal has [`STATE`] as its operation.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 mod audit;
 mod backup;

@@ -3,6 +3,7 @@
 //! This is the only crate that reads the time of day or a monotonic clock directly.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(not(test), deny(clippy::panic))]
 
 mod clock;
 mod disk;

@@ -242,8 +242,21 @@ pub(super) enum ConfigCommand {
     Show(Settings),
     /// Say which settings two configs differ in
     Diff(TwoConfigs),
+    /// Move the settings of an old config to where they are read now
+    #[command(arg_required_else_help = true)]
+    Migrate(OneConfig),
     /// Print a JSON Schema for editors
     Schema,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OneConfig {
+    /// A config file
+    #[arg(value_name = "CONFIG")]
+    pub(super) file: PathBuf,
+    /// Write the file, and keep the old one as CONFIG.backup; else only say what would move
+    #[arg(long)]
+    pub(super) write: bool,
 }
 
 #[derive(Debug, Args)]

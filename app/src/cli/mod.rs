@@ -45,9 +45,9 @@ use crate::commands::runs_archive::ArchiveRequest;
 use crate::commands::trade::TradeRequest;
 use crate::commands::verify::{VerifyRequest, exit_of};
 use crate::commands::{
-    backtest, catalog, data_check, doctor, explain, indicator, init, journal, kill, metrics,
-    report_compare, report_mail, resume, runs, runs_archive, settings, status, trade, verify,
-    weights,
+    backtest, catalog, config_migrate, data_check, doctor, explain, indicator, init, journal, kill,
+    metrics, report_compare, report_mail, resume, runs, runs_archive, settings, status, trade,
+    verify, weights,
 };
 use crate::engine::Program;
 use crate::exit::{Exit, Failure};
@@ -174,6 +174,10 @@ fn dispatch(
         Command::Config(ConfigCommand::Diff(two)) => {
             let found = settings::diff(&two.a, &two.b, two.profile.as_deref())?;
             done(present_config::differences(&found)?)
+        }
+        Command::Config(ConfigCommand::Migrate(one)) => {
+            let migrated = config_migrate::migrate(&one.file, one.write)?;
+            done(present_config::migrated(&migrated)?)
         }
         Command::Config(ConfigCommand::Schema) => done(present_config::schema()?),
         Command::Doctor(settings) => {

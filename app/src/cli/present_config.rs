@@ -7,6 +7,7 @@ use ballast_domain::error::Result;
 use serde::Serialize;
 
 use super::present::Answer;
+use crate::commands::config_migrate::Migrated;
 use crate::config::{self, Config, Profile, Resolved, SettingDifference, Warning};
 
 pub(super) fn checked(resolved: &Resolved) -> Result<Answer> {
@@ -93,4 +94,22 @@ pub(super) fn schema() -> Result<Answer> {
     let mut answer = Answer::new(String::new(), &schema)?.verbatim();
     answer.text = format!("{schema:#}\n");
     Ok(answer)
+}
+
+pub(super) fn migrated(migrated: &Migrated) -> Result<Answer> {
+    let mut text = String::new();
+    for moved in &migrated.moved {
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "line {}: {} is {} now",
+            moved.line, moved.from, moved.to
+        );
+    }
+    text += &match (&migrated.backup, migrated.moved.len()) {
+        (_, 0) => "up to date: nothing moves\n".to_owned(),
+        (None, _) => "in order once they are moved: add --write\n".to_owned(),
+        (Some(backup), _) => format!("written; the old file is {}\n", backup.display()),
+    };
+    Answer::new(text, migrated)
 }

@@ -176,8 +176,13 @@ fn command(
     Ok(exit)
 }
 
-/// Help and version are answers; everything else is a wrong command line.
+/// Help and version are answers; everything else is a wrong command line, also one without anything that
+/// gets the help.
 fn said_by_clap(e: &clap::Error, session: &mut Session<'_>) -> Result<Exit, Failure> {
+    if e.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        written(session.out, &e.render().to_string())?;
+        return Ok(Exit::Usage);
+    }
     if e.use_stderr() {
         return Err(render::usage(e));
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ballast_domain::error::{Error, ErrorKind, Result};
 
 use super::strategy_crate::StrategyCrate;
-use crate::config::{BREAKOUT, MOMENTUM, TWO_SLEEVES};
+use crate::config::{BREAKOUT, MOMENTUM, SCREEN, TWO_SLEEVES};
 use crate::run_directory::require_free;
 use crate::sample;
 
@@ -56,6 +56,7 @@ pub fn init(folder: &Path, source: Option<&Path>) -> Result<Initialised> {
         "two-sleeves.toml",
         with_files(TWO_SLEEVES).as_bytes(),
     )?);
+    files.push(put(folder, "screen.toml", with_files(SCREEN).as_bytes())?);
     for file in samples {
         files.push(put(folder, &format!("data/{}", file.name), file.data)?);
     }
@@ -122,7 +123,7 @@ mod tests {
     fn the_folder_holds_configs_that_name_its_files() {
         let folder = tempfile::tempdir().unwrap();
         let made = init(&folder.path().join("new"), None).unwrap();
-        assert_eq!(made.files.len(), 9, "{made:?}");
+        assert_eq!(made.files.len(), 10, "{made:?}");
         for (file, shipped) in [
             ("breakout.toml", BREAKOUT),
             ("momentum.toml", MOMENTUM),

@@ -3,6 +3,7 @@
 pub mod backtest;
 pub mod catalog;
 pub mod close_table;
+pub mod config_migrate;
 pub mod data_check;
 pub mod doctor;
 pub mod explain;

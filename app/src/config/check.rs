@@ -11,6 +11,7 @@ use toml::Value;
 use super::decimal;
 use super::keys::{self, KEYS, Key, RULES, SECTIONS, Takes};
 use super::layer::{Origin, join};
+use super::migrate;
 use super::nearest::nearest;
 use super::retired::{self, RETIRED};
 
@@ -66,10 +67,10 @@ impl<'a> Check<'a> {
                 );
                 continue;
             };
-            let entries = if section == "instruments" {
-                self.instruments(entries)
-            } else {
-                self.section(section, section, entries)
+            let entries = match section.as_str() {
+                "instruments" => self.instruments(entries),
+                "screen" => self.screen(entries),
+                _ => self.section(section, section, entries),
             };
             checked.insert(section.clone(), Value::Table(entries));
         }
@@ -100,7 +101,19 @@ impl<'a> Check<'a> {
         self.errors.push((origin, error));
     }
 
-    fn section(&mut self, section: &str, path: &str, entries: &toml::Table) -> toml::Table {
+    /// Whether the key at `path` has an error already.
+    pub(super) fn is_refused(&self, path: &str) -> bool {
+        let about = |(_, error): &(_, Error)| error.context.iter().any(|(_, at)| at == path);
+        self.errors.iter().any(about)
+    }
+
+    /// The canonical keys of a table at `path` that takes those of `section`.
+    pub(super) fn section(
+        &mut self,
+        section: &str,
+        path: &str,
+        entries: &toml::Table,
+    ) -> toml::Table {
         let known = keys::keys_of(section);
         let mut checked = toml::Table::new();
         for (name, value) in entries {
@@ -229,6 +242,9 @@ fn secret_like(name: &str) -> bool {
 
 /// What was perhaps meant by `name` in the place of a section.
 fn meant_section(name: &str) -> String {
+    if let Some(section) = migrate::section_of_criterion(name) {
+        return format!("it belongs below [{section}]: `ballast config migrate` moves it there");
+    }
     if let Some(key) = KEYS.iter().find(|key| key.name == name) {
         return format!("'{name}' belongs below [{0}]: {0}.{name}", key.section);
     }
@@ -263,7 +279,7 @@ fn full_name(name: &str) -> String {
 }
 
 /// The value as the typed config reads it, or why not, as `cannot be …`.
-fn canonical(takes: Takes, value: &Value) -> Result<Value, String> {
+pub(super) fn canonical(takes: Takes, value: &Value) -> Result<Value, String> {
     let refused = || Err(format!("cannot be {}", shown(value)));
     let text = value.as_str();
     match takes {

@@ -68,6 +68,13 @@ fn holds_password(database: &str) -> bool {
 /// Adds what `profile` does not allow.
 pub(super) fn find_in(profile: Profile, config: &Config, check: &mut Check<'_>) {
     guards(config, check);
+    if config.cache.verify == Some(false) && profile == Profile::Production {
+        check.refuse(
+            "cache.verify",
+            "production reads no cache without its checksums".to_owned(),
+            "leave cache.verify out: a flipped bit of a price would be traded".to_owned(),
+        );
+    }
     let secrets = &config.secrets;
     if secrets.environment == Some(true) {
         if profile == Profile::Production {

@@ -14,3 +14,6 @@ pub const YOUR_DATA: &str = include_str!("../../examples/your-data.toml");
 
 /// One strategy in three places: `[profile.…]` tables.
 pub const PROFILES: &str = include_str!("../../examples/profiles.toml");
+
+/// The default run with the criteria of a screen of stocks.
+pub const SCREEN: &str = include_str!("../../examples/screen.toml");

@@ -27,6 +27,9 @@ pub struct Resilience {
     /// Whether `data.fallback` is asked when the source fails; true when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub use_fallback: Option<bool>,
+    /// Histories that are fetched at once; 15 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<u8>,
 }
 
 /// `[cache]`: in front of the sources; there is none unless it is switched on.
@@ -54,6 +57,9 @@ pub struct Cache {
     /// Whether old answers are served when every source failed; true when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serve_when_down: Option<bool>,
+    /// Whether each read takes the checksum of its file; true when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify: Option<bool>,
 }
 
 impl Resilience {

@@ -1,62 +1,7 @@
 //! Every key of a config file: what it takes, its default and what it is for.
 
-use rust_decimal::Decimal;
-
-/// What a key takes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Takes {
-    /// Any text but the empty one.
-    Text,
-    /// One of these words.
-    Word(&'static [&'static str]),
-    /// A bar size such as `1d`.
-    BarSize,
-    /// A whole number within bounds, both included.
-    Whole(i64, i64),
-    /// A decimal number.
-    Number(Range),
-    /// A positive amount of money.
-    Amount,
-    /// A positive amount of money or `unlimited`.
-    Limit,
-    /// A date.
-    Date,
-    /// True or false.
-    Flag,
-    /// Texts, each once.
-    Texts,
-    /// A table that its reader checks.
-    Table,
-}
-
-/// The values a decimal number may have.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Range {
-    /// Whether 0 is allowed; below it nothing is.
-    pub(super) zero: bool,
-    /// The largest value, allowed.
-    pub(super) max: Decimal,
-    /// Digits after the point that are kept.
-    pub(super) digits: u32,
-}
-
-/// From 0 to `max`, 0 included.
-const fn from_zero(max: u32, digits: u32) -> Takes {
-    Takes::Number(Range {
-        zero: true,
-        max: Decimal::from_parts(max, 0, 0, false, 0),
-        digits,
-    })
-}
-
-/// Above 0, to `max`.
-const fn positive(max: u32, digits: u32) -> Takes {
-    Takes::Number(Range {
-        zero: false,
-        max: Decimal::from_parts(max, 0, 0, false, 0),
-        digits,
-    })
-}
+pub(super) use super::takes::Takes;
+use super::takes::{from_zero, positive};
 
 /// One key.
 #[derive(Clone, Copy, Debug)]
@@ -135,6 +80,12 @@ pub(super) const KEYS: &[Key] = &[
     key("data", "adjust", Takes::Text, Absent),
     key("data", "actions", Takes::Text, Absent),
     key("data", "fallback", Takes::Text, Absent),
+    key(
+        "data",
+        "fallback_contract",
+        Takes::Word(&["strict", "lenient"]),
+        Absent,
+    ),
     key(
         "data",
         "date_format",
@@ -337,11 +288,12 @@ pub(super) const KEYS: &[Key] = &[
         Absent,
     ),
     key("resilience", "use_fallback", Takes::Flag, Absent),
+    key("resilience", "concurrency", Takes::Whole(1, 50), Absent),
     key("cache", "enabled", Takes::Flag, Absent),
     key("cache", "folder", Takes::Text, Absent),
     key("cache", "max_entries", Takes::Whole(1, 1_000_000), Absent),
     key("cache", "serve_minutes", Takes::Whole(1, 10_080), Absent),
-    key("cache", "stale_after_hours", Takes::Whole(1, 8_760), Absent),
+    key("cache", "stale_after_hours", Takes::Whole(1, 168), Absent),
     key(
         "cache",
         "reject_after_hours",
@@ -349,6 +301,7 @@ pub(super) const KEYS: &[Key] = &[
         Absent,
     ),
     key("cache", "serve_when_down", Takes::Flag, Absent),
+    key("cache", "verify", Takes::Flag, Absent),
     key(
         "health",
         "max_data_age_hours",
@@ -378,6 +331,17 @@ pub(super) const KEYS: &[Key] = &[
         Takes::Whole(1, 3_650),
         Absent,
     ),
+    key("screen", "min_analysts", Takes::Whole(1, 50), Absent),
+    key("screen", "min_price_targets", Takes::Whole(1, 50), Absent),
+    key(
+        "screen",
+        "max_position_percent",
+        Takes::Whole(1, 20),
+        Absent,
+    ),
+    key("screen", "output", Takes::Text, Absent),
+    key("screen", "same_company", Takes::Table, Absent),
+    key("screen", "criteria", Takes::Table, Absent),
     key("trade", "account", Takes::Text, Absent),
     key(
         "trade",
@@ -423,6 +387,24 @@ pub(super) const RULES: &[Key] = &[
     key("instruments", "quantity_scale", Takes::Whole(0, 12), Absent),
 ];
 
+const fn criterion(name: &'static str, max: u32) -> Key {
+    key(
+        "screen.criteria",
+        name,
+        from_zero(max, SHARE_DIGITS),
+        Absent,
+    )
+}
+
+/// The keys of each `[screen.criteria.REGION.TIER]`.
+pub(super) const CRITERIA: &[Key] = &[
+    criterion("min_upside", 100),
+    criterion("min_buy_percentage", 100),
+    criterion("min_exret", 1_000),
+    criterion("max_pef_pet_ratio", 1_000),
+    criterion("min_pef_pet_ratio", 1_000),
+];
+
 /// All sections, in the order of the canonical text.
 pub(super) const SECTIONS: &[&str] = &[
     "run",
@@ -438,6 +420,7 @@ pub(super) const SECTIONS: &[&str] = &[
     "cache",
     "health",
     "secrets",
+    "screen",
     "trade",
 ];
 
@@ -445,37 +428,7 @@ pub(super) const SECTIONS: &[&str] = &[
 pub(super) fn keys_of(section: &str) -> Vec<&'static Key> {
     KEYS.iter()
         .chain(RULES)
+        .chain(CRITERIA)
         .filter(|key| key.section == section)
         .collect()
-}
-
-impl Takes {
-    /// What to write, for hints: `a decimal number from 0 to 1`.
-    pub(super) fn phrase(self) -> String {
-        match self {
-            Self::Text => "a text in quotes".to_owned(),
-            Self::Word(words) => format!("one of \"{}\"", words.join("\", \"")),
-            Self::BarSize => "a bar size such as \"1d\" or \"1h\"".to_owned(),
-            Self::Whole(min, i64::MAX) => format!("a whole number, {min} or more"),
-            Self::Whole(min, max) => format!("a whole number from {min} to {max}"),
-            Self::Number(range) if range.zero => {
-                format!(
-                    "a number from 0 to {} with at most {} digits after the point",
-                    range.max, range.digits
-                )
-            }
-            Self::Number(range) => {
-                format!(
-                    "a number above 0, up to {}, with at most {} digits after the point",
-                    range.max, range.digits
-                )
-            }
-            Self::Amount => "a positive amount such as \"1000000\"".to_owned(),
-            Self::Limit => "a positive amount such as \"250000\", or \"unlimited\"".to_owned(),
-            Self::Date => "a date such as 2005-02-28".to_owned(),
-            Self::Flag => "true or false".to_owned(),
-            Self::Texts => "a list of texts such as [\"AAPL\", \"IBM\"], each once".to_owned(),
-            Self::Table => "a table".to_owned(),
-        }
-    }
 }

@@ -264,7 +264,7 @@ fn locate(table: &DeTable<'_>, path: &str, found: &mut dyn FnMut(String, usize))
 }
 
 /// Line and column of a byte offset, both from 1.
-fn position(text: &str, at: usize) -> (usize, usize) {
+pub(super) fn position(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let start = before.rfind('\n').map_or(0, |i| i + 1);

@@ -16,25 +16,30 @@ mod guards;
 mod instruments;
 mod keys;
 mod layer;
+mod migrate;
 mod nearest;
 mod parameters;
 mod profile;
 mod retired;
 mod schema;
+mod screen;
 mod sections;
 mod show;
 mod style;
+mod takes;
 mod trade;
 mod variables;
 mod warnings;
 
 pub use difference::{SettingDifference, setting_differences};
-pub use examples::{BREAKOUT, MOMENTUM, PROFILES, TWO_SLEEVES, YOUR_DATA};
+pub use examples::{BREAKOUT, MOMENTUM, PROFILES, SCREEN, TWO_SLEEVES, YOUR_DATA};
 pub use guards::{Cache, Resilience};
 pub use layer::{Layer, Origin};
+pub use migrate::{Migration, Moved, migrated};
 pub(crate) use nearest::nearest;
 pub use profile::Profile;
 pub use schema::schema;
+pub use screen::Screen;
 pub use sections::{
     Account, Config, Data, Execution, Health, InstrumentRules, Instruments, MoneyLimit, Rebalance,
     Report, Risk, Run, Secrets, StrategyChoice,
@@ -111,7 +116,7 @@ fn resolve_in(profile: Profile, layers: &[Layer], base: &Path) -> Result<Resolve
         return Err(errors);
     }
     Ok(Resolved {
-        warnings: warnings::find(&config, &origins),
+        warnings: warnings::find(&config, &origins, base),
         config,
         base: base.to_owned(),
         profile,
@@ -272,6 +277,12 @@ impl Config {
             ))]
         })?;
         typed(&table, &BTreeMap::new()).map(drop)
+    }
+
+    /// What is allowed and seldom wise about a config that was built by hand; relative paths start from
+    /// `base`.
+    pub fn warnings(&self, base: &Path) -> Vec<Warning> {
+        warnings::find(self, &BTreeMap::new(), base)
     }
 
     /// BLAKE3 over the canonical JSON with sorted keys, in hex: equal for equal settings, however

@@ -22,7 +22,7 @@ pub(super) fn find<'a>(retired: &'a [Retired], path: &str) -> Option<&'a Retired
 
 #[cfg(test)]
 mod tests {
-    use super::super::keys::{KEYS, RULES};
+    use super::super::keys::{CRITERIA, KEYS, RULES};
     use super::*;
 
     /// Every key that any version read: sorted, one a line, only ever longer.
@@ -52,6 +52,7 @@ mod tests {
         let now: Vec<String> = KEYS
             .iter()
             .chain(RULES)
+            .chain(CRITERIA)
             .map(|key| format!("{}.{}", key.section, key.name))
             .collect();
         let ever: Vec<&str> = EVER.lines().collect();

@@ -1,11 +1,12 @@
 //! The JSON Schema of a config file, for editors, from the table of keys.
 
+use ballast_domain::screening::{Region, Tier};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Map, Value, json};
 
 use super::examples::BREAKOUT;
-use super::keys::{Fallback, Key, RULES, SECTIONS, Takes, keys_of};
+use super::keys::{CRITERIA, Fallback, Key, RULES, SECTIONS, Takes, keys_of};
 use super::profile::{Profile, SECTION};
 
 /// A decimal as a text: what a float cannot hold exactly is written so.
@@ -29,6 +30,9 @@ pub fn schema() -> Value {
         .map(|section| ((*section).to_owned(), section_schema(section)))
         .collect();
     definitions.insert("settings".to_owned(), closed(&sections));
+    let tiers = each_as(&Tier::ALL.map(Tier::name), "criteria");
+    definitions.insert("tiers".to_owned(), tiers);
+    definitions.insert("criteria".to_owned(), closed(&properties(CRITERIA)));
     let profiles = Profile::ALL.map(|profile| {
         let mut of_profile = json!({ "$ref": "#/definitions/settings" });
         of_profile["description"] = json!(format!("what is different in {profile}"));
@@ -61,7 +65,25 @@ fn section_schema(section: &str) -> Value {
         // Any other name is a symbol with rules of its own.
         schema["additionalProperties"] = closed(&properties(RULES));
     }
+    if section == "screen" {
+        schema["properties"]["criteria"] = each_as(&Region::ALL.map(Region::name), "tiers");
+        schema["properties"]["same_company"] = json!({
+            "type": "object",
+            "additionalProperties": takes(Takes::Texts),
+        });
+    }
     schema
+}
+
+/// A table of these names, each as a definition says.
+fn each_as(names: &[&str], definition: &str) -> Value {
+    let reference = json!({ "$ref": format!("#/definitions/{definition}") });
+    let names = names.iter();
+    closed(
+        &names
+            .map(|name| ((*name).to_owned(), reference.clone()))
+            .collect(),
+    )
 }
 
 fn properties<'a>(keys: impl IntoIterator<Item = &'a Key>) -> Map<String, Value> {
@@ -97,7 +119,8 @@ fn described(key: &Key) -> Option<&'static str> {
         let Some((name, rest)) = line.split_once(" = ") else {
             continue;
         };
-        if section == key.section && name == key.name {
+        let below = section.strip_prefix(key.section);
+        if below.is_some_and(|rest| rest.is_empty() || rest.starts_with('.')) && name == key.name {
             return rest.split_once("# ").map(|(_, text)| text.trim());
         }
     }
@@ -161,9 +184,16 @@ mod tests {
 
     #[test]
     fn every_key_has_its_words_and_every_default_its_json() {
-        for key in KEYS.iter().chain(RULES) {
+        for key in KEYS.iter().chain(RULES).chain(CRITERIA) {
             let schema = key_schema(key);
-            let optional = ["parameters", "price_scale", "quantity_scale", "name"];
+            let optional = [
+                "parameters",
+                "price_scale",
+                "quantity_scale",
+                "name",
+                "same_company",
+                "criteria",
+            ];
             assert!(
                 schema["description"].is_string() || optional.contains(&key.name),
                 "say in breakout.toml what {}.{} is for",

@@ -18,6 +18,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::decimal;
 use super::guards::{Cache, Resilience};
+use super::screen::Screen;
 use super::style::{LastResort, Style};
 use super::trade::Trade;
 
@@ -57,6 +58,9 @@ pub struct Config {
     /// Where keys and passwords come from.
     #[serde(default, skip_serializing_if = "Secrets::is_silent")]
     pub secrets: Secrets,
+    /// What a screen of stocks asks for; nothing of it reaches a backtest.
+    #[serde(default, skip_serializing_if = "Screen::is_silent")]
+    pub screen: Screen,
     /// How it is traded; nothing of it reaches a backtest.
     #[serde(default, skip_serializing_if = "Trade::is_empty")]
     pub trade: Trade,
@@ -104,6 +108,9 @@ pub struct Data {
     /// A source that stands in when `source` fails, written as it is; a backtest does not ask it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<String>,
+    /// The contract of `fallback`; strict when absent, whatever that of `source` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback_contract: Option<Strictness>,
     /// `M/D/YYYY` or `D/M/YYYY`; found out when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_format: Option<String>,

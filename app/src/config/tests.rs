@@ -246,8 +246,8 @@ fn the_shipped_configs_are_complete_and_round_trip() {
         );
         // Every key is written in the example, as a setting or as a comment.
         for key in keys::KEYS.iter().filter(|key| {
-            !["resilience", "cache", "health", "secrets"].contains(&key.section)
-                && key.name != "fallback"
+            !["resilience", "cache", "health", "secrets", "screen"].contains(&key.section)
+                && !["fallback", "fallback_contract"].contains(&key.name)
         }) {
             assert!(text.contains(&format!("{} = ", key.name)) || key.name == "parameters");
         }
@@ -276,6 +276,7 @@ fn every_key_of_the_table_is_a_typed_field_and_the_other_way_round() {
     full.execution.limit_bars = Some(2);
     full.execution.last_resort = Some(LastResort::Market);
     full.data.fallback = Some("x".into());
+    full.data.fallback_contract = Some(ballast_files::Strictness::Lenient);
     full.risk.degraded_factor = Some(rust_decimal::Decimal::ONE);
     full.resilience = Resilience {
         retries: Some(1),
@@ -285,6 +286,7 @@ fn every_key_of_the_table_is_a_typed_field_and_the_other_way_round() {
         breaker_seconds: Some(1),
         calls_per_minute: Some(1),
         use_fallback: Some(true),
+        concurrency: Some(1),
     };
     full.cache = Cache {
         enabled: Some(true),
@@ -294,6 +296,7 @@ fn every_key_of_the_table_is_a_typed_field_and_the_other_way_round() {
         stale_after_hours: Some(1),
         reject_after_hours: Some(1),
         serve_when_down: Some(true),
+        verify: Some(true),
     };
     full.health = Health {
         max_data_age_hours: Some(1),
@@ -308,6 +311,8 @@ fn every_key_of_the_table_is_a_typed_field_and_the_other_way_round() {
         warn_after_days: Some(1),
         refuse_after_days: Some(1),
     };
+    full.screen = Config::from_toml(SCREEN).unwrap().screen;
+    full.screen.output = Some("x".into());
     full.trade = Trade {
         account: Some("x".into()),
         stage: Some(TradeStage::Paper),

@@ -1,7 +1,9 @@
 //! Settings that are allowed and seldom wise.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use ballast_domain::screening::{CriteriaTable, Criterion};
 use ballast_domain::simulation::FillPoint;
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -34,8 +36,21 @@ const OLD_PRICE_DAYS: Decimal = Decimal::from_parts(7, 0, 0, false, 0);
 /// With less fresh data a rebalance tilts to what still has prices.
 const FRESH_SHARE: Decimal = Decimal::from_parts(9, 0, 0, false, 1);
 
-/// Everything unusual about `config`, in the order of its keys.
-pub(super) fn find(config: &Config, origins: &BTreeMap<String, Origin>) -> Vec<Warning> {
+/// Histories at once above which a source takes them for an attack.
+const MANY_AT_ONCE: u8 = 25;
+/// Analysts and positions of a screen beyond which one voice or one name decides.
+const FEW_ANALYSTS: u8 = 4;
+const LARGE_PERCENT: u8 = 10;
+/// Percent of upside that nearly every stock has, and that hardly one has.
+const LOW_UPSIDE: Decimal = Decimal::from_parts(5, 0, 0, false, 0);
+const HIGH_UPSIDE: Decimal = Decimal::from_parts(50, 0, 0, false, 0);
+
+/// Everything unusual about `config`, in the order of its keys. Relative paths start from `base`.
+pub(super) fn find(
+    config: &Config,
+    origins: &BTreeMap<String, Origin>,
+    base: &Path,
+) -> Vec<Warning> {
     let mut found = Vec::new();
     let mut warn = |applies: bool, key: &str, message: String, hint: &str| {
         if applies {
@@ -120,5 +135,68 @@ pub(super) fn find(config: &Config, origins: &BTreeMap<String, Origin>) -> Vec<W
         ),
         "7 outlasts the longest closure of a market",
     );
+    let (resilience, cache, screen) = (&config.resilience, &config.cache, &config.screen);
+    let at_once = resilience.concurrency.unwrap_or_default();
+    warn(
+        at_once > MANY_AT_ONCE,
+        "resilience.concurrency",
+        format!("{at_once} histories are fetched at once"),
+        "15 is quick, and no source takes it for an attack",
+    );
+    warn(
+        cache.stale_after_hours == Some(0),
+        "cache.stale_after_hours",
+        "answers are stale before an hour is over".to_owned(),
+        "48 hours outlast an outage over a weekend",
+    );
+    warn(
+        cache.verify == Some(false),
+        "cache.verify",
+        "a bit that flips on the disk is read as a price".to_owned(),
+        "leave it out: a checksum costs less than a fetch",
+    );
+    if screen.is_silent() {
+        return found;
+    }
+    warn(
+        screen.min_analysts() < FEW_ANALYSTS,
+        "screen.min_analysts",
+        format!(
+            "{} analysts are enough for a verdict",
+            screen.min_analysts()
+        ),
+        "4 or more outvote one who is wrong",
+    );
+    warn(
+        screen.max_position_percent() > LARGE_PERCENT,
+        "screen.max_position_percent",
+        format!(
+            "one suggestion may take {} % of the equity",
+            screen.max_position_percent()
+        ),
+        "5 leaves room for twenty",
+    );
+    if let Some(output) = &screen.output {
+        warn(
+            !base.join(output).is_dir(),
+            "screen.output",
+            format!("the folder {output} is not there"),
+            "make it, or name one that is",
+        );
+    }
+    for ((region, tier), criteria) in screen.criteria.iter().flat_map(CriteriaTable::iter) {
+        let upside = criteria.get(Criterion::MinUpside).unwrap_or_default();
+        let path = format!(
+            "screen.criteria.{}.{}.min_upside",
+            region.name(),
+            tier.name()
+        );
+        let hint = "5 to 50 tells stocks apart";
+        let few = format!("{region}/{tier} asks for an upside of {upside} %, which most have");
+        warn(upside < LOW_UPSIDE, &path, few, hint);
+        let many =
+            format!("{region}/{tier} asks for an upside of {upside} %, which hardly one has");
+        warn(upside > HIGH_UPSIDE, &path, many, hint);
+    }
     found
 }

@@ -81,7 +81,10 @@ pub fn open_cache(settings: &Resolved, home: &Path) -> Result<Option<Arc<dyn Cac
         Some(folder) => settings.base.join(folder),
         None => home.join("cache"),
     };
-    let mut bounds = CacheBounds::default();
+    let mut bounds = CacheBounds {
+        verify: cache.verify != Some(false),
+        ..CacheBounds::default()
+    };
     if let Some(entries) = cache.max_entries {
         let entries = usize::try_from(entries).ok().and_then(NonZeroUsize::new);
         bounds.max_entries = entries.ok_or_else(|| {
@@ -115,6 +118,9 @@ pub fn guarded_market_data(
     for named in std::iter::once(&config.data.source).chain(&config.data.fallback) {
         let mut of_source = config.clone();
         of_source.data.source.clone_from(named);
+        if !sources.is_empty() {
+            of_source.data.contract = config.data.fallback_contract.unwrap_or_default();
+        }
         let opened = super::market_data(&of_source, &settings.base)?.source;
         let adapter: Arc<dyn MarketData> = if sources.is_empty() {
             opened

@@ -23,8 +23,8 @@ use super::guards::{guarded_market_data, open_cache};
 use super::stacks::Surroundings;
 use crate::config::{Config, Resolved};
 
-/// Histories that are fetched at once.
-const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
+/// Histories that are fetched at once, where the config does not say.
+const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(14);
 /// Failures that are kept while it trades.
 const KEPT_FAILURES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
 
@@ -36,6 +36,7 @@ pub struct TracedInputs {
     origins: Arc<Mutex<BTreeMap<String, Provenance>>>,
     /// Breakers of the sources, by name.
     breakers: Vec<(String, Breaker)>,
+    concurrency: NonZeroUsize,
 }
 
 impl fmt::Debug for TracedInputs {
@@ -53,7 +54,15 @@ impl TracedInputs {
             source,
             origins: Arc::default(),
             breakers,
+            concurrency: CONCURRENCY,
         }
+    }
+
+    /// The same with so many histories at once.
+    #[must_use]
+    pub const fn at_once(mut self, concurrency: NonZeroUsize) -> Self {
+        self.concurrency = concurrency;
+        self
     }
 
     /// The sources of a config in the standard stack, with its cache in `home` where it has one.
@@ -70,7 +79,9 @@ impl TracedInputs {
         let breakers = breakers
             .map(|s| (s.source.name().to_owned(), s.breaker.clone()))
             .collect();
-        Ok(Self::new(stack.source, breakers))
+        let at_once = settings.config.resilience.concurrency;
+        let at_once = at_once.and_then(|n| NonZeroUsize::new(n.into()));
+        Ok(Self::new(stack.source, breakers).at_once(at_once.unwrap_or(CONCURRENCY)))
     }
 
     /// The breakers of its sources, by name.
@@ -100,7 +111,7 @@ impl TracedInputs {
 
     async fn fetch(self, request: HistoryRequest) -> Result<Vec<Chunk>> {
         let plan = FetchPlan::new().with("trader", request);
-        let batch = BatchFetcher::new(Arc::clone(&self.source), CONCURRENCY);
+        let batch = BatchFetcher::new(Arc::clone(&self.source), self.concurrency);
         let mut chunks = Vec::new();
         for (key, fetched) in batch.fetch(&plan).await {
             let symbol = key.symbol;

@@ -48,11 +48,21 @@ impl Surroundings {
     }
 }
 
-/// One line of the log.
+/// One line of the log. A failed call is told with who was called, for what, the kind of its error and
+/// the number that all lines of this call share.
 fn log(notice: &Notice) {
+    let failed = notice.failed_call();
+    let component = failed.map(|failed| failed.component);
+    let operation = failed.map(|failed| failed.operation);
+    let kind = failed.map(|failed| failed.kind.name());
+    let call = failed.map(|failed| failed.call);
     match notice.level() {
-        Level::Warning => tracing::warn!(target: "ballast::resilience", "{notice}"),
-        Level::Error => tracing::error!(target: "ballast::resilience", "{notice}"),
+        Level::Warning => {
+            tracing::warn!(target: "ballast::resilience", component, operation, kind, call, "{notice}");
+        }
+        Level::Error => {
+            tracing::error!(target: "ballast::resilience", component, operation, kind, call, "{notice}");
+        }
     }
 }
 

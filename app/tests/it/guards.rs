@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ballast::config::{self, Layer, PROFILES, Resolved};
+use ballast::config::{self, Above, Layer, PROFILES, Profile, Resolved};
 use ballast::wiring::stacks::{CascadeSettings, GuardedSource, source_stack};
 use ballast::wiring::{cascade_settings, guarded_market_data, open_cache, resilience_policy};
 use ballast_domain::market::BarSize;
-use ballast_domain::time::Span;
-use ballast_ports::{Error, ErrorKind, HistoryRequest, MarketDataExt as _};
+use ballast_domain::time::{Span, Timestamp};
+use ballast_ports::{Error, ErrorKind, HistoryRequest, Lifetime, MarketDataExt as _};
 use ballast_resilience::{Jitter, ResiliencePolicy, Role, Traced as _};
 use ballast_testkit::fakes::Fault;
 use tokio::time::Instant;
@@ -179,6 +179,8 @@ fn bounds_of_the_guards_are_those_of_the_checklist() {
     for (key, least, most) in [
         ("resilience.retries", 0, 10),
         ("resilience.timeout_seconds", 5, 300),
+        ("resilience.concurrency", 1, 50),
+        ("cache.stale_after_hours", 1, 168),
         ("secrets.keep_minutes", 1, 1_440),
     ] {
         let deadline = "resilience.deadline_seconds=3600";
@@ -200,11 +202,100 @@ fn bounds_of_the_guards_are_those_of_the_checklist() {
             "before its first attempt",
         ),
         (
-            ["cache.stale_after_hours=200", "cache.enabled=true"],
+            [
+                "cache.stale_after_hours=168",
+                "cache.reject_after_hours=167",
+            ],
             "before they are stale",
         ),
     ] {
         let errors = refused(&set);
         assert!(errors[0].message.contains(said), "{errors:?}");
     }
+}
+
+/// VAL-20: each source is held to the data contract by a flag of its own, and strictly where nothing is said: a
+/// row at fault refuses the source, and leniently it is left out.
+#[tokio::test]
+async fn val_20_each_source_has_its_own_contract_and_strict_is_the_default() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, second: &str| {
+        let path = folder.path().join(name);
+        let rows = format!(
+            "date,symbol,open,high,low,close,volume\n2012-01-03,A,1,2,1,2,9\n{second}\n\
+             2012-01-05,A,1,2,1,2,9\n"
+        );
+        fs::write(&path, rows).unwrap();
+        path.display().to_string()
+    };
+    let good = file("good.csv", "2012-01-04,A,1,2,1,2,9");
+    // A high below its low.
+    let bad = file("bad.csv", "2012-01-04,A,1,1,2,2,9");
+    let bars = async |source: &str, fallback: &str, more: &[&str], ask_fallback: bool| {
+        let mut set = vec![
+            "data.symbols=A".to_owned(),
+            "resilience.retries=0".to_owned(),
+        ];
+        set.push(format!("data.source=\"{source}\""));
+        set.push(format!("data.fallback=\"{fallback}\""));
+        set.extend(more.iter().map(|s| (*s).to_owned()));
+        let set: Vec<&str> = set.iter().map(String::as_str).collect();
+        let stack = guarded_market_data(&settings(&set), None, &setup().around).ok()?;
+        let source = &stack.sources[usize::from(ask_fallback)].source;
+        let loaded = source.load(&HistoryRequest::all(["A"], BarSize::DAY)).await;
+        loaded.ok().map(|series| series["A"].bars.len())
+    };
+    let (source, fallback) = ("data.contract=lenient", "data.fallback_contract=lenient");
+    assert_eq!(bars(&good, &good, &[], true).await, Some(3));
+    // Strict where nothing is said, for either.
+    assert_eq!(bars(&bad, &good, &[], false).await, None);
+    assert_eq!(bars(&good, &bad, &[], true).await, None);
+    // A flag is of its own source alone.
+    assert_eq!(bars(&good, &bad, &[source], true).await, None);
+    assert_eq!(bars(&bad, &good, &[fallback], false).await, None);
+    assert_eq!(bars(&good, &bad, &[fallback], true).await, Some(2));
+    assert_eq!(bars(&bad, &good, &[source], false).await, Some(2));
+}
+
+/// CAC-28: `cache.verify` reaches the disk: a flipped bit of a value is refused, and read where the config says
+/// so. That is warned of, and refused in production.
+#[tokio::test]
+async fn cac_28_a_config_switches_checksums_off_but_not_in_production() {
+    let home = tempfile::tempdir().unwrap();
+    let read = async |set: &[&str]| {
+        let all = [&["cache.enabled=true"], set].concat();
+        let cache = open_cache(&settings(&all), home.path()).unwrap().unwrap();
+        cache.get("key").await.map(|entry| entry.unwrap().value)
+    };
+    {
+        let cache = open_cache(&settings(&["cache.enabled=true"]), home.path());
+        let lifetime = Lifetime::starting(Timestamp::EPOCH, Span::from_days(1));
+        let put = cache.unwrap().unwrap();
+        put.put("key", b"value".to_vec(), lifetime).await.unwrap();
+    }
+    let entries = home.path().join("cache/entries");
+    let path = fs::read_dir(entries)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let mut bytes = fs::read(&path).unwrap();
+    let at = bytes.windows(5).position(|w| w == b"value").unwrap();
+    bytes[at] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(read(&[]).await.unwrap_err().kind, ErrorKind::InvalidData);
+    assert_eq!(read(&["cache.verify=false"]).await.unwrap(), b"walue");
+    let off = settings(&["cache.verify=false"]);
+    assert_eq!(off.warnings.len(), 1);
+    assert_eq!(off.warnings[0].key, "cache.verify");
+    let production = Above {
+        profile: Profile::Production,
+        ..Above::from(Layer::arguments(["cache.verify=false"]).unwrap())
+    };
+    let refused = config::from_text("p.toml", PROFILES, production, Path::new("")).unwrap_err();
+    assert!(
+        refused[0].message.contains("production reads no cache"),
+        "{refused:?}"
+    );
 }

@@ -8,6 +8,7 @@ mod binary;
 mod browser;
 mod build_script;
 mod command_line;
+mod config_migrate;
 mod data_catalog;
 mod data_check;
 mod data_contract;
@@ -41,6 +42,7 @@ mod report;
 mod report_compare;
 mod report_mail;
 mod run_metrics;
+mod screen_settings;
 #[cfg(unix)]
 mod secrets;
 mod settings;

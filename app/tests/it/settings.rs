@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ballast::config::{self, BREAKOUT, MOMENTUM, PROFILES, TWO_SLEEVES, YOUR_DATA};
+use ballast::config::{self, BREAKOUT, MOMENTUM, PROFILES, SCREEN, TWO_SLEEVES, YOUR_DATA};
 use ballast::exit::Exit;
 use serde_json::{Value, json};
 
@@ -153,6 +153,61 @@ fn cfg_03_each_layer_wins_over_those_before_it() {
         &[("BALLAST_PROFILE", "production")],
     );
     assert_eq!(staging.0, json!(0.5));
+}
+
+/// CFG-02: without a config file every key has its default, of risk and execution exactly these, and nothing
+/// is traded: a config without `[trade]` trades on paper.
+#[test]
+fn cfg_02_without_a_file_there_are_exact_defaults_on_paper() {
+    let home = tempfile::tempdir().unwrap();
+    let arguments = [
+        "config",
+        "show",
+        "--data",
+        "bars.csv",
+        "--strategy",
+        "breakout",
+        "--json",
+    ];
+    let shown = used(home.path(), &arguments, None, &[]).json();
+    let config = &shown["config"];
+    assert_eq!(
+        config["risk"],
+        json!({
+            "max_order_notional": "unlimited",
+            "max_position_notional": "unlimited",
+            "max_position_weight": 1.0,
+            "max_gross": 1.0,
+            "max_leverage": 1.0,
+            "price_collar": 0.1,
+            "max_price_age_days": 7.0,
+            "cash_buffer": 0.02,
+        })
+    );
+    assert_eq!(
+        config["execution"],
+        json!({
+            "fill": "next_open",
+            "signal_lag": 0,
+            "size_at": "decision",
+            "fee_bps": 5.0,
+            "slippage_bps": 5.0,
+            "delisting_haircut": 0.0,
+        })
+    );
+    for silent in ["resilience", "cache", "health", "secrets", "screen"] {
+        assert!(config[silent].is_null(), "{silent}: {}", config[silent]);
+    }
+    // No stage, venue or arming: that is paper.
+    assert!(config["trade"].is_null(), "{}", config["trade"]);
+    assert_eq!(config["account"]["cash"], "1000000");
+    let defaulted = |key: &str| shown["origins"][key] == "default";
+    for key in ["risk.max_gross", "risk.price_collar", "execution.fill"] {
+        assert!(defaulted(key), "{key}: {}", shown["origins"][key]);
+    }
+    // A file that is named and not there is no reason to take defaults.
+    let gone = used(home.path(), &["config", "show", "gone.toml"], None, &[]);
+    assert_eq!(gone.exit, Exit::Usage, "{gone:?}");
 }
 
 /// CFG-01: three environments, each its own table of the file; another name is refused, wherever it
@@ -310,7 +365,7 @@ fn cfg_20_a_difference_lists_changed_keys_only() {
 /// CFG-11: the canonical text of a config is the same config.
 #[test]
 fn cfg_11_what_is_written_is_read_back_equal() {
-    for text in [BREAKOUT, MOMENTUM, TWO_SLEEVES, PROFILES] {
+    for text in [BREAKOUT, MOMENTUM, TWO_SLEEVES, PROFILES, SCREEN] {
         let read = config::Config::from_toml(text).unwrap();
         assert_eq!(config::Config::from_toml(&read.to_toml()).unwrap(), read);
     }
@@ -396,7 +451,7 @@ fn as_json(value: &toml::Value) -> Value {
 #[test]
 fn cfg_22_the_schema_agrees_with_the_program() {
     let schema = Schema::compiled();
-    for text in [BREAKOUT, MOMENTUM, TWO_SLEEVES, PROFILES, YOUR_DATA] {
+    for text in [BREAKOUT, MOMENTUM, TWO_SLEEVES, PROFILES, SCREEN, YOUR_DATA] {
         schema.accepts(text).unwrap();
     }
     let canonical = config::Config::from_toml(BREAKOUT).unwrap().to_toml();
@@ -429,6 +484,19 @@ fn cfg_22_the_schema_agrees_with_the_program() {
     ] {
         let text = BREAKOUT.replace(good, bad);
         assert_ne!(text, BREAKOUT, "{good} is nowhere");
+        assert!(config::Config::from_toml(&text).is_err(), "{bad}");
+        assert!(schema.accepts(&text).is_err(), "{bad}");
+    }
+    for (good, bad) in [
+        ("min_upside = 5\n", "min_upside = 101\n"),
+        ("min_upside = 5\n", "min_upsid = 5\n"),
+        ("[screen.criteria.us.mega]", "[screen.criteria.us.nano]"),
+        ("[screen.criteria.us.mega]", "[screen.criteria.jp.mega]"),
+        ("novo = [\"NVO\", \"NOVO-B.CO\"]", "novo = 1"),
+        ("min_analysts = 4 ", "min_analysts = 0 "),
+    ] {
+        let text = SCREEN.replacen(good, bad, 1);
+        assert_ne!(text, SCREEN, "{good} is nowhere");
         assert!(config::Config::from_toml(&text).is_err(), "{bad}");
         assert!(schema.accepts(&text).is_err(), "{bad}");
     }

@@ -214,7 +214,25 @@ async fn cac_21_stages_are_switched_off_by_settings() {
 
 /// Keeps what is logged.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    /// Keeps what this thread logs until the guard is dropped.
+    pub(crate) fn capture(&self) -> tracing::subscriber::DefaultGuard {
+        let writer = self.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(move || writer.clone())
+            .with_ansi(false)
+            .without_time()
+            .finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+
+    pub(crate) fn all(&self) -> Vec<String> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(|line| line.trim().to_owned()).collect()
+    }
+}
 
 impl io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -227,34 +245,33 @@ impl io::Write for Lines {
     }
 }
 
-/// RES-06: three attempts log two warnings with their waits and one error; the hook hears each.
+/// RES-06: three attempts log two warnings with their waits and one error; the hook hears each. ERR-09: each
+/// line has who was called, for what, the kind of the error, and the number that the lines of one call
+/// share.
 #[tokio::test(start_paused = true)]
 async fn res_06_attempts_are_logged() {
     let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(move || writer.clone())
-        .with_ansi(false)
-        .without_time()
-        .finish();
     let setup = setup();
-    let a = NamedSource::new("a", vec![down(); 3]);
+    let a = NamedSource::new("a", vec![down(); 4]);
     let stack = source_stack(&guarded(&a), &setup.around).unwrap();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let guard = lines.capture();
     stack.source.load(&request()).await.unwrap_err();
+    stack.source.load(&request()).await.unwrap();
     drop(guard);
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    let logged: Vec<_> = text.lines().map(str::trim).collect();
-    let cause = "unavailable at history: no route";
+    let logged = lines.all();
+    let cause = "unavailable at history: no route component=\"a\" operation=\"history\" \
+                 kind=\"unavailable\"";
+    let gave_up = "gave up on a after 3 attempts (attempts)";
     assert_eq!(
         logged,
         [
-            format!("WARN ballast::resilience: retrying a in 1s after attempt 1: {cause}"),
-            format!("WARN ballast::resilience: retrying a in 2s after attempt 2: {cause}"),
-            format!("ERROR ballast::resilience: gave up on a after 3 attempts (attempts): {cause}"),
+            format!("WARN ballast::resilience: retrying a in 1s after attempt 1: {cause} call=1"),
+            format!("WARN ballast::resilience: retrying a in 2s after attempt 2: {cause} call=1"),
+            format!("ERROR ballast::resilience: {gave_up}: {cause} call=1"),
+            format!("WARN ballast::resilience: retrying a in 1s after attempt 1: {cause} call=2"),
         ]
     );
-    assert_eq!(setup.notices.lock().unwrap().len(), 3);
+    assert_eq!(setup.notices.lock().unwrap().len(), 4);
 }
 
 /// RES-21: what a run writes as metrics lists attempts and the state of each breaker.

@@ -32,6 +32,7 @@ mod overview;
 mod panels;
 mod roster;
 mod scenario;
+mod screening;
 mod shared_indicators;
 mod sma_cross_reference;
 mod stable_names;

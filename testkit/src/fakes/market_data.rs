@@ -36,6 +36,7 @@ pub struct FakeMarketData {
     held: HeldSeries,
     delay: Duration,
     live: Option<Vec<LiveBar>>,
+    symbols_per_call: NonZeroUsize,
     script: Mutex<VecDeque<Fault>>,
     calls: Mutex<Vec<HistoryRequest>>,
 }
@@ -54,6 +55,7 @@ impl FakeMarketData {
             held: held.chunk_bars(NonZeroUsize::new(7).expect("seven is not zero")),
             delay: Duration::ZERO,
             live: None,
+            symbols_per_call: NonZeroUsize::MIN,
             script: Mutex::default(),
             calls: Mutex::default(),
         }
@@ -87,6 +89,15 @@ impl FakeMarketData {
         self
     }
 
+    /// The same with a batch endpoint of so many symbols.
+    #[must_use]
+    pub fn symbols_per_call(self, symbols: NonZeroUsize) -> Self {
+        Self {
+            symbols_per_call: symbols,
+            ..self
+        }
+    }
+
     /// Every history request so far.
     pub fn calls(&self) -> Vec<HistoryRequest> {
         lock(&self.calls).clone()
@@ -102,6 +113,7 @@ impl MarketData for FakeMarketData {
     fn capabilities(&self) -> MarketDataCapabilities {
         MarketDataCapabilities {
             subscribe: self.live.is_some(),
+            symbols_per_call: self.symbols_per_call,
             ..self.held.capabilities().clone()
         }
     }

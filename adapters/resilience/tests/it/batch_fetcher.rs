@@ -17,10 +17,10 @@ use ballast_resilience::{
     BatchFetcher, Cached, FetchPlan, PlanKey, SingleSource, StalenessPolicy, Traced,
 };
 use ballast_testkit::builders::{SeriesBuilder, day, market};
-use ballast_testkit::fakes::{FakeCache, FakeMarketData};
+use ballast_testkit::fakes::{FakeCache, FakeMarketData, Fault};
 use tokio::time::{Instant, sleep};
 
-use crate::named::{clock, request};
+use crate::named::{clock, down, request};
 use crate::notices::Notices;
 
 /// A source that counts how many ask at once.
@@ -307,4 +307,48 @@ async fn an_update_asks_only_for_what_is_new() {
         2,
         "what is held is later than what is needed"
     );
+}
+
+/// DAT-08: where a call answers several symbols, n of them cost ⌈n / several⌉ calls and give what one by one
+/// gives. One that the source does not have fails alone; what may pass is everybody's of its call.
+#[tokio::test(start_paused = true)]
+async fn dat_08_a_batch_endpoint_is_asked_for_several_at_once() {
+    let names: Vec<String> = (0..20).map(|n| format!("S{n:02}")).collect();
+    let series = |names: &[String]| -> BTreeMap<String, Series> {
+        let one = market().into_values().next().unwrap();
+        names
+            .iter()
+            .map(|name| (name.clone(), one.clone()))
+            .collect()
+    };
+    let plan = FetchPlan::new().with("a", HistoryRequest::all(names.clone(), BarSize::DAY));
+    let fetched = async |symbols: usize, held: &[String], script: Vec<Fault>| {
+        let symbols = NonZeroUsize::new(symbols).unwrap();
+        let fake = FakeMarketData::new(series(held)).symbols_per_call(symbols);
+        let fake = Arc::new(fake.script(script));
+        let source = Arc::new(SingleSource::new(fake.clone(), clock()));
+        let batch = BatchFetcher::new(source, NonZeroUsize::new(3).unwrap());
+        (batch.fetch(&plan).await, fake.calls())
+    };
+    let (alone, _) = fetched(1, &names, vec![]).await;
+    for (symbols, calls) in [(1, 20), (7, 3), (8, 3), (19, 2), (20, 1), (100, 1)] {
+        let (batch, made) = fetched(symbols, &names, vec![]).await;
+        assert_eq!(made.len(), calls, "{symbols} a call");
+        assert!(made.iter().all(|call| call.symbols.len() <= symbols));
+        assert_eq!(batch.len(), 20);
+        for (key, one) in &batch {
+            let expected = &alone[key].as_ref().unwrap().series;
+            assert_eq!(one.as_ref().unwrap().series, *expected, "{key:?}");
+        }
+    }
+    // S19 is in the third call of eight, which is made again for each of its four.
+    let (batch, made) = fetched(8, &names[..19], vec![]).await;
+    let failed: Vec<_> = batch.iter().filter(|(_, one)| one.is_err()).collect();
+    assert_eq!(failed.len(), 1);
+    assert_eq!(failed[0].0.symbol, "S19");
+    assert_eq!(failed[0].1.as_ref().unwrap_err().kind, ErrorKind::NotFound);
+    assert_eq!(made.len(), 3 + 4);
+    let (batch, made) = fetched(8, &names, vec![Fault::Fail(down("no route"))]).await;
+    assert_eq!(batch.values().filter(|one| one.is_err()).count(), 8);
+    assert_eq!(made.len(), 3);
 }

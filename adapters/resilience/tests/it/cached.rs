@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ballast_domain::market::BarSize;
-use ballast_domain::time::Span;
+use ballast_domain::time::{Span, Timestamp};
 use ballast_ports::{
     BoxStream, Chunk, Clock, Error, ErrorKind, HistoryRequest, ListedInstrument, LiveBar,
     MarketData, MarketDataCapabilities, MarketDataExt, Result, SubscribeRequest,
@@ -174,6 +174,31 @@ async fn cac_22_a_stale_answer_is_told_with_its_age() {
     let line = "served ALFA, BETA from 72.0 hours ago".to_owned();
     assert_eq!(s.notices.lines(), [line]);
     assert_eq!(s.notices.total("cache_stale_total"), 1.0);
+}
+
+/// CAC-12: a day of a trader that looks at twenty histories every five minutes, for six and a half hours: nine
+/// of ten answers come from the cache, of which each is an hour good, and the share of them is exported.
+#[tokio::test]
+async fn cac_12_a_day_of_looks_is_served_from_the_cache() {
+    let s = setup(StalenessPolicy::default(), FakeCache::new(64), [], []);
+    let histories = (0..20).map(|day| {
+        let start = s.clock.now() - Span::from_days(day + 100);
+        request().between(start, Timestamp::MAX)
+    });
+    let histories: Vec<_> = histories.collect();
+    for _ in 0..78 {
+        for request in &histories {
+            s.cached.fetch(request).await.unwrap();
+        }
+        s.clock.advance(Span::from_seconds(300));
+    }
+    let total = |name: &str| s.notices.total(name);
+    let (hits, misses) = (total("cache_hits_total"), total("cache_misses_total"));
+    assert_eq!(hits + misses, 78.0 * 20.0);
+    assert_eq!(misses, s.a.calls() as f64);
+    let ratio = total("cache_hit_ratio");
+    assert_eq!(ratio, hits / (hits + misses));
+    assert!(ratio >= 0.85, "{ratio}");
 }
 
 /// CAC-18: a success is kept with its time; a cache that fails costs a warning and nothing else.

@@ -359,3 +359,17 @@ fn unlike_sources_are_no_cascade() {
     assert!(error.to_string().contains("no common bar size"), "{error}");
     assert!(FallbackSettings::default().probe_every > Span::from_nanos(0));
 }
+
+/// CAC-17: an answer that is an error in itself, which a client reports as bad data, is a failure of the
+/// primary: it is not asked again, and the fallback answers.
+#[tokio::test]
+async fn cac_17_an_error_for_an_answer_is_a_failure_of_its_source() {
+    let said = "the answer is an error with the status of a success";
+    let refused = Fault::Fail(Error::new(ErrorKind::InvalidData, "history", said));
+    let (a, b) = (Named::new("a", [refused]), Named::new("b", []));
+    let cascade = cascade(&[&a, &b], 1, &MetricsRegistry::default()).unwrap();
+    let answer = cascade.fetch(&request()).await.unwrap();
+    assert_eq!(answer.provenance.role, Role::Fallback);
+    assert_eq!((a.calls(), b.calls()), (1, 1));
+    assert_eq!(answer.provenance.failures.len(), 1);
+}
