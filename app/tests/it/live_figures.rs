@@ -213,7 +213,7 @@ async fn a_rebalance_of_a_thousand_orders_figures() {
     let request = market.write(room.path());
     let resolved = config::read(&request.file.unwrap(), Layer::empty()).unwrap();
     let bench = Bench::new(&room.path().join("home"), resolved).await;
-    let options = Options::new(&room.path().join("home"), "figures", "figures").with_reserve(0);
+    let options = Options::new(room.path().join("home"), "figures", "figures").with_reserve(0);
     let disk = Arc::new(SqliteJournal::open(options).await.unwrap());
     let turns = Turns::default();
     let (begun, seen) = (Arc::new(Mutex::new(None)), turns.clone());

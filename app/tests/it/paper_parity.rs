@@ -51,8 +51,8 @@ const CONFIGS: [(&str, &str, &[&str]); 5] = [
     ),
 ];
 
-/// Nine months, in which one stock is listed.
-const DAYS: [&str; 2] = ["run.start=2012-02-01", "run.end=2012-10-31"];
+/// A year and a half, in which one stock is listed.
+const DAYS: [&str; 2] = ["run.start=2011-09-01", "run.end=2013-03-01"];
 
 pub(crate) fn settings(file: &str, set: &[&str]) -> SettingsRequest {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
@@ -266,7 +266,7 @@ fn exe_17_a_program_that_ends_in_the_middle_goes_on_where_it_was() {
         let (mut sessions, mut warm) = (0, 0);
         loop {
             // Odd lengths, so that ends fall on every kind of bar.
-            let ended = traded(home.path(), &request, 11 + 13 * (sessions % 5));
+            let ended = traded(home.path(), &request, 37 + 13 * (sessions % 5));
             sessions += 1;
             warm += usize::from(ended.last_decision.is_some());
             if ended.ended.stop == Stop::EndOfData {

@@ -86,10 +86,10 @@ impl Recorded {
 
     /// All records from the first, without a snapshot.
     pub(super) fn of(records: Vec<Record>, batch: u64) -> Self {
-        let mut this = Self::default();
-        this.upto = Upto {
-            batch,
-            record: records.len() as u64,
+        let record = records.len() as u64;
+        let mut this = Self {
+            upto: Upto { batch, record },
+            ..Self::default()
         };
         records.into_iter().for_each(|record| this.push(record));
         this
