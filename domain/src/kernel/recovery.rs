@@ -169,8 +169,9 @@ impl<S: Strategy> Restore<'_, S> {
                 if let Some(lot) = lot {
                     k.rescale_plans(r.instrument, r.ratio, lot);
                 }
-                // A mark of a bar after the split is in the new units already.
-                let is_marked_since = k.account.marked_at(r.instrument) >= r.time;
+                // A mark of a bar after the split is in the new units already; the bar that closes as the
+                // split takes effect is the last of the old ones.
+                let is_marked_since = k.account.marked_at(r.instrument) > r.time;
                 let ratio = if is_marked_since {
                     1.0
                 } else {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::kernel_path::flat;
 use crate::scenario::{
-    A, B, Desk, Scripted, World, accepted, canceled, dollars, execution, holding, units,
+    A, B, Desk, Scripted, Tape, World, accepted, canceled, dollars, execution, holding, units,
 };
 
 fn new_kernel(world: &World, desk: &Desk) -> Kernel<Scripted> {
@@ -251,5 +251,41 @@ fn a_split_rescales_what_an_interrupted_rebalance_still_wants() {
             [(1, A, 12)],
             "{split_before_the_restart}"
         );
+    }
+}
+
+/// A start shows the bars first. The split divides the mark of a bar before it, also of one that closes
+/// as it takes effect; a mark of a bar after it was divided once more.
+#[test]
+fn a_split_that_is_taken_back_divides_no_mark_of_the_new_units() {
+    let world = World::shares(1);
+    let prices: [(f64, f64); 4] = [(100.0, 100.0), (100.0, 100.0), (50.0, 50.0), (50.0, 50.0)];
+    let script = Scripted::new([(0, holding(&[(A, 10)]))]);
+    let mut d = Desk::watched(&world, script, &Tape::new(&[&prices]));
+    let bought = d.trade(0).remove(0);
+    d.fact(&execution(&bought, 1, 10, "100"));
+    d.slice(1);
+    d.fact(&Fact::Split {
+        id: EventId(4),
+        instrument: A,
+        ratio: SplitRatio { new: 2, old: 1 },
+        quantity: units(20),
+        cash_in_lieu: dollars("0"),
+    });
+    d.persist();
+    assert_eq!(d.now, d.panel.slice(1).unwrap().time());
+    assert_eq!(d.kernel.account().mark(A), 50.0);
+    for bars in [2, 3] {
+        let mut kernel = new_kernel(&world, &d);
+        for row in 0..bars {
+            kernel.warm(&d.panel.slice(row).unwrap());
+        }
+        let mut restore = kernel.restore().unwrap();
+        for record in &d.log.records {
+            restore.record(record).unwrap();
+        }
+        restore.finish().unwrap();
+        assert_eq!(kernel.account().mark(A), 50.0, "{bars} bars");
+        assert_eq!(kernel.account().equity(), d.kernel.account().equity());
     }
 }
