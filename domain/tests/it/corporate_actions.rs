@@ -6,6 +6,7 @@ use ballast_domain::market::{ActionKind, LaneState, SplitRatio};
 use ballast_domain::money::Rate;
 use ballast_domain::orders::{OrderStatus, Side, TimeInForce};
 use ballast_domain::portfolio::EntryKind;
+use ballast_domain::simulation::FillPoint;
 
 use crate::scenario::{
     A, B, Desk, Scripted, Tape, World, accepted, assert_nothing_set_aside, dollars, execution,
@@ -86,6 +87,23 @@ fn a_split_changes_units_and_price_and_leaves_value_and_cost() {
         assert_eq!(account.ledger().income(A), income, "{held} {new}:{old}");
         assert_eq!(account.ledger().realised(A), dollars("0"));
     }
+}
+
+/// What a split leaves as a fraction is paid at the close before it where no open is kept, and so is what
+/// a delisting ends. Each bar before an action has to be noted, and no other.
+#[test]
+fn without_opens_the_close_before_an_action_prices_what_it_pays() {
+    let prices = [100.0, 100.0, 110.0, 1100.0, 1300.0, 1500.0];
+    let world = || World::shares(2).filling_at(FillPoint::NextClose);
+    let tape = || Tape::of_closes(&[&prices, &[10.0; 6]]).close_only();
+    let reverse = tape().with_action(3, A, split(1, 10));
+    let run = world().run(buying(7), &reverse).well();
+    let paid = (EntryKind::CashInLieu, dollars("770").units());
+    assert_eq!(entries(&run), [paid]);
+    let tape = tape().delisted(4, A);
+    let run = world().run(buying(7), &tape).well();
+    assert_eq!(run.held(A), 0);
+    assert_eq!(run.cash(), dollars("17000"));
 }
 
 #[test]
