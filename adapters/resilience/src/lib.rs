@@ -11,6 +11,7 @@
 //! | [`CircuitBreaker`] | leaves a neighbour alone that fails too often: [`Breaker`] |
 //! | [`RateLimit`] | lets calls leave no faster than allowed: [`Limiter`] |
 //! | [`Timeout`] | ends a call that takes too long |
+//! | [`Closable`] | lets go of a source for all its callers |
 //! | [`MeteredBroker`] | counts what a broker is asked |
 //! | [`Validated`] | refuses what breaks the data contract |
 //! | [`RecordFailures`] | puts failed calls and refused orders into a store |
@@ -34,6 +35,7 @@ mod breaker;
 mod cache_key;
 mod cached;
 mod circuit_breaker;
+mod closable;
 mod deferred;
 mod disagreement;
 mod fallback;
@@ -68,6 +70,7 @@ pub use breaker::{
 pub use cache_key::CacheKey;
 pub use cached::{Cached, StalenessPolicy};
 pub use circuit_breaker::CircuitBreaker;
+pub use closable::Closable;
 pub use deferred::deferred;
 pub use disagreement::Disagreement;
 pub use fallback::{Fallback, FallbackSettings, passes_on};

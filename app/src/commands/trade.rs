@@ -244,6 +244,8 @@ impl<'a> Account<'a> {
             .await;
         // What was acknowledged is durable; a failure here changes nothing of it.
         let closed = journal.close().await;
+        drop(vigil);
+        inputs.close();
         let traded = traded?;
         closed.map_err(port)?;
         Ok(traded)

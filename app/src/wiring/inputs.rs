@@ -16,7 +16,8 @@ use ballast_ports::{
     MarketDataCapabilities, Result, SubscribeRequest, stream,
 };
 use ballast_resilience::{
-    BatchFetcher, Breaker, FetchPlan, Fetched, MetricsRegistry, Provenance, Traced, deferred,
+    BatchFetcher, Breaker, Closable, FetchPlan, Fetched, MetricsRegistry, Provenance, Traced,
+    deferred,
 };
 
 use super::guards::{guarded_market_data, open_cache};
@@ -36,6 +37,8 @@ pub struct TracedInputs {
     origins: Arc<Mutex<BTreeMap<String, Provenance>>>,
     /// Breakers of the sources, by name.
     breakers: Vec<(String, Breaker)>,
+    /// What is closed with it.
+    closables: Vec<Arc<Closable>>,
     concurrency: NonZeroUsize,
 }
 
@@ -54,6 +57,7 @@ impl TracedInputs {
             source,
             origins: Arc::default(),
             breakers,
+            closables: Vec::new(),
             concurrency: CONCURRENCY,
         }
     }
@@ -81,7 +85,18 @@ impl TracedInputs {
             .collect();
         let at_once = settings.config.resilience.concurrency;
         let at_once = at_once.and_then(|n| NonZeroUsize::new(n.into()));
-        Ok(Self::new(stack.source, breakers).at_once(at_once.unwrap_or(CONCURRENCY)))
+        let closables = stack.sources.iter().map(|s| Arc::clone(&s.closable));
+        let closables = closables.collect();
+        let opened = Self::new(stack.source, breakers).at_once(at_once.unwrap_or(CONCURRENCY));
+        Ok(Self {
+            closables,
+            ..opened
+        })
+    }
+
+    /// Lets go of its sources; what the cache has is still answered.
+    pub fn close(&self) {
+        self.closables.iter().for_each(|source| source.close());
     }
 
     /// The breakers of its sources, by name.

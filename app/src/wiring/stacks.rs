@@ -8,8 +8,8 @@ use ballast_domain::calendar::Calendar;
 use ballast_domain::kernel::SendGate;
 use ballast_ports::{Broker, Cache, Clock, Error, ErrorKind, FailureStore, MarketData, Result};
 use ballast_resilience::{
-    Breaker, Cached, CircuitBreaker, Fallback, FallbackAlarm, FallbackSettings, KillGate, Level,
-    Limiter, Metered, MeteredBroker, MetricsRegistry, Notice, RateLimit, RecordFailures,
+    Breaker, Cached, CircuitBreaker, Closable, Fallback, FallbackAlarm, FallbackSettings, KillGate,
+    Level, Limiter, Metered, MeteredBroker, MetricsRegistry, Notice, RateLimit, RecordFailures,
     ReliabilityWatch, Reporter, ResiliencePolicy, Retry, SingleSource, StalenessPolicy, Timeout,
     Traced, Validated, record_retries,
 };
@@ -86,9 +86,11 @@ pub struct SourceStack {
     pub breaker: Breaker,
     /// Its limiter: forecast, and feedback of what the neighbour counts.
     pub limiter: Limiter,
+    /// Lets go of its adapter.
+    pub closable: Arc<Closable>,
 }
 
-/// `failures > validated > metered > retry > breaker > rate limit > timeout > adapter`.
+/// `failures > validated > metered > retry > breaker > rate limit > timeout > closable > adapter`.
 ///
 /// # Errors
 /// `Config` when a policy cannot work.
@@ -99,7 +101,8 @@ pub fn source_stack(guarded: &GuardedSource, around: &Surroundings) -> Result<So
     let breaker = Breaker::new(&name, policy.breaker.clone(), reporter)?;
     let limiter = Limiter::new(&name, policy.rate.clone(), reporter)?;
 
-    let timed = Arc::new(Timeout::new(Arc::clone(&guarded.adapter), policy.timeout)?);
+    let closable = Arc::new(Closable::new(Arc::clone(&guarded.adapter)));
+    let timed = Arc::new(Timeout::new(Arc::clone(&closable), policy.timeout)?);
     let limited = Arc::new(RateLimit::new(timed, &limiter));
     let broken = Arc::new(CircuitBreaker::new(limited, &breaker));
     let retried = Arc::new(Retry::new(broken, &name, policy.retry.clone(), reporter)?);
@@ -123,6 +126,7 @@ pub fn source_stack(guarded: &GuardedSource, around: &Surroundings) -> Result<So
         source: Arc::new(source),
         breaker,
         limiter,
+        closable,
     })
 }
 
@@ -158,6 +162,16 @@ pub struct MarketDataStack {
     pub source: Arc<ReliabilityWatch<dyn Traced>>,
     /// The sources, as they were given.
     pub sources: Vec<SourceStack>,
+}
+
+impl MarketDataStack {
+    /// Closes every source that is used, the primary and its fallbacks; once is enough. A cache still
+    /// answers what it has.
+    pub fn close(&self) {
+        for stack in &self.sources {
+            stack.closable.close();
+        }
+    }
 }
 
 /// `reliability > cached > fallback[ source stacks ]`, without what is not given.

@@ -415,3 +415,24 @@ async fn a_hung_order_is_unknown_and_recorded_once() {
     assert_eq!(kept.len(), 1);
     assert_eq!(kept[0].outcome, FailureOutcome::Unknown);
 }
+
+/// DAT-18: closing the stack lets go of the primary and, where it is used, of the fallback; twice is once.
+#[tokio::test]
+async fn dat_18_both_sources_are_closed() {
+    for use_fallback in [true, false] {
+        let setup = setup();
+        let (a, b) = (NamedSource::new("a", []), NamedSource::new("b", []));
+        let settings = CascadeSettings {
+            use_fallback,
+            ..CascadeSettings::default()
+        };
+        let stack = cascade(&[&a, &b], &settings, &setup);
+        stack.close();
+        stack.close();
+        assert_eq!(stack.sources.len(), 1 + usize::from(use_fallback));
+        assert!(stack.sources.iter().all(|s| s.closable.is_closed()));
+        let error = stack.source.fetch(&request()).await.unwrap_err();
+        assert!(error.to_string().contains("was closed"), "{error}");
+        assert_eq!((a.calls(), b.calls()), (0, 0));
+    }
+}

@@ -4,6 +4,7 @@ mod batch_fetcher;
 mod broker;
 mod cached;
 mod circuit_breaker;
+mod closable;
 mod fallback;
 mod kill_gate;
 mod metered;
