@@ -67,6 +67,22 @@ impl Answer {
         text.chars().take(200).map(plain).collect()
     }
 
+    /// Whether the body is an object whose `error` says that there is one. What is no JSON says nothing.
+    fn says_error(&self) -> bool {
+        // A list would be read as the fields of `MayFail` in their order.
+        if !self.body.trim_ascii_start().starts_with(b"{") {
+            return false;
+        }
+        let read = serde_json::from_slice(&self.body);
+        let MayFail { error } = read.unwrap_or(MayFail { error: Value::Null });
+        match &error {
+            Value::Null | Value::Bool(false) => false,
+            Value::String(words) => !words.is_empty(),
+            Value::Array(errors) => !errors.is_empty(),
+            _ => true,
+        }
+    }
+
     /// The body of a successful answer as `T`.
     ///
     /// # Errors
@@ -88,15 +104,7 @@ impl Answer {
             .context("body", self.words())
             .hint("something other than the neighbour answered: look at address and proxies"));
         }
-        // What is no object has no such field, and what is no JSON is refused below.
-        let may_fail = serde_json::from_slice(&self.body).unwrap_or(MayFail { error: Value::Null });
-        if !matches!(may_fail.error, Value::Null | Value::Bool(false))
-            && may_fail
-                .error
-                .as_array()
-                .is_none_or(|errors| !errors.is_empty())
-            && may_fail.error.as_str() != Some("")
-        {
+        if self.says_error() {
             return Err(Error::new(
                 ErrorKind::InvalidData,
                 operation,
@@ -149,6 +157,7 @@ mod tests {
             r#"{"error": false}"#,
             r#"{"price": 3}"#,
             "[1, 2]",
+            r#" [{"price": 3}]"#,
         ] {
             read(good).unwrap();
         }

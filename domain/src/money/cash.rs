@@ -17,7 +17,7 @@ impl Cash {
     /// all a double holds near 1: coarser shares would show in the value of a portfolio.
     ///
     /// # Errors
-    /// As [`Weight::leveraged`].
+    /// As [`Weight::leveraged`](super::Weight::leveraged).
     pub fn share(self, weight: f64) -> Result<Self> {
         self.shares().of(weight)
     }
