@@ -292,6 +292,11 @@ fn a_panic_latches_the_kill_switch_and_leaves_an_incident() {
     assert!(reason.contains("planted in a strategy"), "{reason}");
     let incidents = fs::read_dir(folder.path().join("incidents")).unwrap();
     assert_eq!(incidents.count(), 1);
+    // The journal's threads end by themselves, and the account's lock with them.
+    let begun = Instant::now();
+    while folder.is_locked() && begun.elapsed() < Duration::from_secs(30) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
     let found = status(home.path(), None).unwrap();
     assert_eq!(
         (found.mode, found.activity),
