@@ -115,7 +115,19 @@ impl<T: 'static> Desk<T> {
         if self.requests.send(request).await.is_err() {
             return Err(ended());
         }
-        answered.await.unwrap_or_else(|_| Err(ended()))
+        self.answer(answered).await
+    }
+
+    /// What the thread answers. A request that reached the queue just after the thread emptied it
+    /// for the last time lies there as long as somebody may ask: only the queue's end tells of it.
+    async fn answer<A>(&self, mut answered: oneshot::Receiver<Result<A>>) -> Result<A> {
+        let answer = tokio::select! {
+            biased;
+            answer = &mut answered => answer.ok(),
+            // The thread answers before it lets go of its queue.
+            () = self.requests.closed() => answered.try_recv().ok(),
+        };
+        answer.unwrap_or_else(|| Err(ended()))
     }
 }
 
@@ -337,5 +349,49 @@ impl Stream for Records {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    struct Nothing;
+
+    impl Closing for Nothing {
+        fn close(self) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A desk, and word of when its thread has let go of the queue.
+    fn reader_and_its_thread() -> (Desk<Nothing>, oneshot::Receiver<()>) {
+        let (requests, queue) = mpsc::channel(QUEUE);
+        let (over, ended) = oneshot::channel();
+        start("test", move || {
+            serve_reads(Nothing, queue);
+            let _ = over.send(());
+        })
+        .unwrap();
+        (Desk { requests }, ended)
+    }
+
+    #[tokio::test]
+    async fn a_request_that_comes_as_the_thread_ends_is_answered() {
+        let (desk, thread) = reader_and_its_thread();
+        // Where a caller stands who asks at that moment: sure of a place, not in it yet.
+        let place = desk.requests.reserve().await.unwrap();
+        desk.close().await.unwrap();
+        thread.await.unwrap();
+        let (answer, answered) = oneshot::channel::<Result<()>>();
+        let work: Work<Nothing> = Box::new(move |_| drop(answer.send(Ok(()))));
+        place.send(Request::Do(work));
+        let outcome = timeout(Duration::from_secs(20), desk.answer(answered)).await;
+        let refused = outcome.expect("an answer").unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Unavailable);
     }
 }
