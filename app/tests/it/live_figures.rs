@@ -5,23 +5,20 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ballast::commands::settings::SettingsRequest;
-use ballast::commands::trade::{TradeRequest, trade};
 use ballast::config::{self, Layer};
-use ballast::drivers::live::{Observer, Speed, Standing};
-use ballast::drivers::{FileEngine, Progress};
-use ballast::engine::Program;
+use ballast::drivers::Progress;
+use ballast::drivers::live::{Observer, Standing};
 use ballast::health::Pulse;
-use ballast::machine::ThisMachine;
 use ballast::wiring::{HinderedJournal, Hindrance};
 use ballast_domain::time::{Span, Timestamp};
 use ballast_ports::JournalBatch;
 use ballast_sqlite::{Options, SqliteJournal};
 
 use crate::bench::Bench;
-use crate::paper_parity::traded;
+use crate::paper_parity::{traded, traded_before};
 
 /// A seeded market in which every price moves at every bar, and weights that follow it.
 struct Market {
@@ -131,20 +128,7 @@ fn records_to_active_figures() {
     ] {
         let begun = Instant::now();
         let mut active = Active::default();
-        let request = TradeRequest {
-            settings: settings.clone(),
-            home: home.clone(),
-            once: false,
-            speed: Speed::Max,
-            adopt: None,
-            live: false,
-            journal_delay: Duration::ZERO,
-        };
-        let program = Program {
-            engine: &FileEngine::default(),
-            machine: &ThisMachine::new(),
-        };
-        let done = trade(&program, &request, &mut active).unwrap();
+        let done = traded_before(&home, settings, &mut active);
         println!(
             "{what}: {} records proven, {} folded, active after {:.2?} with 100,000 bars to load",
             done.ended.recovered,
@@ -313,26 +297,14 @@ fn memory_over_thirty_days_figures() {
         every: Span::from_seconds(900),
         bar: "15m",
     };
-    let request = TradeRequest {
-        settings: market.write(room.path()),
-        home: room.path().join("home"),
-        once: false,
-        speed: Speed::Max,
-        adopt: None,
-        live: false,
-        journal_delay: Duration::ZERO,
-    };
-    let program = Program {
-        engine: &FileEngine::default(),
-        machine: &ThisMachine::new(),
-    };
+    let settings = market.write(room.path());
     let mut memory = Memory {
         a_day: A_DAY,
         bars: 0,
         seen: Vec::new(),
     };
     let begun = Instant::now();
-    let done = trade(&program, &request, &mut memory).unwrap();
+    let done = traded_before(&room.path().join("home"), &settings, &mut memory);
     let settled = &memory.seen[5..];
     println!(
         "30 days in {:.1?}, {} orders: {:.0} KiB after day 5, {:.0} after day {}, slope {:+.1} KiB a day, {:+.2} KiB an order",

@@ -191,6 +191,15 @@ impl Progress for StopAfter {
 
 /// One session on paper, of so many bars at most.
 pub(crate) fn traded(home: &Path, settings: &SettingsRequest, bars: usize) -> Traded {
+    traded_before(home, settings, &mut StopAfter(bars))
+}
+
+/// One session on paper before somebody who sees each bar and may end it.
+pub(crate) fn traded_before(
+    home: &Path,
+    settings: &SettingsRequest,
+    progress: &mut dyn Progress,
+) -> Traded {
     let request = TradeRequest {
         settings: settings.clone(),
         home: home.to_owned(),
@@ -204,7 +213,7 @@ pub(crate) fn traded(home: &Path, settings: &SettingsRequest, bars: usize) -> Tr
         engine: &FileEngine::default(),
         machine: &ThisMachine::new(),
     };
-    trade(&program, &request, &mut StopAfter(bars)).unwrap()
+    trade(&program, &request, progress).unwrap()
 }
 
 /// The only account below `home`.
