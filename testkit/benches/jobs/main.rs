@@ -55,7 +55,7 @@ fn run(mut args: impl Iterator<Item = String>) -> Result<(), String> {
     let mut plan = Plan {
         quick: false,
         peers: None,
-        data: PathBuf::from("target/bench/data"),
+        data: PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench/data")),
         program: None,
     };
     let (mut jobs, mut json_file, mut part_file) = (Vec::new(), None, None);
