@@ -16,6 +16,7 @@ pub mod conformance;
 #[cfg(feature = "sandbox-venue")]
 pub mod crash;
 pub mod fakes;
+pub mod journals;
 pub mod permits;
 #[cfg(unix)]
 pub mod postgres;

@@ -7,18 +7,19 @@ use std::time::{Duration, Instant};
 
 use ballast_domain::kernel::Record;
 use ballast_domain::orders::{ClientOrderId, Installation};
-use ballast_ports::{Journal as _, JournalBatch, JournalRecord};
+use ballast_ports::{Journal, JournalBatch, JournalRecord};
 use ballast_sqlite::{Options, SqliteJournal, audit, encode};
 
-use crate::life::together;
+use ballast_testkit::journals::{spread, time_commits, together};
 
 fn options(folder: &Path) -> Options {
     Options::new(folder, "main", "figures").with_reserve(0)
 }
 
-async fn open(folder: &Path) -> Arc<SqliteJournal> {
+async fn open(folder: &Path) -> (Arc<SqliteJournal>, Arc<dyn Journal>) {
     let opened = SqliteJournal::open(options(folder)).await;
-    Arc::new(opened.unwrap_or_else(|e| panic!("{}", e.chain())))
+    let journal = Arc::new(opened.unwrap_or_else(|e| panic!("{}", e.chain())));
+    (journal.clone(), journal)
 }
 
 fn client_id(order: u64) -> ClientOrderId {
@@ -97,42 +98,12 @@ fn processor() -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
-fn percentile(sorted: &[Duration], share: usize) -> Duration {
-    sorted[(sorted.len() - 1) * share / 100]
-}
-
 #[tokio::test]
 #[ignore = "measures: docs/testing.md has the command"]
 async fn commits_alone_and_in_groups() {
     let room = tempfile::tempdir().unwrap();
-    let journal = open(room.path()).await;
-    let mut times = Vec::new();
-    for seq in 1..=1_000 {
-        let batch = batch(seq, 1);
-        let begun = Instant::now();
-        journal.append(&batch).await.unwrap();
-        times.push(begun.elapsed());
-    }
-    let total: Duration = times.iter().sum();
-    times.sort();
-    println!(
-        "single commit of 5 records: p50 {:.2?}, p99 {:.2?}, worst {:.2?}, {:.0} a second",
-        percentile(&times, 50),
-        percentile(&times, 99),
-        times[times.len() - 1],
-        1_000.0 / total.as_secs_f64()
-    );
-    let batches: Vec<_> = (1_001..=9_192).map(|seq| batch(seq, 1)).collect();
-    let begun = Instant::now();
-    for group in batches.chunks(32) {
-        together(&journal, group.to_vec()).await;
-    }
-    let took = begun.elapsed().as_secs_f64();
-    println!(
-        "32 batches of 5 records waiting: {:.0} batches a second, {:.0} records a second",
-        8_192.0 / took,
-        8_192.0 * 5.0 / took
-    );
+    let (journal, shared) = open(room.path()).await;
+    time_commits(&shared, |seq| batch(seq, 1)).await;
     journal.close().await.unwrap();
 }
 
@@ -141,7 +112,7 @@ async fn commits_alone_and_in_groups() {
 #[ignore = "measures: docs/testing.md has the command"]
 async fn a_rebalance_of_a_thousand_orders() {
     let room = tempfile::tempdir().unwrap();
-    let journal = open(room.path()).await;
+    let (journal, _) = open(room.path()).await;
     let mut times = Vec::new();
     for seq in 1..=20 {
         let mut batch = batch(seq, 1_000);
@@ -156,12 +127,8 @@ async fn a_rebalance_of_a_thousand_orders() {
         journal.append(&batch).await.unwrap();
         times.push(begun.elapsed());
     }
-    times.sort();
-    println!(
-        "1,000 orders (2,000 records) durable: p50 {:.2?}, worst {:.2?}",
-        percentile(&times, 50),
-        times[times.len() - 1]
-    );
+    let durable = spread(&mut times);
+    println!("1,000 orders (2,000 records) durable: {durable}");
     journal.close().await.unwrap();
 }
 
@@ -170,12 +137,12 @@ async fn a_rebalance_of_a_thousand_orders() {
 #[ignore = "measures: docs/testing.md has the command"]
 async fn a_million_records_are_proven_at_a_start() {
     let room = tempfile::tempdir().unwrap();
-    let journal = open(room.path()).await;
+    let (journal, shared) = open(room.path()).await;
     let begun = Instant::now();
     // A commit has about 64 batches of two orders here; alone, each would have its own.
     for group in (1..=100_000).collect::<Vec<u64>>().chunks(64) {
         let batches: Vec<_> = group.iter().map(|seq| batch(*seq, 2)).collect();
-        together(&journal, batches).await;
+        together(&shared, batches).await;
     }
     println!("1,000,000 records written in {:.1?}", begun.elapsed());
     journal.close().await.unwrap();
@@ -194,7 +161,7 @@ async fn a_million_records_are_proven_at_a_start() {
     );
     assert_eq!(found.records, 1_000_000);
     let (begun, spent) = (Instant::now(), processor());
-    let journal = open(room.path()).await;
+    let (journal, _) = open(room.path()).await;
     println!(
         "open for writing: {:.2?}, {:.2?} of processor",
         begun.elapsed(),

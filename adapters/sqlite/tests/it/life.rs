@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
-use ballast_domain::kernel::Record;
 use ballast_ports::{Journal as _, JournalBatch, Snapshot};
 use ballast_sqlite::{Audit, Options, SqliteJournal, encode, export};
+use ballast_testkit::journals::numbered;
 
 /// Batches as a kernel writes them: a decision with its orders, what became of them, a dispute.
 const BATCHES: &[&[&str]] = &[
@@ -31,23 +30,7 @@ const BATCHES: &[&[&str]] = &[
 
 /// The batches, numbered.
 pub(crate) fn batches() -> Vec<JournalBatch> {
-    let mut seq = 0;
-    (1..)
-        .zip(BATCHES)
-        .map(|(n, texts)| JournalBatch {
-            seq: n,
-            digest: n << 60 | n,
-            records: texts
-                .iter()
-                .map(|text| {
-                    let record: Record =
-                        serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"));
-                    seq += 1;
-                    encode(seq, &record).unwrap()
-                })
-                .collect(),
-        })
-        .collect()
+    numbered(BATCHES, encode)
 }
 
 pub(crate) fn options(folder: &Path) -> Options {
@@ -96,21 +79,5 @@ pub(crate) fn copy(from: &Path, to: &Path) {
         if name != "lock" && name != "journal.db-shm" {
             fs::copy(&path, to.join(name)).unwrap();
         }
-    }
-}
-
-/// Appends these batches from one task each, asked in order and all before the first is answered.
-pub(crate) async fn together(journal: &Arc<SqliteJournal>, batches: Vec<JournalBatch>) {
-    let tasks: Vec<_> = batches
-        .into_iter()
-        .map(|batch| {
-            let journal = Arc::clone(journal);
-            // Tasks of a runtime with one thread begin in the order they were made.
-            tokio::spawn(async move { (journal.append(&batch).await, batch.seq) })
-        })
-        .collect();
-    for task in tasks {
-        let (outcome, seq) = task.await.unwrap();
-        assert_eq!(outcome.unwrap_or_else(|e| panic!("{}", e.chain())).seq, seq);
     }
 }

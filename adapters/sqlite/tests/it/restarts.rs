@@ -7,11 +7,12 @@ use ballast_domain::instrument::InstrumentId;
 use ballast_domain::kernel::{Overview, Session};
 use ballast_domain::orders::OrderStatus;
 use ballast_domain::risk::Mode;
-use ballast_ports::{ErrorKind, Journal as _, stream};
+use ballast_ports::{ErrorKind, Journal, stream};
 use ballast_sqlite::{SpaceLevel, SqliteJournal, Thresholds, audit, decode, restore};
 use ballast_testkit::conformance::journal::batch;
+use ballast_testkit::journals::together;
 
-use crate::life::{batches, closed, exported, lived, open, together};
+use crate::life::{batches, closed, exported, lived, open};
 
 #[tokio::test]
 async fn everything_is_there_again_and_the_epoch_rises() {
@@ -112,7 +113,8 @@ async fn the_export_is_json_lines() {
 async fn batches_that_wait_share_a_commit() {
     let room = tempfile::tempdir().unwrap();
     let journal = Arc::new(open(room.path()).await);
-    together(&journal, (1..=60).map(|n| batch(n, n, 1)).collect()).await;
+    let shared: Arc<dyn Journal> = journal.clone();
+    together(&shared, (1..=60).map(|n| batch(n, n, 1)).collect()).await;
     journal.close().await.unwrap();
     let found = audit(room.path()).unwrap();
     assert_eq!(found.batches, 60);

@@ -1,9 +1,12 @@
 //! What is there after a restart, and that it is what SQLite has.
 
+use std::sync::Arc;
+
 use ballast_domain::risk::Mode;
-use ballast_ports::{ErrorKind, Journal as _};
+use ballast_ports::{ErrorKind, Journal};
 use ballast_postgres::PostgresJournal;
 use ballast_testkit::conformance::journal::batch;
+use ballast_testkit::journals::together;
 
 use super::room::{Room, batches, snapshot};
 
@@ -51,8 +54,9 @@ async fn everything_is_there_again_and_the_epoch_rises() {
 #[ignore = "needs a PostgreSQL server: cargo xtask postgres"]
 async fn batches_that_wait_share_a_commit() {
     let room = Room::new();
-    let journal = std::sync::Arc::new(room.open().await);
-    super::figures::together(&journal, (1..=60).map(|n| batch(n, n, 1)).collect()).await;
+    let journal = Arc::new(room.open().await);
+    let shared: Arc<dyn Journal> = journal.clone();
+    together(&shared, (1..=60).map(|n| batch(n, n, 1)).collect()).await;
     journal.close().await.unwrap();
     let found = room.audit().unwrap();
     assert_eq!(found.batches, 60);

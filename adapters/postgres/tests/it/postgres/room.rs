@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use ballast_domain::kernel::Record;
 use ballast_ports::{Journal as _, JournalBatch, Snapshot};
 use ballast_postgres::{Audit, Database, Options, PostgresJournal, audit, encode, export};
+use ballast_testkit::journals::numbered;
 use ballast_testkit::postgres::Cluster;
 
 /// The server that all tests share; it ends with this process.
@@ -120,23 +120,5 @@ const BATCHES: &[&[&str]] = &[
 ];
 
 pub(crate) fn batches() -> Vec<JournalBatch> {
-    let mut next = 1;
-    (1..)
-        .zip(BATCHES)
-        .map(|(seq, texts)| {
-            let records = texts
-                .iter()
-                .map(|text| {
-                    let record: Record = serde_json::from_str(text).unwrap();
-                    next += 1;
-                    encode(next - 1, &record).unwrap()
-                })
-                .collect();
-            JournalBatch {
-                seq,
-                digest: seq.wrapping_mul(0x9e37_79b9_7f4a_7c15),
-                records,
-            }
-        })
-        .collect()
+    numbered(BATCHES, encode)
 }
