@@ -6,29 +6,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ballast_ports::{BreakerStore, Error, ErrorKind, KeptBreaker, Result, SharedBreakerState};
-use tokio::time::Instant;
 
-/// A store whose clones are the same store, as instances see a server. Its time is tokio's.
-#[derive(Clone, Debug)]
+/// A store whose clones are the same store, as instances see a server. Its time stands still until
+/// [`FakeBreakerStore::advance`].
+#[derive(Clone, Debug, Default)]
 pub struct FakeBreakerStore {
     kept: Arc<Mutex<Kept>>,
-    began: Instant,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
     states: BTreeMap<String, (u64, SharedBreakerState)>,
+    passed: Duration,
     is_gone: bool,
     hangs: bool,
-}
-
-impl Default for FakeBreakerStore {
-    fn default() -> Self {
-        Self {
-            kept: Arc::default(),
-            began: Instant::now(),
-        }
-    }
 }
 
 impl FakeBreakerStore {
@@ -40,6 +31,11 @@ impl FakeBreakerStore {
     /// Leaves every call without an answer from now on, or no more.
     pub fn set_hanging(&self, hangs: bool) {
         self.lock().hangs = hangs;
+    }
+
+    /// Turns the store's time.
+    pub fn advance(&self, by: Duration) {
+        self.lock().passed += by;
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -76,7 +72,7 @@ impl BreakerStore for FakeBreakerStore {
         Ok(KeptBreaker {
             revision,
             state,
-            now: Duration::from_secs(1_000) + self.began.elapsed(),
+            now: Duration::from_secs(1_000) + kept.passed,
         })
     }
 

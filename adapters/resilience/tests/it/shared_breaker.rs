@@ -52,6 +52,12 @@ impl Instance {
     }
 }
 
+async fn later(store: &FakeBreakerStore, seconds: u64) {
+    let by = Duration::from_secs(seconds);
+    store.advance(by);
+    advance(by).await;
+}
+
 fn down(times: usize) -> impl Iterator<Item = Fault> {
     std::iter::repeat_with(fail).take(times)
 }
@@ -136,7 +142,7 @@ async fn res_20_the_quota_of_half_open_holds_over_all_instances() {
     for _ in 0..4 {
         one.load().await;
     }
-    advance(Duration::from_secs(30)).await;
+    later(&store, 30).await;
     // Ten calls of each at once: two probes.
     let mut calls = tokio::task::JoinSet::new();
     for breaker in [&one.breaker, &other.breaker, &third.breaker] {
@@ -157,9 +163,9 @@ async fn res_20_the_quota_of_half_open_holds_over_all_instances() {
     );
     // The other probe's program is gone: after a while another one may probe.
     drop(probes);
-    advance(Duration::from_secs(29)).await;
+    later(&store, 29).await;
     assert_eq!(third.load().await, OPEN);
-    advance(Duration::from_secs(1)).await;
+    later(&store, 1).await;
     assert_eq!(third.load().await, None);
     assert_eq!(third.notices.lines(), ["breaker of fake closed"]);
     assert_eq!((one.load().await, other.load().await), (None, None));
@@ -170,7 +176,7 @@ async fn res_20_the_quota_of_half_open_holds_over_all_instances() {
     for _ in 0..4 {
         one.load().await;
     }
-    advance(Duration::from_secs(30)).await;
+    later(&store, 30).await;
     let slow = other.breaker.admit("history").await.unwrap();
     assert_eq!(one.load().await, DOWN);
     assert_eq!(other.load().await, OPEN, "one failed probe is enough");
