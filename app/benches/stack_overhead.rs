@@ -2,6 +2,10 @@
 //!
 //! Both are behind `dyn` and are called in turn in one process. A figure is the median of rounds, each
 //! shorter than the time slice of a busy machine. Above the goal the program fails.
+//!
+//! `--gate` asks in seconds whether the goal is kept: the least of many short rounds instead of their
+//! median, because what else a machine does only adds to a round. It is wall time, so that a wait
+//! counts as much as work. An unoptimised build has a goal of its own.
 
 use std::hint::black_box;
 use std::num::NonZeroUsize;
@@ -25,10 +29,33 @@ use ballast_system::SystemClock;
 use ballast_testkit::builders::series_of;
 use ballast_testkit::fakes::FakeMarketData;
 
-const CALLS: u32 = 100;
-const ROUNDS: usize = 3_001;
-/// Nanoseconds a call.
+/// Nanoseconds a call, optimised.
 const GOAL: f64 = 2_000.0;
+/// Nanoseconds a call in a build without optimisation, where the dearest call takes 7,500: a net for
+/// waits and loops.
+const UNOPTIMISED_GOAL: f64 = 15_000.0;
+
+/// How a figure is taken.
+#[derive(Clone, Copy)]
+struct Way {
+    calls: u32,
+    rounds: usize,
+    figure: fn(Vec<f64>) -> f64,
+}
+
+/// For the record.
+const FIGURES: Way = Way {
+    calls: 100,
+    rounds: 3_001,
+    figure: median,
+};
+
+/// For a machine that others use as well.
+const GATE: Way = Way {
+    calls: 20,
+    rounds: 2_001,
+    figure: least,
+};
 
 /// A venue that answers at once.
 #[derive(Debug)]
@@ -102,8 +129,12 @@ fn surroundings() -> Surroundings {
     Surroundings::new(clock, Arc::new(store), &MetricsRegistry::default(), |_| {})
 }
 
-fn nanos(took: Duration) -> f64 {
-    took.as_nanos() as f64 / f64::from(CALLS)
+fn nanos(took: Duration, calls: u32) -> f64 {
+    took.as_nanos() as f64 / f64::from(calls)
+}
+
+fn least(values: Vec<f64>) -> f64 {
+    values.into_iter().fold(f64::INFINITY, f64::min)
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -112,27 +143,38 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 macro_rules! measure {
-    ($name:literal, $bare:expr, $full:expr, $call:expr) => {{
+    ($way:expr, $name:literal, $bare:expr, $full:expr, $call:expr) => {{
+        let way: Way = $way;
         let (mut bare, mut full) = (Vec::new(), Vec::new());
-        for round in 0..=ROUNDS {
+        for round in 0..=way.rounds {
             for (side, times) in [(&$bare, &mut bare), (&$full, &mut full)] {
                 let begun = Instant::now();
-                for _ in 0..CALLS {
+                for _ in 0..way.calls {
                     black_box($call(side).await);
                 }
                 // The first round warms up.
                 if round > 0 {
-                    times.push(nanos(begun.elapsed()));
+                    times.push(nanos(begun.elapsed(), way.calls));
                 }
             }
         }
-        let (bare, full) = (median(bare), median(full));
+        let (bare, full) = ((way.figure)(bare), (way.figure)(full));
         println!("| {} | {bare:.0} | {full:.0} | {:.0} |", $name, full - bare);
         full - bare
     }};
 }
 
 fn main() -> std::process::ExitCode {
+    let way = if std::env::args().any(|arg| arg == "--gate") {
+        GATE
+    } else {
+        FIGURES
+    };
+    let goal = if cfg!(debug_assertions) {
+        UNOPTIMISED_GOAL
+    } else {
+        GOAL
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
@@ -143,12 +185,12 @@ fn main() -> std::process::ExitCode {
         let gate = Arc::new(SendGate::new(1));
         let stack = broker_stack(Arc::clone(&bare), &policy(), gate, &surroundings());
         let full = stack.expect("the policy is valid").broker;
-        let account = measure!("broker, account", bare, full, |b: &Arc<dyn Broker>| {
+        let account = measure!(way, "broker, account", bare, full, |b: &Arc<dyn Broker>| {
             let b = Arc::clone(b);
             async move { b.account().await.is_ok() }
         });
         let id = ClientOrderId::default();
-        let cancel = measure!("broker, cancel", bare, full, |b: &Arc<dyn Broker>| {
+        let cancel = measure!(way, "broker, cancel", bare, full, |b: &Arc<dyn Broker>| {
             let b = Arc::clone(b);
             async move { b.cancel(InstrumentId(0), id).await.is_ok() }
         });
@@ -161,7 +203,7 @@ fn main() -> std::process::ExitCode {
         };
         let full = source_stack(&guarded, &surroundings());
         let full = full.expect("the policy is valid").source;
-        let instruments = measure!("source, instruments", bare, full, |s: &Arc<
+        let instruments = measure!(way, "source, instruments", bare, full, |s: &Arc<
             dyn MarketData,
         >| {
             let s = Arc::clone(s);
@@ -176,20 +218,20 @@ fn main() -> std::process::ExitCode {
                 }
             }
         };
-        let history = measure!("source, history of one bar", bare, full, read);
+        let history = measure!(way, "source, history of one bar", bare, full, read);
         let guarded = GuardedSource {
             validate: Some(Calendar::Utc24x7),
             ..guarded
         };
         let full = source_stack(&guarded, &surroundings());
         let full = full.expect("the policy is valid").source;
-        let validated = measure!("the same, validated", bare, full, read);
+        let validated = measure!(way, "the same, validated", bare, full, read);
         [account, cancel, instruments, history, validated]
             .into_iter()
             .fold(0.0, f64::max)
     });
-    println!("worst: {worst:.0} ns a call, goal {GOAL:.0}");
-    if worst > GOAL {
+    println!("worst: {worst:.0} ns a call, goal {goal:.0}");
+    if worst > goal {
         return std::process::ExitCode::FAILURE;
     }
     std::process::ExitCode::SUCCESS

@@ -4,6 +4,7 @@
 //! that names every adapter.
 
 pub mod arming;
+mod cache;
 mod guards;
 pub mod health;
 mod hindered_journal;
@@ -17,7 +18,8 @@ mod sleeves;
 pub mod stacks;
 mod strategies;
 
-pub use guards::{cascade_settings, guarded_market_data, open_cache, resilience_policy};
+pub use cache::open_cache;
+pub use guards::{cascade_settings, guarded_market_data, resilience_policy};
 pub use hindered_journal::{HinderedJournal, Hindrance};
 pub use inputs::{TracedInputs, shrunk};
 pub use secrets::{SecretSurroundings, open_secrets, secret_ages, secrets_folder};

@@ -13,14 +13,15 @@
 //! | [`VenueReports`] | the account as its venue shows it whole | [`venue_reports`] |
 //! | [`Clock`] | trading time | [`clock`] |
 //! | [`Cache`] | bytes that may be stale, never wrong | [`cache`] |
+//! | [`BreakerStore`] | breakers that several programs have together | [`breaker_store`] |
 //! | [`Journal`] | the durable record of a kernel | [`journal`] |
 //! | [`FailureStore`] | failed calls and refused orders | [`failure_store`] |
 //! | [`Health`] | what a part says about itself | [`health`] |
 //! | [`Secrets`] | keys and passwords | [`secrets`] |
 //!
 //! Every method is documented under the same heads: Behaviour, Errors, Idempotency, Cancellation,
-//! and what an adapter author must know. [`MarketData`], [`Broker`], [`Journal`] and [`Cache`] have a
-//! conformance suite in `ballast-testkit`; an adapter is done when it passes.
+//! and what an adapter author must know. [`MarketData`], [`Broker`], [`Journal`], [`Cache`] and
+//! [`BreakerStore`] have a conformance suite in `ballast-testkit`; an adapter is done when it passes.
 //!
 //! Failures are one type, [`Error`]: the adapter classifies once, where it can still see the
 //! status code, and callers ask [`Error::is_transient`].
@@ -31,6 +32,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 #![cfg_attr(not(test), deny(clippy::panic))]
 
+pub mod breaker_store;
 pub mod broker;
 pub mod cache;
 mod chunk;
@@ -46,6 +48,9 @@ pub mod secrets;
 pub mod stream;
 pub mod venue_reports;
 
+#[cfg(any(test, feature = "mock"))]
+pub use breaker_store::MockBreakerStore;
+pub use breaker_store::{BreakerStore, KeptBreaker, SharedBreakerState, SharedPhase};
 #[cfg(any(test, feature = "mock"))]
 pub use broker::MockBroker;
 pub use broker::{

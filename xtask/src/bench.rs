@@ -18,6 +18,10 @@ const PYTHON: &str = "python3.12";
 struct Request {
     /// Compare with other libraries.
     peers: bool,
+    /// Only ask whether the standard stacks cost too much.
+    gate: bool,
+    /// Ask it of a build without optimisation.
+    debug: bool,
     python: Option<String>,
     /// Understood by the jobs themselves.
     passed_on: Vec<String>,
@@ -30,6 +34,8 @@ impl Request {
         while let Some(arg) = args.next() {
             match *arg {
                 "--peers" => request.peers = true,
+                "--gate" => request.gate = true,
+                "--debug" => request.debug = true,
                 "--python" => {
                     let path = args.next().ok_or("--python needs a path")?;
                     request.python = Some((*path).to_owned());
@@ -39,6 +45,16 @@ impl Request {
         }
         if request.python.is_some() && !request.peers {
             return Err("--python is for --peers".to_owned());
+        }
+        if request.gate && (request.peers || !request.passed_on.is_empty()) {
+            return Err(
+                "--gate measures the standard stacks alone: only --debug goes with it".to_owned(),
+            );
+        }
+        if request.debug && !request.gate {
+            return Err(
+                "--debug is for --gate: figures are those of an optimised build".to_owned(),
+            );
         }
         Ok(request)
     }
@@ -57,6 +73,9 @@ impl Request {
 /// The arguments make no sense, something cannot be built, a result differs from its plain loop.
 pub fn run(root: &Path, args: &[&str]) -> Result<(), String> {
     let request = Request::parse(args)?;
+    if request.gate {
+        return gate(root, request.debug);
+    }
     let mut command = Command::new(tools::cargo());
     command.current_dir(root);
     command.args(["bench", "--quiet", "--locked", "-p", "ballast-testkit"]);
@@ -78,6 +97,42 @@ pub fn run(root: &Path, args: &[&str]) -> Result<(), String> {
         return Ok(());
     }
     Err("the bench ended with an error; it is above".to_owned())
+}
+
+/// Whether a call through the standard stacks costs more than its goal, in one run of seconds.
+fn gate(root: &Path, debug: bool) -> Result<(), String> {
+    let status = Command::new(tools::cargo())
+        .current_dir(root)
+        .args(gate_arguments(debug))
+        .status()
+        .map_err(|e| format!("cargo cannot be started: {e}"))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(
+        "the standard stacks cost more than their goal, or could not be measured; it is above"
+            .to_owned(),
+    )
+}
+
+/// The unoptimised build has the features of `cargo test --workspace`, whose crates it takes.
+fn gate_arguments(debug: bool) -> [&'static str; 9] {
+    let (packages, profile) = if debug {
+        ("--workspace", "--profile=dev")
+    } else {
+        ("--package=ballast", "--profile=release")
+    };
+    [
+        "bench",
+        "--quiet",
+        "--locked",
+        packages,
+        profile,
+        "--bench",
+        "stack_overhead",
+        "--",
+        "--gate",
+    ]
 }
 
 /// The folder cargo builds into.
@@ -188,6 +243,24 @@ mod tests {
         assert!(!Request::parse(&["--drift"]).unwrap().is_about_jobs());
         assert!(Request::parse(&["--python"]).is_err());
         assert!(Request::parse(&["--python", "p"]).is_err());
+    }
+
+    /// RES-22: what the standard stacks cost is a gate, and the contract of every change runs it.
+    #[test]
+    fn res_22_the_cost_of_the_stacks_is_a_gate_that_runs() {
+        let request = Request::parse(&["--gate", "--debug"]).unwrap();
+        assert!(request.gate && request.debug);
+        for refused in [&["--debug"][..], &["--gate", "J1"], &["--gate", "--peers"]] {
+            Request::parse(refused).unwrap_err();
+        }
+        for debug in [false, true] {
+            let arguments = gate_arguments(debug);
+            assert!(arguments.ends_with(&["stack_overhead", "--", "--gate"]));
+        }
+        let script = crate::repository::root().join(".ci/run");
+        let script = std::fs::read_to_string(script).unwrap();
+        assert!(script.contains("\npart overhead overhead\n"));
+        assert!(script.contains("\n    cargo xtask bench --gate --debug\n"));
     }
 
     /// Every peer is pinned to one version, so that two runs compare the same libraries.

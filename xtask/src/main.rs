@@ -24,6 +24,9 @@ Usage: cargo xtask COMMAND
   coverage [--raise]  lines that tests run, held against xtask/src/coverage.txt;
                       with --raise write a higher figure there
   bench [ARGS]        measure the promised jobs, alone or beside other libraries; --help explains
+  bench --gate [--debug]
+                      does a call through the standard stacks cost more than its goal? in seconds;
+                      with --debug on the tests' own build, with a wider goal
   sim [ARGS]          play simulated days with faults against the kernel, from seeds or tapes;
                       --help lists the arguments
   crash [ARGS]        kill the real program at its worst moments against a venue in another process,

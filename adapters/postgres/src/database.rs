@@ -61,7 +61,7 @@ impl Database {
         let (hosts, addresses) = (config.get_hosts(), config.get_hostaddrs());
         if hosts.len().max(addresses.len()) != 1 || config.get_ports().len() > 1 {
             return refuse(
-                "the journal lives on one server, and the address names none or several",
+                "the records live on one server, and the address names none or several",
                 "name one host; after a failover start again with the new one",
             );
         }
@@ -89,11 +89,21 @@ impl Database {
         &self.text
     }
 
-    /// How to reach it, with the password.
-    pub(crate) fn config(&self, account: &str) -> Config {
+    /// The password, for whoever has to keep it out of what a server says.
+    pub(crate) fn password(&self) -> Password {
+        self.password.clone()
+    }
+
+    /// The same, for a moment.
+    pub(crate) fn secret(&self) -> Option<&Secret> {
+        self.password.as_deref()
+    }
+
+    /// How to reach it, with the password, as `program`.
+    pub(crate) fn config(&self, program: &str) -> Config {
         let mut config = self.config.clone();
         config
-            .application_name(format!("ballast journal {account}"))
+            .application_name(program)
             .connect_timeout(CONNECT_WITHIN)
             .keepalives_idle(Duration::from_secs(5));
         if let Some(password) = &self.password {

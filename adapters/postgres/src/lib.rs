@@ -1,4 +1,5 @@
-//! The journal of an account in PostgreSQL: hash-chained, anchored, one writer behind a fence.
+//! PostgreSQL: the journal of an account, hash-chained, anchored, one writer behind a fence; and a cache
+//! that several programs share.
 //!
 //! | you want | you call |
 //! |---|---|
@@ -7,6 +8,7 @@
 //! | to prove one, without changing a byte | [`audit()`] |
 //! | its records as JSON lines | [`export()`] |
 //! | to go on after its anchor was lost | [`accept`] |
+//! | a cache for several programs | [`PostgresCache::new`], then the [`Cache`](ballast_ports::Cache) port |
 //!
 //! The records are in the schema `ballast_ACCOUNT` of a database; beside them the account's folder
 //! holds `journal.anchor` (number and hash of the newest commit), `journal.postgres` (where the
@@ -20,6 +22,8 @@
 #![cfg_attr(not(test), deny(clippy::panic))]
 
 mod audit;
+mod cache;
+mod cached_row;
 mod database;
 mod folder;
 mod journal;
@@ -37,6 +41,7 @@ mod postgres_tests;
 
 pub use audit::{audit, export};
 pub use ballast_journal::{Audit, STATE, decode, encode};
+pub use cache::{PostgresCache, SharedCacheBounds};
 pub use database::{Database, Password};
 pub use folder::is_here;
 pub use journal::{Options, PostgresJournal, accept};

@@ -2,7 +2,7 @@
 
 use ballast_journal::STATE;
 use ballast_journal::refusal::{RESTORE, damaged};
-use ballast_ports::{Error, ErrorKind};
+use ballast_ports::{Error, ErrorKind, Secret};
 use tokio_postgres::error::SqlState;
 
 /// A call of the server that gave nothing.
@@ -31,8 +31,9 @@ pub(crate) fn unreadable(table: &'static str, error: tokio_postgres::Error) -> E
         .caused_by(error)
 }
 
-/// The server did not do `what`.
-pub(crate) fn of_trouble(trouble: Trouble, what: &str) -> Error {
+/// The server did not do `what`. A server may repeat the password it was given: `hidden` is taken out
+/// of all it said.
+pub(crate) fn of_trouble(trouble: Trouble, what: &str, hidden: Option<&Secret>) -> Error {
     let error = match trouble {
         Trouble::Failed(error) => error,
         Trouble::Silent => {
@@ -49,11 +50,38 @@ pub(crate) fn of_trouble(trouble: Trouble, what: &str) -> Error {
     let told = Error::new(kind, STATE, what).hint(hint);
     let told = match error.as_db_error() {
         Some(said) => told
-            .context("server", said.message())
+            .context("server", without(said.message(), hidden))
             .context("sqlstate", said.code().code()),
         None => told,
     };
-    told.caused_by(error)
+    caused(told, error, hidden)
+}
+
+/// `text` without `hidden`.
+pub(crate) fn without(text: &str, hidden: Option<&Secret>) -> String {
+    match hidden {
+        Some(secret) => text.replace(secret.expose(), "***"),
+        None => text.to_owned(),
+    }
+}
+
+/// `told` with its cause, which stays outside where it would show `hidden` to anybody who prints it.
+pub(crate) fn caused(told: Error, cause: tokio_postgres::Error, hidden: Option<&Secret>) -> Error {
+    let mut shown = format!("{cause:?} {cause}");
+    let mut inner = std::error::Error::source(&cause);
+    while let Some(source) = inner {
+        shown += &format!(" {source:?} {source}");
+        inner = source.source();
+    }
+    // Debug texts escape what they quote.
+    let gives_away = hidden.is_some_and(|secret| {
+        let escaped = format!("{:?}", secret.expose());
+        shown.contains(secret.expose()) || shown.contains(escaped.trim_matches('"'))
+    });
+    if gives_away {
+        return told.context("cause", without(&cause.to_string(), hidden));
+    }
+    told.caused_by(cause)
 }
 
 fn advice(code: &SqlState) -> (ErrorKind, &'static str) {

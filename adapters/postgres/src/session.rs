@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Row, Statement};
 
-use crate::database::Database;
+use crate::database::{Database, Password};
 use crate::refusal::{Trouble, of_trouble};
 use crate::server;
 
@@ -29,6 +29,10 @@ const MANNERS: &str = "SET synchronous_commit = on; \
     SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; \
     SET client_min_messages = error; SET DateStyle = 'ISO'; SET standard_conforming_strings = on";
 
+/// Waits between attempts to connect, at the start of a session. A server that is just starting, or has
+/// no room for a moment, is there after them; nothing was asked of it yet, so asking again is safe.
+const WAITS: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1_200)];
+
 /// The most bytes of a name in PostgreSQL.
 const LONGEST_NAME: usize = 63;
 
@@ -42,6 +46,7 @@ pub(crate) struct Session {
     statements: RefCell<BTreeMap<&'static str, Statement>>,
     pub(crate) account: String,
     pub(crate) place: String,
+    password: Password,
     // Last: what is above may need it to end.
     runtime: Runtime,
 }
@@ -85,12 +90,23 @@ impl Session {
                     .caused_by(e)
                     .hint("raise the limits of this process")
             })?;
-        let config = database.config(account);
-        let connected = block_on(&runtime, config.connect(NoTls)).map_err(|trouble| {
-            of_trouble(trouble, "the database cannot be reached")
-                .context("database", database.text())
-        })?;
-        let (client, connection) = connected;
+        let config = database.config(&format!("ballast journal {account}"));
+        let mut waits = WAITS.into_iter();
+        let (client, connection) = loop {
+            let refused = match block_on(&runtime, config.connect(NoTls)) {
+                Ok(connected) => break connected,
+                Err(trouble) => {
+                    of_trouble(trouble, "the database cannot be reached", database.secret())
+                }
+            };
+            match waits
+                .next()
+                .filter(|_| refused.kind == ErrorKind::Unavailable)
+            {
+                Some(wait) => std::thread::sleep(wait),
+                None => return Err(refused.context("database", database.text())),
+            }
+        };
         let driver = runtime.spawn(async move {
             // Its error is what the next answer says.
             let _ = connection.await;
@@ -101,6 +117,7 @@ impl Session {
             statements: RefCell::default(),
             account: account.to_owned(),
             place: format!("{}, schema {schema}", database.text()),
+            password: database.password(),
             runtime,
         };
         server::check(&session).map_err(|e| e.context("database", database.text()))?;
@@ -112,7 +129,7 @@ impl Session {
     /// Runs statements without parameters or answers.
     pub(crate) fn run(&self, sql: &str) -> Result<()> {
         self.try_run(sql)
-            .map_err(|trouble| of_trouble(trouble, "the journal's database failed"))
+            .map_err(|trouble| self.told(trouble, "the journal's database failed"))
     }
 
     /// As [`Session::run`], with the trouble as it came.
@@ -123,7 +140,7 @@ impl Session {
     /// The rows of a query.
     pub(crate) fn rows(&self, sql: &'static str, values: Values<'_>) -> Result<Vec<Row>> {
         self.try_rows(sql, values)
-            .map_err(|trouble| of_trouble(trouble, "the journal cannot be read"))
+            .map_err(|trouble| self.told(trouble, "the journal cannot be read"))
     }
 
     /// Its row, if it has one.
@@ -144,7 +161,12 @@ impl Session {
     pub(crate) fn change(&self, sql: &'static str, values: Values<'_>) -> Result<u64> {
         self.statement(sql)
             .and_then(|statement| block_on(&self.runtime, self.client.execute(&statement, values)))
-            .map_err(|trouble| of_trouble(trouble, "records cannot be written"))
+            .map_err(|trouble| self.told(trouble, "records cannot be written"))
+    }
+
+    /// The server did not do `what`, without the password of this session.
+    pub(crate) fn told(&self, trouble: Trouble, what: &str) -> Error {
+        of_trouble(trouble, what, self.password.as_deref())
     }
 
     fn statement(&self, sql: &'static str) -> std::result::Result<Statement, Trouble> {

@@ -10,7 +10,7 @@ use ballast_journal::refusal::taken_over;
 use ballast_journal::stored::hash_batch;
 use ballast_ports::{JournalBatch, Result};
 
-use crate::refusal::{of_trouble, unreadable};
+use crate::refusal::unreadable;
 use crate::server::check_durable;
 use crate::session::Session;
 
@@ -40,7 +40,7 @@ pub(crate) fn begin(session: &Session, last: Head, epoch: u64, number: u64) -> R
 /// Commits. Without an answer the records may be there or not: nobody assumes either.
 pub(crate) fn end(session: &Session) -> Result<()> {
     session.try_run("COMMIT").map_err(|trouble| {
-        of_trouble(
+        session.told(
             trouble,
             "the answer to a commit was lost: its records may be there or not",
         )

@@ -115,6 +115,19 @@ impl fmt::Display for CircuitOpen {
 
 impl std::error::Error for CircuitOpen {}
 
+/// A call that a breaker did not let through.
+pub(crate) fn refusal(operation: &'static str, open: CircuitOpen) -> Error {
+    Error::new(
+        ErrorKind::CircuitOpen,
+        operation,
+        "the neighbour failed too often and is left alone for a while",
+    )
+    .context("name", &open.name)
+    .context("retry_in", format!("{:?}", open.retry_in))
+    .hint("use another source, wait, or reset the breaker when the neighbour is back")
+    .caused_by(open)
+}
+
 /// One change of state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transition {
@@ -276,18 +289,8 @@ impl Breaker {
         };
         state.refused += 1;
         shared.refused.add(1);
-        Err(Error::new(
-            ErrorKind::CircuitOpen,
-            operation,
-            "the neighbour failed too often and is left alone for a while",
-        )
-        .context("name", &shared.name)
-        .context("retry_in", format!("{retry_in:?}"))
-        .hint("use another source, wait, or reset the breaker when the neighbour is back")
-        .caused_by(CircuitOpen {
-            name: shared.name.clone(),
-            retry_in,
-        }))
+        let name = shared.name.clone();
+        Err(refusal(operation, CircuitOpen { name, retry_in }))
     }
 
     /// A pass for a call that is made whatever the breaker says, such as a cancel. Its outcome moves

@@ -1,20 +1,23 @@
 //! Leaves a neighbour alone that fails too often.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use async_trait::async_trait;
 use ballast_domain::instrument::InstrumentId;
 use ballast_domain::kernel::{Fact, SendPermit};
 use ballast_domain::orders::ClientOrderId;
+use ballast_ports::stream::Stream;
 use ballast_ports::{
-    AccountReport, BoxStream, Broker, BrokerCapabilities, Chunk, Error, HistoryRequest,
-    ListedInstrument, LiveBar, MarketData, MarketDataCapabilities, OrderReport, Result,
-    SubmitOutcome, SubscribeRequest,
+    AccountReport, BoxStream, Broker, BrokerCapabilities, Chunk, HistoryRequest, ListedInstrument,
+    LiveBar, MarketData, MarketDataCapabilities, OrderReport, Result, SubmitOutcome,
+    SubscribeRequest,
 };
 
 use crate::breaker::{Breaker, Pass};
 use crate::lazily::lazily;
-use crate::observed::{Observed, Observer};
+use crate::shared_breaker::{SharedBreaker, SharedPass};
 
 /// A port behind a [`Breaker`]: while it is open, calls are refused with `CircuitOpen` and the
 /// neighbour is not asked; an order comes back `NotSent` with its permit.
@@ -23,45 +26,132 @@ use crate::observed::{Observed, Observer};
 /// person and an order that has to go. Its outcome counts while the breaker is closed and is no probe
 /// otherwise. A history is one call, from its first poll to its end; one that is dropped half-way
 /// tells nothing. Subscriptions and facts pass: their ends are no answers to a call.
+///
+/// With [`CircuitBreaker::shared`] the breaker is one that several programs have together.
 #[derive(Debug)]
 pub struct CircuitBreaker<P: ?Sized> {
-    breaker: Breaker,
+    guard: Guard,
     inner: Arc<P>,
+}
+
+/// Who decides.
+#[derive(Clone, Debug)]
+enum Guard {
+    Own(Breaker),
+    Shared(SharedBreaker),
+}
+
+/// The right to make one call.
+#[derive(Debug)]
+enum Ticket {
+    Own(Pass),
+    Shared(SharedPass),
+}
+
+impl Guard {
+    async fn admit(&self, operation: &'static str) -> Result<Ticket> {
+        match self {
+            Self::Own(breaker) => breaker.admit(operation).map(Ticket::Own),
+            Self::Shared(breaker) => breaker.admit(operation).await.map(Ticket::Shared),
+        }
+    }
+
+    fn always(&self) -> Ticket {
+        match self {
+            Self::Own(breaker) => Ticket::Own(breaker.always()),
+            Self::Shared(breaker) => Ticket::Shared(breaker.always()),
+        }
+    }
+}
+
+impl Ticket {
+    async fn succeeded(self) {
+        match self {
+            Self::Own(pass) => pass.succeeded(),
+            Self::Shared(pass) => pass.succeeded().await,
+        }
+    }
+
+    async fn failed(self) {
+        match self {
+            Self::Own(pass) => pass.failed(),
+            Self::Shared(pass) => pass.failed().await,
+        }
+    }
+
+    async fn judged<T: Sync>(self, outcome: &Result<T>) {
+        match self {
+            Self::Own(pass) => pass.judged(outcome),
+            Self::Shared(pass) => pass.judged(outcome).await,
+        }
+    }
 }
 
 impl<P: ?Sized> CircuitBreaker<P> {
     /// Puts `inner` behind `breaker`.
     pub fn new(inner: Arc<P>, breaker: &Breaker) -> Self {
         Self {
-            breaker: breaker.clone(),
+            guard: Guard::Own(breaker.clone()),
             inner,
         }
     }
 
-    /// The breaker, for statistics and for a reset.
+    /// Puts `inner` behind a breaker that other programs share.
+    pub fn shared(inner: Arc<P>, breaker: &SharedBreaker) -> Self {
+        Self {
+            guard: Guard::Shared(breaker.clone()),
+            inner,
+        }
+    }
+
+    /// The breaker of this program, for statistics and for a reset.
     pub const fn breaker(&self) -> &Breaker {
-        &self.breaker
+        match &self.guard {
+            Guard::Own(breaker) => breaker,
+            Guard::Shared(shared) => shared.own(),
+        }
     }
 }
 
-/// Tells the breaker how a history ended.
-struct Verdict(Option<Pass>);
+/// A history whose end is told to the breaker before it is delivered.
+struct Judged {
+    inner: BoxStream<Result<Chunk>>,
+    ticket: Option<Ticket>,
+    /// What is being told, and what is delivered after it.
+    telling: Option<Telling>,
+}
 
-impl Observer<Chunk> for Verdict {
-    fn begun(&mut self) {}
+type Telling = (
+    Pin<Box<dyn Future<Output = ()> + Send>>,
+    Option<Result<Chunk>>,
+);
 
-    fn item(&mut self, _: &Chunk) {}
+// The stream and the future are boxed: nothing here is pinned in place.
+impl Unpin for Judged {}
 
-    fn failed(&mut self, error: &Error) {
-        if let Some(pass) = self.0.take() {
-            pass.judged_error(error);
+impl Stream for Judged {
+    type Item = Result<Chunk>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        if this.telling.is_none() {
+            let item = ready!(this.inner.as_mut().poll_next(cx));
+            let outcome = match &item {
+                Some(Ok(_)) => return Poll::Ready(item),
+                Some(Err(error)) => Err(error.clone()),
+                None => Ok(()),
+            };
+            let Some(ticket) = this.ticket.take() else {
+                return Poll::Ready(item);
+            };
+            let told = Box::pin(async move { ticket.judged(&outcome).await });
+            this.telling = Some((told, item));
         }
-    }
-
-    fn ended(&mut self) {
-        if let Some(pass) = self.0.take() {
-            pass.succeeded();
-        }
+        let Some((told, _)) = &mut this.telling else {
+            return Poll::Ready(None);
+        };
+        ready!(told.as_mut().poll(cx));
+        Poll::Ready(this.telling.take().and_then(|(_, item)| item))
     }
 }
 
@@ -77,18 +167,22 @@ impl<M: MarketData + ?Sized> MarketData for CircuitBreaker<M> {
     }
 
     async fn instruments(&self) -> Result<Vec<ListedInstrument>> {
-        let pass = self.breaker.admit("instruments")?;
+        let pass = self.guard.admit("instruments").await?;
         let answer = self.inner.instruments().await;
-        pass.judged(&answer);
+        pass.judged(&answer).await;
         answer
     }
 
     fn history(&self, request: &HistoryRequest) -> BoxStream<Result<Chunk>> {
-        let (breaker, inner) = (self.breaker.clone(), Arc::clone(&self.inner));
+        let (guard, inner) = (self.guard.clone(), Arc::clone(&self.inner));
         let request = request.clone();
         lazily(async move {
-            let verdict = Verdict(Some(breaker.admit("history")?));
-            let judged = Observed::new(inner.history(&request), verdict);
+            let ticket = guard.admit("history").await?;
+            let judged = Judged {
+                inner: inner.history(&request),
+                ticket: Some(ticket),
+                telling: None,
+            };
             Ok(Box::pin(judged) as BoxStream<Result<Chunk>>)
         })
     }
@@ -111,23 +205,23 @@ impl<B: Broker + ?Sized> Broker for CircuitBreaker<B> {
 
     /// An unknown outcome is a failure whatever its cause: the neighbour owes an answer.
     async fn submit(&self, permit: SendPermit) -> SubmitOutcome {
-        let pass = match self.breaker.admit("submit") {
+        let pass = match self.guard.admit("submit").await {
             Ok(pass) => pass,
             Err(cause) => return SubmitOutcome::NotSent { permit, cause },
         };
         let outcome = self.inner.submit(permit).await;
         match &outcome {
-            SubmitOutcome::Accepted | SubmitOutcome::Rejected { .. } => pass.succeeded(),
-            SubmitOutcome::NotSent { cause, .. } => pass.judged_error(cause),
-            SubmitOutcome::Unknown { .. } => pass.failed(),
+            SubmitOutcome::Accepted | SubmitOutcome::Rejected { .. } => pass.succeeded().await,
+            SubmitOutcome::NotSent { cause, .. } => pass.judged::<()>(&Err(cause.clone())).await,
+            SubmitOutcome::Unknown { .. } => pass.failed().await,
         }
         outcome
     }
 
     async fn cancel(&self, instrument: InstrumentId, client_id: ClientOrderId) -> Result<()> {
-        let pass = self.breaker.always();
+        let pass = self.guard.always();
         let answer = self.inner.cancel(instrument, client_id).await;
-        pass.judged(&answer);
+        pass.judged(&answer).await;
         answer
     }
 
@@ -136,23 +230,23 @@ impl<B: Broker + ?Sized> Broker for CircuitBreaker<B> {
         instrument: InstrumentId,
         client_id: ClientOrderId,
     ) -> Result<OrderReport> {
-        let pass = self.breaker.admit("order")?;
+        let pass = self.guard.admit("order").await?;
         let answer = self.inner.order(instrument, client_id).await;
-        pass.judged(&answer);
+        pass.judged(&answer).await;
         answer
     }
 
     async fn open_orders(&self) -> Result<Vec<OrderReport>> {
-        let pass = self.breaker.admit("open_orders")?;
+        let pass = self.guard.admit("open_orders").await?;
         let answer = self.inner.open_orders().await;
-        pass.judged(&answer);
+        pass.judged(&answer).await;
         answer
     }
 
     async fn account(&self) -> Result<AccountReport> {
-        let pass = self.breaker.admit("account")?;
+        let pass = self.guard.admit("account").await?;
         let answer = self.inner.account().await;
-        pass.judged(&answer);
+        pass.judged(&answer).await;
         answer
     }
 

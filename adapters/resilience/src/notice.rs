@@ -68,6 +68,15 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
+    /// The store of a shared breaker failed: this program decides by what it has seen itself.
+    BreakerAlone {
+        /// Whose breaker.
+        name: String,
+        /// Number of the call of the store.
+        call: u64,
+        /// Why.
+        error: Error,
+    },
     /// A call had to wait for room under a limit.
     RateLimitHit {
         /// Whose limiter.
@@ -151,6 +160,7 @@ impl Notice {
                 name, error, call, ..
             } => (name.as_str(), error, call),
             Self::CacheFailed { error, call, .. } => ("cache", error, call),
+            Self::BreakerAlone { error, call, .. } => ("breakers", error, call),
             Self::FailureLost { error, call } => ("failures", error, call),
             _ => return None,
         };
@@ -167,6 +177,7 @@ impl Notice {
         match self {
             Self::GivenUp { .. }
             | Self::BreakerOpened { .. }
+            | Self::BreakerAlone { .. }
             | Self::Banned { .. }
             | Self::FallbackShare { .. }
             | Self::FailureLost { .. } => Level::Error,
@@ -213,6 +224,11 @@ impl fmt::Display for Notice {
             Self::BreakerReset { name, by, reason } => {
                 write!(f, "breaker of {name} reset by {by}: {reason}")
             }
+            Self::BreakerAlone { name, error, .. } => write!(
+                f,
+                "breaker of {name} is this program's alone: {}",
+                error.chain()
+            ),
             Self::RateLimitHit { name, limit, wait } => {
                 write!(f, "rate_limit_hit: {name} waits {wait:?} for {limit}")
             }

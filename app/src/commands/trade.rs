@@ -223,7 +223,7 @@ impl<'a> Account<'a> {
         let config = self.config();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let inputs = TracedInputs::open(self.settings, self.folder.home(), Arc::clone(&clock));
-        let inputs = inputs.map_err(port)?;
+        let inputs = inputs.await.map_err(port)?;
         let trades = goal != Goal::Start;
         let vigil = Vigil::begin(config, &inputs, &self.folder, &clock, trades).await?;
         let data = Arc::new(inputs.clone());

@@ -8,6 +8,7 @@ use ballast_domain::simulation::FillPoint;
 use rust_decimal::Decimal;
 
 use super::check::Check;
+use super::guards::{Cache, CacheStore};
 use super::layer::join;
 use super::profile::Profile;
 use super::sections::Config;
@@ -111,6 +112,7 @@ fn guards(config: &Config, check: &mut Check<'_>) {
             "raise resilience.deadline_seconds, or lower resilience.timeout_seconds".to_owned(),
         );
     }
+    cache_store(cache, check);
     let stale = cache.stale_after_hours.unwrap_or(STALE_HOURS);
     let reject = cache.reject_after_hours.unwrap_or(REJECT_HOURS);
     if reject < stale {
@@ -118,6 +120,38 @@ fn guards(config: &Config, check: &mut Check<'_>) {
             "cache.reject_after_hours",
             format!("answers are rejected after {reject} h, before they are stale after {stale} h"),
             "raise cache.reject_after_hours, or lower cache.stale_after_hours".to_owned(),
+        );
+    }
+}
+
+/// Where the cache is. What the address says is never repeated: it may hold a password.
+fn cache_store(cache: &Cache, check: &mut Check<'_>) {
+    let in_postgres = cache.store == Some(CacheStore::Postgres);
+    match &cache.database {
+        None if in_postgres => check.refuse(
+            "cache.database",
+            "the cache is in PostgreSQL, and no database is named".to_owned(),
+            "set cache.database, such as \"postgresql://ballast@127.0.0.1:5432/trading\""
+                .to_owned(),
+        ),
+        Some(database) if holds_password(database) => check.refuse(
+            "cache.database",
+            "the address of the database holds a password".to_owned(),
+            "take it out, have a new one set, and keep that as the secret postgres_password"
+                .to_owned(),
+        ),
+        Some(_) if !in_postgres => check.refuse(
+            "cache.database",
+            "a database is named, and the cache is in files".to_owned(),
+            "set cache.store = \"postgres\", or leave cache.database out".to_owned(),
+        ),
+        _ => {}
+    }
+    if in_postgres && cache.folder.is_some() {
+        check.refuse(
+            "cache.folder",
+            "a folder is named, and the cache is in PostgreSQL".to_owned(),
+            "set cache.store = \"files\", or leave cache.folder out".to_owned(),
         );
     }
 }

@@ -32,6 +32,20 @@ pub struct Resilience {
     pub concurrency: Option<u8>,
 }
 
+/// `cache.store`: what keeps the answers.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum CacheStore {
+    /// Files in a folder that one program has to itself.
+    #[default]
+    Files,
+    /// A table of the server at `cache.database`, which several programs share. Needs the cargo
+    /// feature `postgres`.
+    Postgres,
+}
+
 /// `[cache]`: in front of the sources; there is none unless it is switched on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,6 +53,13 @@ pub struct Cache {
     /// Whether there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
+    /// What keeps it; files when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<CacheStore>,
+    /// Where the PostgreSQL server is and which database, without a password, such as
+    /// `postgresql://ballast@127.0.0.1:5432/trading`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
     /// Its folder, relative to the config file; `cache` in the home when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,

@@ -290,6 +290,13 @@ pub(super) const KEYS: &[Key] = &[
     key("resilience", "use_fallback", Takes::Flag, Absent),
     key("resilience", "concurrency", Takes::Whole(1, 50), Absent),
     key("cache", "enabled", Takes::Flag, Absent),
+    key(
+        "cache",
+        "store",
+        Takes::Word(&["files", "postgres"]),
+        Absent,
+    ),
+    key("cache", "database", Takes::Text, Absent),
     key("cache", "folder", Takes::Text, Absent),
     key("cache", "max_entries", Takes::Whole(1, 1_000_000), Absent),
     key("cache", "serve_minutes", Takes::Whole(1, 10_080), Absent),

@@ -33,7 +33,7 @@ mod warnings;
 
 pub use difference::{SettingDifference, setting_differences};
 pub use examples::{BREAKOUT, MOMENTUM, PROFILES, SCREEN, TWO_SLEEVES, YOUR_DATA};
-pub use guards::{Cache, Resilience};
+pub use guards::{Cache, CacheStore, Resilience};
 pub use layer::{Layer, Origin};
 pub use migrate::{Migration, Moved, migrated};
 pub(crate) use nearest::nearest;

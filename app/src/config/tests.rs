@@ -290,6 +290,8 @@ fn every_key_of_the_table_is_a_typed_field_and_the_other_way_round() {
     };
     full.cache = Cache {
         enabled: Some(true),
+        store: Some(CacheStore::Postgres),
+        database: Some("x".into()),
         folder: Some("x".into()),
         max_entries: Some(1),
         serve_minutes: Some(1),

@@ -1,23 +1,22 @@
 //! The guards a config names, as the standard stack takes them.
 
-use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ballast_cache::{CacheBounds, FileCache};
 use ballast_domain::time::Span;
 use ballast_ports::{
-    BoxStream, Cache, Chunk, Error, ErrorKind, HistoryRequest, ListedInstrument, LiveBar,
-    MarketData, MarketDataCapabilities, Result, SubscribeRequest,
+    BoxStream, Cache, Chunk, HistoryRequest, ListedInstrument, LiveBar, MarketData,
+    MarketDataCapabilities, Result, SubscribeRequest,
 };
 use ballast_resilience::{Limit, RatePolicy, ResiliencePolicy, StalenessPolicy};
 
+use super::cache::CacheOfData;
 use super::stacks::{
     CascadeSettings, GuardedSource, MarketDataStack, Surroundings, market_data_stack,
 };
 use crate::config::{Config, Resolved};
+use crate::stable_hash::stable_hash;
 
 /// Retry, breaker, rate limit and timeout of each source.
 pub fn resilience_policy(config: &Config) -> ResiliencePolicy {
@@ -68,39 +67,10 @@ pub fn cascade_settings(config: &Config) -> CascadeSettings {
     }
 }
 
-/// The cache of a config; `None` when it is not switched on.
-///
-/// # Errors
-/// As [`FileCache::open`].
-pub fn open_cache(settings: &Resolved, home: &Path) -> Result<Option<Arc<dyn Cache>>> {
-    let cache = &settings.config.cache;
-    if cache.enabled != Some(true) {
-        return Ok(None);
-    }
-    let folder = match &cache.folder {
-        Some(folder) => settings.base.join(folder),
-        None => home.join("cache"),
-    };
-    let mut bounds = CacheBounds {
-        verify: cache.verify != Some(false),
-        ..CacheBounds::default()
-    };
-    if let Some(entries) = cache.max_entries {
-        let entries = usize::try_from(entries).ok().and_then(NonZeroUsize::new);
-        bounds.max_entries = entries.ok_or_else(|| {
-            Error::new(
-                ErrorKind::Config,
-                "open",
-                "a cache keeps at least one entry",
-            )
-            .hint("set cache.max_entries to 1 or more, or cache.enabled to false")
-        })?;
-    }
-    Ok(Some(Arc::new(FileCache::open(&folder, bounds)?)))
-}
-
 /// The sources of a config in the standard stack: `data.source`, behind it `data.fallback`, each with
-/// the guards of `[resilience]`, and `cache` in front ([`open_cache`] opens the config's own).
+/// the guards of `[resilience]`, and `cache` in front ([`super::open_cache`] opens the config's own).
+/// Entries are kept under what the data is: the settings of `[data]` and the hashes of its files. Other
+/// files, or the same read otherwise, are other questions.
 ///
 /// A backtest does not go through it: its data is named by the hash of its files, and an answer of
 /// another source or of a cache would be other data under the same name.
@@ -114,14 +84,16 @@ pub fn guarded_market_data(
 ) -> Result<MarketDataStack> {
     let config = &settings.config;
     let policy = resilience_policy(config);
-    let mut sources = Vec::new();
+    let (mut sources, mut files) = (Vec::new(), Vec::new());
     for named in std::iter::once(&config.data.source).chain(&config.data.fallback) {
         let mut of_source = config.clone();
         of_source.data.source.clone_from(named);
         if !sources.is_empty() {
             of_source.data.contract = config.data.fallback_contract.unwrap_or_default();
         }
-        let opened = super::market_data(&of_source, &settings.base)?.source;
+        let opened = super::market_data(&of_source, &settings.base)?;
+        files.extend(opened.files.into_iter().map(|file| file.blake3));
+        let opened = opened.source;
         let adapter: Arc<dyn MarketData> = if sources.is_empty() {
             opened
         } else {
@@ -133,6 +105,14 @@ pub fn guarded_market_data(
             validate: Some(config.data.calendar),
         });
     }
+    let cache = match cache {
+        Some(cache) => {
+            let data = stable_hash(&(&config.data, files))
+                .map_err(|e| ballast_ports::Error::from_domain("open", e))?;
+            Some(Arc::new(CacheOfData::new(cache, &data)) as Arc<dyn Cache>)
+        }
+        None => None,
+    };
     market_data_stack(&sources, cache, &cascade_settings(config), around)
 }
 

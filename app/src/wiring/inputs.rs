@@ -20,7 +20,8 @@ use ballast_resilience::{
     deferred,
 };
 
-use super::guards::{guarded_market_data, open_cache};
+use super::cache::open_cache;
+use super::guards::guarded_market_data;
 use super::stacks::Surroundings;
 use crate::config::{Config, Resolved};
 
@@ -73,11 +74,11 @@ impl TracedInputs {
     ///
     /// # Errors
     /// As [`guarded_market_data`] and [`open_cache`].
-    pub fn open(settings: &Resolved, home: &Path, clock: Arc<dyn Clock>) -> Result<Self> {
+    pub async fn open(settings: &Resolved, home: &Path, clock: Arc<dyn Clock>) -> Result<Self> {
         let failures = Arc::new(MemoryFailureStore::new(KEPT_FAILURES));
         let metrics = MetricsRegistry::default();
         let around = Surroundings::new(clock, failures, &metrics, |_| {});
-        let cache = open_cache(settings, home)?;
+        let cache = open_cache(settings, home).await?;
         let stack = guarded_market_data(settings, cache, &around)?;
         let breakers = stack.sources.iter();
         let breakers = breakers

@@ -216,16 +216,12 @@ fn built_without() -> Error {
 
 #[cfg(feature = "postgres")]
 mod server {
-    use ballast_ports::{SecretName, Secrets as _};
     use ballast_postgres::{Database, Options, Password, PostgresJournal};
     use ballast_secrets::FolderSecrets;
 
     use super::*;
     use crate::config::{self, Layer};
-    use crate::wiring::secrets_folder;
-
-    /// The name of the secret.
-    const PASSWORD: &str = "postgres_password";
+    use crate::wiring::secrets::{database_password, database_password_in};
 
     pub(super) async fn open(
         settings: &Resolved,
@@ -238,7 +234,7 @@ mod server {
             .database
             .as_deref()
             .unwrap_or_default();
-        let password = password(settings, folder).await?;
+        let password = database_password(settings, folder.home()).await?;
         let database = Database::new(address, password)?;
         let options = Options::new(database, folder.path(), folder.name(), program);
         let journal = PostgresJournal::open(options).await?;
@@ -268,33 +264,13 @@ mod server {
             .build()
             .map_err(|e| Error::new(ErrorKind::Unexpected, "secret", "no runtime").caused_by(e))?;
         let password = match config::read(&account.config(), Layer::empty()) {
-            Ok(settings) => runtime.block_on(password(&settings, &account)),
+            Ok(settings) => runtime.block_on(database_password(&settings, account.home())),
             // It was never traded, or by another program: the folder of the home is the usual one.
-            Err(_) => runtime.block_on(in_folder(&account.home().join("secrets"))),
+            Err(_) => {
+                let usual = FolderSecrets::new(account.home().join("secrets"));
+                runtime.block_on(database_password_in(Arc::new(usual)))
+            }
         }?;
         Ok((account, password))
-    }
-
-    async fn password(settings: &Resolved, folder: &AccountFolder) -> Result<Password> {
-        match secrets_folder(settings, folder.home()) {
-            Some(secrets) => in_folder(&secrets).await,
-            None => Err(Error::new(
-                ErrorKind::Config,
-                "secret",
-                "the password of the database is not taken from the environment",
-            )
-            .context("key", "secrets.environment")
-            .hint("leave secrets.environment out and keep postgres_password in secrets.folder")),
-        }
-    }
-
-    /// The password; none where no secret has its name, for servers that ask for none.
-    async fn in_folder(secrets: &Path) -> Result<Password> {
-        let name = SecretName::new(PASSWORD)?;
-        match FolderSecrets::new(secrets).secret(&name).await {
-            Ok(secret) => Ok(Some(Arc::new(secret))),
-            Err(e) if e.kind == ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(e),
-        }
     }
 }

@@ -6,6 +6,10 @@ use std::sync::Arc;
 
 use ballast_domain::time::Span;
 use ballast_ports::{Clock, Result, Secrets};
+#[cfg(feature = "postgres")]
+use ballast_ports::{Error, ErrorKind, SecretName};
+#[cfg(feature = "postgres")]
+use ballast_resilience::MetricsRegistry;
 use ballast_resilience::{Reporter, ResiliencePolicy, Retry, Timeout};
 use ballast_secrets::{AgePolicy, EnvironmentSecrets, FolderSecrets, KeptSecrets, Redactor};
 
@@ -51,6 +55,54 @@ pub fn secret_ages(settings: &Resolved) -> AgePolicy {
     }
 }
 
+/// The secret that is a database's password.
+#[cfg(feature = "postgres")]
+const POSTGRES_PASSWORD: &str = "postgres_password";
+
+/// The password of the database's user; none where no secret has its name, for servers that ask for
+/// none. A folder that fails for a moment is asked again, as every secret is.
+///
+/// # Errors
+/// `Config` where secrets come from the environment; as [`open_secrets`] and its secrets.
+#[cfg(feature = "postgres")]
+pub(super) async fn database_password(
+    settings: &Resolved,
+    home: &Path,
+) -> Result<ballast_postgres::Password> {
+    let Some(folder) = secrets_folder(settings, home) else {
+        return Err(Error::new(
+            ErrorKind::Config,
+            "secret",
+            "the password of the database is not taken from the environment",
+        )
+        .context("key", "secrets.environment")
+        .hint("leave secrets.environment out and keep postgres_password in secrets.folder"));
+    };
+    database_password_in(Arc::new(FolderSecrets::new(folder))).await
+}
+
+/// The same from `source`.
+#[cfg(feature = "postgres")]
+pub(super) async fn database_password_in(
+    source: Arc<dyn Secrets>,
+) -> Result<ballast_postgres::Password> {
+    let reporter = Reporter::new(&MetricsRegistry::default(), super::stacks::log);
+    let name = SecretName::new(POSTGRES_PASSWORD)?;
+    match guarded(source, &reporter)?.secret(&name).await {
+        Ok(secret) => Ok(Some(Arc::new(secret))),
+        Err(e) if e.kind == ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// `retry > timeout > source`.
+fn guarded(source: Arc<dyn Secrets>, reporter: &Reporter) -> Result<Arc<dyn Secrets>> {
+    let policy = ResiliencePolicy::default();
+    let name = source.name().to_owned();
+    let timed = Arc::new(Timeout::new(source, policy.timeout)?);
+    Ok(Arc::new(Retry::new(timed, &name, policy.retry, reporter)?))
+}
+
 /// The secrets of `settings`. Nothing is read before the first one is asked for; `variable` is how the
 /// environment is looked at, where the config allows it.
 ///
@@ -69,11 +121,7 @@ pub fn open_secrets(
             Arc::new(environment)
         }
     };
-    let policy = ResiliencePolicy::default();
-    let name = source.name().to_owned();
-    let timed = Arc::new(Timeout::new(source, policy.timeout)?);
-    let retried = Retry::new(timed, &name, policy.retry, around.reporter)?;
-    let retried: Arc<dyn Secrets> = Arc::new(retried);
+    let retried = guarded(source, around.reporter)?;
     let ages = secret_ages(settings);
     let clock = Arc::clone(&around.clock);
     Ok(KeptSecrets::new(
@@ -86,4 +134,60 @@ pub fn open_secrets(
             tracing::warn!(target: "ballast::secrets", secret = %old.name, "secret is {days} days old");
         },
     ))
+}
+
+#[cfg(all(test, feature = "postgres"))]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use async_trait::async_trait;
+    use ballast_ports::Secret;
+
+    use super::*;
+
+    /// Fails so many times, then has the password or none.
+    #[derive(Debug)]
+    struct Shaky {
+        fails: u32,
+        asked: AtomicU32,
+        kind: ErrorKind,
+    }
+
+    #[async_trait]
+    impl Secrets for Shaky {
+        fn name(&self) -> &str {
+            "shaky"
+        }
+
+        async fn secret(&self, _: &SecretName) -> Result<Secret> {
+            if self.asked.fetch_add(1, Ordering::SeqCst) < self.fails {
+                return Err(Error::new(self.kind, "secret", "planted"));
+            }
+            Secret::new("long enough for one".to_owned(), None)
+        }
+    }
+
+    /// SEC-12: the password of the database is asked for again through a failure that passes, three times
+    /// at most; one that does not pass is told at once, and no password is none.
+    #[tokio::test(start_paused = true)]
+    async fn sec_12_a_password_is_asked_for_again_with_a_limit() {
+        use ErrorKind::{NotFound, Unauthenticated, Unavailable};
+        for (fails, kind, asked, found) in [
+            (0, Unavailable, 1, Ok(true)),
+            (2, Unavailable, 3, Ok(true)),
+            (3, Unavailable, 3, Err(Unavailable)),
+            (1, Unauthenticated, 1, Err(Unauthenticated)),
+            (9, NotFound, 1, Ok(false)),
+        ] {
+            let source = Arc::new(Shaky {
+                fails,
+                asked: AtomicU32::new(0),
+                kind,
+            });
+            let password = database_password_in(Arc::clone(&source) as _).await;
+            let password = password.map(|p| p.is_some()).map_err(|e| e.kind);
+            assert_eq!(password, found, "{fails} times {kind:?}");
+            assert_eq!(source.asked.load(Ordering::SeqCst), asked);
+        }
+    }
 }

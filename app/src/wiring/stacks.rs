@@ -50,7 +50,7 @@ impl Surroundings {
 
 /// One line of the log. A failed call is told with who was called, for what, the kind of its error and
 /// the number that all lines of this call share.
-fn log(notice: &Notice) {
+pub(super) fn log(notice: &Notice) {
     let failed = notice.failed_call();
     let component = failed.map(|failed| failed.component);
     let operation = failed.map(|failed| failed.operation);

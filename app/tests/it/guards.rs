@@ -8,7 +8,7 @@ use std::time::Duration;
 use ballast::config::{self, Above, Layer, PROFILES, Profile, Resolved};
 use ballast::wiring::stacks::{CascadeSettings, GuardedSource, source_stack};
 use ballast::wiring::{cascade_settings, guarded_market_data, open_cache, resilience_policy};
-use ballast_domain::market::BarSize;
+use ballast_domain::market::{BarSize, Field};
 use ballast_domain::time::{Span, Timestamp};
 use ballast_ports::{Error, ErrorKind, HistoryRequest, Lifetime, MarketDataExt as _};
 use ballast_resilience::{Jitter, ResiliencePolicy, Role, Traced as _};
@@ -118,7 +118,8 @@ fn cfg_17_cfg_19_stages_are_switched_off_by_a_key() {
     );
     assert_eq!(cascade_settings(&silent.config), CascadeSettings::default());
     let home = tempfile::tempdir().unwrap();
-    assert!(open_cache(&silent, home.path()).unwrap().is_none());
+    let opened = paused(open_cache(&silent, home.path()));
+    assert!(opened.unwrap().is_none());
     assert!(
         !home.path().join("cache").exists(),
         "nothing is made for a cache that is off"
@@ -159,7 +160,9 @@ fn sources_and_cache_of_a_config_stand_in_the_standard_stack() {
         .unwrap();
     let mut roles = Vec::new();
     for _ in 0..2 {
-        let cache = open_cache(&resolved, home.path()).unwrap();
+        let cache = runtime
+            .block_on(open_cache(&resolved, home.path()))
+            .unwrap();
         assert!(cache.is_some());
         let stack = guarded_market_data(&resolved, cache, &setup.around).unwrap();
         assert_eq!(stack.sources.len(), 2);
@@ -171,6 +174,85 @@ fn sources_and_cache_of_a_config_stand_in_the_standard_stack() {
     let one = settings(&["resilience.use_fallback=false", on[1]]);
     let stack = guarded_market_data(&one, None, &setup.around).unwrap();
     assert_eq!(stack.sources.len(), 1);
+}
+
+/// One cache for several configs keeps the answers of different data apart, and of the same data together:
+/// the files are those that were read, whatever they are called.
+#[tokio::test]
+async fn answers_of_other_data_are_not_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let csv = |name: &str, close: u8| {
+        let path = folder.path().join(name);
+        let text = format!("date,symbol,close\n2012-01-03,A,{close}\n2012-01-04,A,{close}\n");
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let (one, two) = (csv("one.csv", 7), csv("two.csv", 9));
+    let mut setup = setup();
+    setup.around.clock = Arc::new(ballast_testkit::fakes::FakeClock::new(
+        ballast_testkit::builders::day(20_000),
+    ));
+    let ask = async |source: &str| {
+        let source = format!("data.source=\"{source}\"");
+        let set = ["cache.enabled=true", "data.symbols=A", &source];
+        let settings = settings(&set);
+        let cache = open_cache(&settings, home.path()).await.unwrap();
+        let stack = guarded_market_data(&settings, cache, &setup.around).unwrap();
+        let request = HistoryRequest::all(["A"], BarSize::DAY);
+        let answer = stack.source.fetch(&request).await.unwrap();
+        let role = answer.provenance.role;
+        let series = stack.source.load(&request).await.unwrap();
+        (role, series["A"].bars.column(Field::Close)[0])
+    };
+    assert_eq!(ask(&one).await, (Role::Primary, 7.0));
+    assert_eq!(ask(&one).await, (Role::CacheFresh, 7.0));
+    assert_eq!(ask(&two).await, (Role::Primary, 9.0));
+    assert_eq!(ask(&two).await, (Role::CacheFresh, 9.0));
+    // The same path with other bytes is other data.
+    csv("one.csv", 8);
+    assert_eq!(ask(&one).await, (Role::Primary, 8.0));
+}
+
+/// CAC-26: the store is chosen by a key, and what contradicts it is refused, without repeating an address
+/// that may hold a password.
+#[test]
+fn cac_26_the_store_of_the_cache_is_a_setting() {
+    let database = "cache.database=postgresql://a@127.0.0.1/b";
+    for (set, said) in [
+        (&["cache.store=postgres"][..], "no database is named"),
+        (&[database], "the cache is in files"),
+        (&["cache.store=files", database], "the cache is in files"),
+        (
+            &["cache.store=postgres", database, "cache.folder=x"],
+            "a folder is named",
+        ),
+        (
+            &[
+                "cache.store=postgres",
+                "cache.database=postgresql://a:canary@127.0.0.1/b",
+            ],
+            "holds a password",
+        ),
+    ] {
+        let errors = refused(set);
+        assert!(errors[0].message.contains(said), "{errors:?}");
+        assert!(!format!("{errors:?}").contains("canary"), "{errors:?}");
+    }
+    let named = settings(&["cache.enabled=true", "cache.store=postgres", database]);
+    let home = tempfile::tempdir().unwrap();
+    let opened = paused(open_cache(&named, home.path()));
+    #[cfg(feature = "postgres")]
+    assert!(format!("{:?}", opened.unwrap()).contains("PostgresCache"));
+    #[cfg(not(feature = "postgres"))]
+    {
+        let e = opened.unwrap_err();
+        assert_eq!(e.kind, ErrorKind::Config);
+        assert!(
+            e.to_string().contains("without PostgreSQL") && e.advice().is_some(),
+            "{e}"
+        );
+    }
 }
 
 /// Each bound is refused below and above, and taken at both ends.
@@ -264,11 +346,15 @@ async fn cac_28_a_config_switches_checksums_off_but_not_in_production() {
     let home = tempfile::tempdir().unwrap();
     let read = async |set: &[&str]| {
         let all = [&["cache.enabled=true"], set].concat();
-        let cache = open_cache(&settings(&all), home.path()).unwrap().unwrap();
+        let cache = open_cache(&settings(&all), home.path())
+            .await
+            .unwrap()
+            .unwrap();
         cache.get("key").await.map(|entry| entry.unwrap().value)
     };
     {
-        let cache = open_cache(&settings(&["cache.enabled=true"]), home.path());
+        let on = settings(&["cache.enabled=true"]);
+        let cache = open_cache(&on, home.path()).await;
         let lifetime = Lifetime::starting(Timestamp::EPOCH, Span::from_days(1));
         let put = cache.unwrap().unwrap();
         put.put("key", b"value".to_vec(), lifetime).await.unwrap();

@@ -24,7 +24,7 @@ use ballast_ports::{
 use ballast_testkit::fakes::FakeClock;
 
 use crate::bench::{Bench, records};
-use crate::stacks::{policy, setup};
+use crate::stacks::{Lines, policy, setup};
 
 /// What a boundary does beside its duty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,5 +222,37 @@ async fn a_journal_that_breaks_stops_the_session_and_clears_the_venue() {
         assert_eq!(left.ended.exit(), Exit::StateRefused, "{batch}");
         assert_eq!(left.open, 0, "{batch}");
         assert!(left.submits < whole.submits, "{batch}");
+    }
+}
+
+/// ERR-09: calls that fail in a session are logged as those of the decorators: who was called, for what, the
+/// kind of the error, and a number of its own each.
+#[tokio::test(start_paused = true)]
+async fn err_09_a_failed_call_of_a_session_is_logged_with_its_call() {
+    for (plant, component, operation) in [
+        (Plant::ReadsFail(3), "venue", "order"),
+        (Plant::JournalBreaksAt(60), "journal", "append"),
+    ] {
+        let lines = Lines::default();
+        let guard = lines.capture();
+        session(plant).await;
+        drop(guard);
+        let all = lines.all();
+        let logged: Vec<_> = all
+            .iter()
+            .filter(|l| l.contains("ballast::live: "))
+            .collect();
+        assert!(!logged.is_empty(), "{all:?}");
+        for (line, call) in logged.iter().zip(1..) {
+            let fields = format!(
+                "component=\"{component}\" operation=\"{operation}\" kind=\"unavailable\" \
+                 call={call}"
+            );
+            assert!(
+                line.starts_with("WARN ") && line.contains("planted"),
+                "{line}"
+            );
+            assert!(line.ends_with(&fields), "{fields}: {line}");
+        }
     }
 }

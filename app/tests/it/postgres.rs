@@ -5,15 +5,23 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 use ballast::commands::settings::SettingsRequest;
+use ballast::config;
 use ballast::drivers::live::Stop;
+use ballast::wiring::{guarded_market_data, open_cache};
 use ballast_domain::kernel::Record;
+use ballast_domain::market::BarSize;
 use ballast_journal::decode;
-use ballast_ports::JournalRecord;
+use ballast_ports::{HistoryRequest, JournalRecord};
+use ballast_resilience::{Role, Traced as _};
+use ballast_testkit::builders::day;
+use ballast_testkit::fakes::FakeClock;
 use ballast_testkit::postgres::Cluster;
 
 use crate::paper_parity::{Story, settings, tested, traded};
+use crate::stacks::setup;
 
 /// The settings of a backtest, with the journal in `server`.
 fn in_server(server: &Cluster, file: &str) -> SettingsRequest {
@@ -200,4 +208,31 @@ fn refusals_end_with_6_and_the_password_is_nowhere() {
         .output()
         .unwrap();
     assert_eq!(said(&found), "", "the password is in a file");
+}
+
+/// CAC-26: with `cache.store = "postgres"` one program's answer is another one's, in another home; without
+/// the server the source answers.
+#[tokio::test]
+#[ignore = "needs a PostgreSQL server: cargo xtask postgres"]
+async fn cac_26_two_homes_have_one_cache() {
+    let mut server = Cluster::start();
+    let database = format!("cache.database=\"{}\"", server.address());
+    let set = ["cache.enabled=true", "cache.store=postgres", &database];
+    let arguments = config::Layer::arguments(set).unwrap();
+    let settings = config::from_text("p.toml", config::PROFILES, arguments, Path::new("")).unwrap();
+    let mut around = setup().around;
+    around.clock = Arc::new(FakeClock::new(day(20_000)));
+    let request = HistoryRequest::all(["AAPL", "IBM"], BarSize::DAY);
+    let role = async || {
+        let home = tempfile::tempdir().unwrap();
+        let cache = open_cache(&settings, home.path()).await.unwrap();
+        let stack = guarded_market_data(&settings, cache, &around).unwrap();
+        let answer = stack.source.fetch(&request).await.unwrap();
+        assert!(!home.path().join("cache").exists());
+        answer.provenance.role
+    };
+    assert_eq!(role().await, Role::Primary);
+    assert_eq!(role().await, Role::CacheFresh);
+    server.stop();
+    assert_eq!(role().await, Role::Primary);
 }

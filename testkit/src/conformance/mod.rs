@@ -3,6 +3,7 @@
 //! A suite is a list of async functions that panic on a violation, and a macro that makes one named
 //! test of each. Decorators and fakes pass the same suites as adapters.
 
+pub mod breaker_store;
 pub mod broker;
 pub mod cache;
 pub mod journal;

@@ -2,4 +2,5 @@
 //! nobody asked for them: `cargo xtask postgres` runs them.
 #![cfg(unix)]
 
+mod echo;
 mod postgres;

@@ -16,6 +16,7 @@ mod reliability;
 mod reliability_watch;
 mod retry;
 mod secrets;
+mod shared_breaker;
 mod stack;
 mod timeout;
 mod validated;

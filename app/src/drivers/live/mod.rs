@@ -20,6 +20,7 @@
 mod calls;
 mod cancel_all;
 mod events;
+mod failed_call;
 mod feed;
 mod fill_latency;
 mod market;

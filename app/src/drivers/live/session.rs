@@ -93,6 +93,7 @@ pub(super) struct Session<'a> {
     killed_at: Option<f64>,
     pub(super) canceled_in_ms: Option<u64>,
     pub(super) journal_failed: bool,
+    pub(super) failed_calls: u64,
     /// Orders in a row that the venue did not take; what a start finds unanswered is none of them.
     failed_orders: u8,
     pub(super) started: bool,
@@ -135,6 +136,7 @@ impl<'a> Session<'a> {
             facts: boundaries.broker.facts(),
             told: 0,
             heard: 0,
+            failed_calls: 0,
             staging: None,
             pause: None,
             canceling: None,
@@ -365,6 +367,7 @@ impl<'a> Session<'a> {
                 Ok(())
             }
             Event::Staged(Err(e)) => {
+                self.log_failed("venue", &e);
                 self.end(Stop::VenueFailed, Some(e.to_string()));
                 Ok(())
             }
@@ -377,7 +380,7 @@ impl<'a> Session<'a> {
                             .map(|s| Duration::try_from_secs_f64(s).unwrap_or(Duration::MAX))
                             .map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX));
                     }
-                    Err(e) => self.note(e.to_string()),
+                    Err(e) => self.failed("venue", &e),
                 }
                 Ok(())
             }
@@ -410,7 +413,7 @@ impl<'a> Session<'a> {
             Answer::Fact(fact) => self.step(Input::Fact(&fact)),
             Answer::Report(report) => self.step(Input::Report(&report)),
             Answer::None(e) => {
-                self.note(e.to_string());
+                self.failed("venue", &e);
                 Ok(())
             }
             Answer::Done => Ok(()),
@@ -420,7 +423,7 @@ impl<'a> Session<'a> {
     /// The subscription ended: nothing is sent until the gap is closed by asking.
     fn listen_again(&mut self, cause: Option<ballast_ports::Error>) -> Result<()> {
         if let Some(e) = cause {
-            self.note(e.to_string());
+            self.failed("venue", &e);
         }
         self.step(Input::Health(&HealthFact::ExecutionReportsDown))?;
         self.facts = self.broker.facts();
@@ -436,7 +439,7 @@ impl<'a> Session<'a> {
         }
         self.calls.abandon_records();
         let reason = error.to_string();
-        self.note(reason.clone());
+        self.failed("journal", error);
         self.begin_canceling();
         self.end(Stop::JournalFailed, Some(reason.clone()));
         self.step(Input::Health(&HealthFact::JournalFailed { reason }))

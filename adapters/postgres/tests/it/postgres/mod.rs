@@ -8,3 +8,4 @@ mod proxy;
 mod refusals;
 mod restarts;
 mod room;
+mod shared_cache;
