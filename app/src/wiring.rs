@@ -4,6 +4,7 @@
 //! that names every adapter.
 
 pub mod arming;
+mod audited_journal;
 mod guards;
 pub mod health;
 mod hindered_journal;
@@ -17,6 +18,7 @@ mod sleeves;
 pub mod stacks;
 mod strategies;
 
+pub use audited_journal::AuditedJournal;
 pub use guards::{cascade_settings, guarded_market_data, open_cache, resilience_policy};
 pub use hindered_journal::{HinderedJournal, Hindrance};
 pub use inputs::{TracedInputs, shrunk};
