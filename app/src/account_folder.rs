@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `journal.db`, `journal.anchor`, `journal.reserve`, `lock` | the journal's | everything that happened |
 //! | `venue.log` | the paper venue's | what it was told |
+//! | `audit.jsonl` | the trader's | what was signalled, wanted, refused, executed and overridden |
 //! | `KILL` | anybody's | nothing may be sent |
 //! | `trader.json` | the trader's | what it is doing; nobody decides by it |
 //! | `starts.json` | the trader's | how often it began, and became active |

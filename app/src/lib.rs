@@ -39,6 +39,7 @@
 
 pub mod account_folder;
 pub mod alarm;
+pub mod audit_log;
 pub mod cli;
 pub mod commands;
 pub mod config;

@@ -4,6 +4,7 @@
 //! that names every adapter.
 
 pub mod arming;
+mod audited_journal;
 mod cache;
 mod guards;
 pub mod health;
@@ -18,6 +19,7 @@ mod sleeves;
 pub mod stacks;
 mod strategies;
 
+pub use audited_journal::AuditedJournal;
 pub use cache::open_cache;
 pub use guards::{cascade_settings, guarded_market_data, resilience_policy};
 pub use hindered_journal::{HinderedJournal, Hindrance};

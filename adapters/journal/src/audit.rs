@@ -37,6 +37,19 @@ pub struct Audit {
     pub overview: Overview,
     /// The batch of the newest snapshot.
     pub snapshot: Option<u64>,
+    /// How often a person took the records as they are, oldest first.
+    pub acceptances: Vec<Acceptance>,
+}
+
+/// A person took the records as they are although the anchor did not agree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acceptance {
+    /// The commit that says so.
+    pub commit: u64,
+    /// The last record before it; 0 before the first.
+    pub record: u64,
+    /// Why.
+    pub reason: String,
 }
 
 /// A commit that is no batch of records says what it is.
@@ -99,6 +112,8 @@ pub struct Examined {
     pub overview: Overview,
     /// The hash of the overview.
     pub state_hash: Hash,
+    /// How often a person took the records as they are, oldest first.
+    pub acceptances: Vec<Acceptance>,
     snapshot: Option<u64>,
 }
 
@@ -111,6 +126,7 @@ pub fn examine(stored: &dyn Stored) -> Result<Examined> {
     let mut overview = Overview::new();
     let mut changed: BTreeSet<Line> = BTreeSet::new();
     let mut snapshots: BTreeMap<u64, (u64, String)> = BTreeMap::new();
+    let mut acceptances = Vec::new();
 
     let head = stored.walk(Head::root(stored.account()), &mut |seen| {
         match seen {
@@ -132,8 +148,16 @@ pub fn examine(stored: &dyn Stored) -> Result<Examined> {
                         .context("commit", head.mark.number)
                         .caused_by(e)
                 })?;
-                if let Note::Snapshot { batch, blake3 } = note {
-                    snapshots.insert(batch, (head.mark.number, blake3));
+                match note {
+                    Note::Snapshot { batch, blake3 } => {
+                        snapshots.insert(batch, (head.mark.number, blake3));
+                    }
+                    Note::Accepted { reason } => acceptances.push(Acceptance {
+                        commit: head.mark.number,
+                        record: head.record,
+                        reason,
+                    }),
+                    Note::Writer { .. } => {}
                 }
             }
         }
@@ -149,6 +173,7 @@ pub fn examine(stored: &dyn Stored) -> Result<Examined> {
         head,
         state_hash: state_hash(&rows),
         overview,
+        acceptances,
         snapshot: proven_snapshots(&stored.snapshots()?, &snapshots)?,
     })
 }
@@ -219,6 +244,7 @@ impl Examined {
             state_hash: chain::hex(&self.state_hash),
             overview: self.overview,
             snapshot: self.snapshot,
+            acceptances: self.acceptances,
         }
     }
 }

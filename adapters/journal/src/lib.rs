@@ -28,7 +28,7 @@ pub mod threads;
 pub mod walk;
 
 pub use admission::{Accepted, admit, admit_group};
-pub use audit::{Audit, Examined, Note, examine};
+pub use audit::{Acceptance, Audit, Examined, Note, examine};
 pub use record::{decode, encode};
 pub use refusal::STATE;
 pub use stored::{Stored, page};

@@ -11,6 +11,7 @@ use ballast_ports::stream::Stream;
 use ballast_ports::{Committed, Error, ErrorKind, JournalBatch, JournalRecord, Result, Snapshot};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::audit::Acceptance;
 use crate::refusal::STATE;
 use crate::stored::Page;
 
@@ -47,12 +48,14 @@ pub trait Writing: Closing {
 }
 
 /// What an open journal was found to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
     /// How often it was opened for writing, this time included.
     pub epoch: u64,
     /// The last batch.
     pub head: Option<Committed>,
+    /// How often a person took the records as they are, oldest first.
+    pub acceptances: Vec<Acceptance>,
 }
 
 type Answer<T> = oneshot::Sender<Result<T>>;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use ballast_domain::kernel::Overview;
 use ballast_journal::stored::{head, newest_snapshot};
 use ballast_journal::threads::{Closing as _, Desk, Records, start_reader, start_writer};
-use ballast_journal::{Audit, page};
+use ballast_journal::{Acceptance, Audit, page};
 use ballast_ports::{BoxStream, Committed, Journal, JournalBatch, JournalRecord, Result, Snapshot};
 
 use crate::audit::audit;
@@ -83,6 +83,7 @@ pub struct PostgresJournal {
     reader: Desk<Reader>,
     epoch: u64,
     opened_at: Option<Committed>,
+    acceptances: Vec<Acceptance>,
 }
 
 impl PostgresJournal {
@@ -113,6 +114,7 @@ impl PostgresJournal {
             reader,
             epoch: opened.epoch,
             opened_at: opened.head,
+            acceptances: opened.acceptances,
         })
     }
 
@@ -124,6 +126,11 @@ impl PostgresJournal {
     /// How often the journal was opened for writing, this time included: the writer's epoch.
     pub const fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// How often a person took the records as they are, oldest first.
+    pub fn acceptances(&self) -> &[Acceptance] {
+        &self.acceptances
     }
 
     /// The last batch when it was opened.

@@ -10,7 +10,7 @@ use ballast_journal::lock::{self, Lock};
 use ballast_journal::refusal::{check_account, damaged, fail_stop};
 use ballast_journal::stored::{SNAPSHOTS, admit_snapshot, echo};
 use ballast_journal::threads::{Closing, Opened, Writing};
-use ballast_journal::{Accepted, Head, Note, STATE, Stored as _, admit_group};
+use ballast_journal::{Acceptance, Accepted, Head, Note, STATE, Stored as _, admit_group};
 use ballast_ports::{Committed, Error, ErrorKind, JournalBatch, Result, Snapshot};
 
 use crate::folder::{self, RealFiles};
@@ -31,6 +31,7 @@ pub(crate) struct Store {
     anchor: Anchor,
     head: Head,
     overview: Overview,
+    acceptances: Vec<Acceptance>,
     /// Why nothing is written any more: what one failed write left behind is for the next start to
     /// find out.
     failed: Option<Error>,
@@ -79,6 +80,7 @@ impl Store {
             anchor,
             head,
             overview: examined.overview,
+            acceptances: examined.acceptances,
             failed: None,
             _lock: lock,
         })
@@ -260,6 +262,7 @@ impl Writing for Store {
         Opened {
             epoch: self.head.epoch,
             head: self.head.committed(),
+            acceptances: self.acceptances.clone(),
         }
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use ballast_domain::kernel::Overview;
 use ballast_journal::stored::{head, newest_snapshot};
 use ballast_journal::threads::{Closing as _, Desk, Records, start_reader, start_writer};
-use ballast_journal::{Audit, page};
+use ballast_journal::{Acceptance, Audit, page};
 use ballast_ports::{BoxStream, Committed, Journal, JournalBatch, JournalRecord, Result, Snapshot};
 
 use crate::audit::audit;
@@ -104,6 +104,7 @@ pub struct SqliteJournal {
     reader: Desk<Reader>,
     epoch: u64,
     opened_at: Option<Committed>,
+    acceptances: Vec<Acceptance>,
 }
 
 impl SqliteJournal {
@@ -131,6 +132,7 @@ impl SqliteJournal {
             reader,
             epoch: opened.epoch,
             opened_at: opened.head,
+            acceptances: opened.acceptances,
         })
     }
 
@@ -142,6 +144,11 @@ impl SqliteJournal {
     /// How often the journal was opened for writing, this time included: the writer's epoch.
     pub const fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// How often a person took the records as they are, oldest first.
+    pub fn acceptances(&self) -> &[Acceptance] {
+        &self.acceptances
     }
 
     /// The last batch when it was opened.

@@ -12,7 +12,7 @@ use ballast_journal::lock::{self, Lock};
 use ballast_journal::refusal::{check_account, damaged, fail_stop, of_io};
 use ballast_journal::stored::{SNAPSHOTS, admit_snapshot, echo};
 use ballast_journal::threads::{Closing, Opened, Writing};
-use ballast_journal::{Accepted, Head, Note, Stored as _, admit_group, examine};
+use ballast_journal::{Acceptance, Accepted, Head, Note, Stored as _, admit_group, examine};
 use ballast_ports::{Committed, Error, JournalBatch, Result, Snapshot};
 use rusqlite::{Connection, params};
 
@@ -38,6 +38,7 @@ pub(crate) struct Store {
     head: Head,
     epoch: u64,
     overview: Overview,
+    acceptances: Vec<Acceptance>,
     /// Why nothing is written any more: what one failed write left behind is for the next start to
     /// find out.
     failed: Option<Error>,
@@ -116,6 +117,7 @@ impl Store {
             },
             epoch,
             overview: examined.overview,
+            acceptances: examined.acceptances,
             failed: None,
             _lock: lock,
         })
@@ -246,6 +248,7 @@ impl Writing for Store {
         Opened {
             epoch: self.epoch,
             head: self.head.committed(),
+            acceptances: self.acceptances.clone(),
         }
     }
 }

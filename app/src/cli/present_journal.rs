@@ -25,6 +25,13 @@ pub(super) fn verified(found: &Verified) -> Result<Answer> {
     line("account", &found.account);
     line("chain", &found.head_hash);
     line("state", &found.state_hash);
+    if let Some(log) = found.audit_log {
+        let behind = match log.behind {
+            0 => "each as the records say".to_owned(),
+            n => format!("{} more are not written yet", count(n)),
+        };
+        line("audit log", &format!("{} lines, {behind}", count(log.lines)));
+    }
     if let Some(decision) = found.last_decision {
         line(
             "last decision",

@@ -11,6 +11,7 @@ use ballast_domain::time::Timestamp;
 use ballast_journal::Audit;
 use serde::Serialize;
 
+use crate::audit_log::{self, AuditProof};
 use crate::drivers::RunError;
 use crate::exit::Failure;
 use crate::wiring::journal;
@@ -48,6 +49,8 @@ pub struct Verified {
     pub disputes: Vec<Disputed>,
     /// Orders that may still change a position.
     pub open_orders: Vec<Open>,
+    /// The audit log, every line of it compared with the records; none beside a copy of a journal.
+    pub audit_log: Option<AuditProof>,
 }
 
 /// A mode that was set.
@@ -94,9 +97,10 @@ pub struct Open {
 }
 
 impl Verified {
-    fn new(folder: &Path, audit: Audit) -> Self {
+    fn new(folder: &Path, audit: Audit, audit_log: Option<AuditProof>) -> Self {
         let overview = &audit.overview;
         Self {
+            audit_log,
             folder: folder.display().to_string(),
             commits: audit.commits,
             batches: audit.batches,
@@ -209,13 +213,13 @@ fn refused(error: ballast_ports::Error) -> Failure {
     RunError::Port(error).into()
 }
 
-/// Proves every byte of a journal and changes none.
+/// Proves every byte of a journal and of the audit log beside it, and changes none.
 ///
 /// # Errors
 /// `StateRefused` at the first thing that is not as it was written.
 pub fn verify(folder: &Path) -> std::result::Result<Verified, Failure> {
-    let audit = journal::audit(folder).map_err(refused)?;
-    Ok(Verified::new(folder, audit))
+    let (audit, audit_log) = audit_log::prove(folder).map_err(refused)?;
+    Ok(Verified::new(folder, audit, audit_log))
 }
 
 /// Writes the records as JSON lines to `file`, which appears when all of them are in it.
@@ -278,5 +282,5 @@ pub fn accept(folder: &Path, reason: &str) -> std::result::Result<Verified, Fail
     }
     let program = concat!("ballast ", env!("CARGO_PKG_VERSION"));
     let audit = journal::accept(folder, program, reason).map_err(refused)?;
-    Ok(Verified::new(folder, audit))
+    Ok(Verified::new(folder, audit, None))
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use ballast_domain::error::Error;
 use ballast_domain::kernel::SendGate;
 use ballast_domain::simulation::{Exchange, check_data};
-use ballast_ports::{Clock, MarketData};
+use ballast_ports::{Clock, Journal, MarketData};
 use ballast_system::{SystemClock, write_atomic};
 use serde::Serialize;
 
@@ -18,6 +18,7 @@ use super::settings::{self, SettingsRequest};
 use super::trader::{Trader, TraderWords};
 use super::vigil::Vigil;
 use crate::account_folder::{AccountFolder, TraderPhase};
+use crate::audit_log::{self, Completed};
 use crate::config::{Config, Resolved, TradeStage};
 use crate::drivers::backtest::{Backtest, Variant};
 use crate::drivers::live::{Boundaries, Ended, Goal, Live, Order, Speed, TapeLimits, TapePlace};
@@ -26,7 +27,7 @@ use crate::engine::Program;
 use crate::exit::{Exit, Failure};
 use crate::wiring::arming::{self, Capability, Switches};
 use crate::wiring::journal::AccountJournal;
-use crate::wiring::{HinderedJournal, TracedInputs, paper, shrunk};
+use crate::wiring::{AuditedJournal, HinderedJournal, TracedInputs, paper, shrunk};
 
 /// This program and its version.
 const PROGRAM: &str = concat!("ballast ", env!("CARGO_PKG_VERSION"));
@@ -292,6 +293,12 @@ impl<'a> Account<'a> {
         .await
         .map_err(port)?;
         let before = journal.overview().await.map_err(port)?;
+        let audit_log = audit_log::path(self.folder.path());
+        let (audited, completed) =
+            AuditedJournal::open(journal.port(), &audit_log, journal.acceptances())
+                .await
+                .map_err(port)?;
+        let audited: Arc<dyn Journal> = Arc::new(audited);
         self.keep_config()?;
         let stage = config.trade.stage.unwrap_or_default();
         let mut trader = Trader::new(
@@ -304,9 +311,9 @@ impl<'a> Account<'a> {
         let reason = || switch.reason();
         let boundaries = Boundaries {
             journal: if self.journal_delay.is_zero() {
-                journal.port()
+                audited
             } else {
-                Arc::new(HinderedJournal::slow(journal.port(), self.journal_delay))
+                Arc::new(HinderedJournal::slow(audited, self.journal_delay))
             },
             broker: venue.broker,
             reports: venue.reports,
@@ -329,7 +336,10 @@ impl<'a> Account<'a> {
         };
         let ended = live.run(&boundaries, kernel, &mut trader).await;
         let ended = match ended {
-            Ok(ended) => ended,
+            Ok(mut ended) => {
+                ended.alerts.splice(0..0, said_of(completed));
+                ended
+            }
             Err(e) => {
                 trader.failed(&e.to_string());
                 return Err(e.into());
@@ -371,6 +381,24 @@ impl<'a> Account<'a> {
         absolute_paths(&mut config, &self.settings.base);
         config.to_toml()
     }
+}
+
+/// What a person is told of an audit log that lacked lines.
+fn said_of(completed: Completed) -> Option<String> {
+    let Completed { lines, anew } = completed;
+    let said = match lines {
+        0 => return None,
+        _ if anew => format!(
+            "there was no audit log: its {lines} lines were written from the journal; if it was there \
+             before, somebody removed it"
+        ),
+        _ => format!(
+            "the audit log lacked its last {lines} lines, which were written from the journal; if the \
+             trader did not die, somebody cut it"
+        ),
+    };
+    tracing::warn!("{said}");
+    Some(said)
 }
 
 /// What is traded, and how, with the data it is traded on.

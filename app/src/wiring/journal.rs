@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ballast_domain::kernel::Overview;
-use ballast_journal::Audit;
+use ballast_journal::{Acceptance, Audit};
 use ballast_ports::{Error, ErrorKind, Journal, JournalRecord, Result};
 use ballast_sqlite::SqliteJournal;
 use serde::Deserialize;
@@ -79,6 +79,15 @@ impl AccountJournal {
         }
     }
 
+    /// How often a person took the records as they are, oldest first.
+    pub fn acceptances(&self) -> &[Acceptance] {
+        match self {
+            Self::Sqlite(journal) => journal.acceptances(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(journal) => journal.acceptances(),
+        }
+    }
+
     /// Where the account stands after all records so far.
     ///
     /// # Errors
@@ -141,32 +150,54 @@ pub fn export(folder: &Path, to: &mut (dyn Write + Send)) -> Result<Audit> {
     Err(built_without())
 }
 
+/// A line of an export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// The record, byte for byte.
+    pub record: JournalRecord,
+    /// The number of its batch.
+    pub batch: u64,
+}
+
+impl Exported {
+    /// Reads a line without its end.
+    ///
+    /// # Errors
+    /// `Unexpected` for a line that no export writes.
+    pub fn read(line: &[u8]) -> Result<Self> {
+        /// A line without its body.
+        #[derive(Deserialize)]
+        struct Head {
+            seq: u64,
+            batch: u64,
+            kind: String,
+        }
+        const BODY: &[u8] = b",\"body\":";
+        let read = || {
+            let at = line.windows(BODY.len()).position(|part| part == BODY)?;
+            let mut head = line[..at].to_vec();
+            head.push(b'}');
+            let Head { seq, batch, kind } = serde_json::from_slice(&head).ok()?;
+            let body = line.get(at + BODY.len()..line.len() - 1)?.to_vec();
+            let record = JournalRecord { seq, kind, body };
+            Some(Self { record, batch })
+        };
+        read().ok_or_else(|| Error::new(ErrorKind::Unexpected, "export", "an exported line is none"))
+    }
+}
+
 /// Every record, byte for byte, proven on the way.
 ///
 /// # Errors
 /// As [`audit`].
 pub fn records(folder: &Path) -> Result<Vec<JournalRecord>> {
-    /// A line without its body.
-    #[derive(Deserialize)]
-    struct Head {
-        seq: u64,
-        kind: String,
-    }
     let mut text = Vec::new();
     export(folder, &mut text)?;
     let lines = text.split(|byte| *byte == b'\n');
     let lines = lines.filter(|line| !line.is_empty());
-    let record = |line: &[u8]| {
-        const BODY: &[u8] = b",\"body\":";
-        let at = line.windows(BODY.len()).position(|part| part == BODY)?;
-        let mut head = line[..at].to_vec();
-        head.push(b'}');
-        let Head { seq, kind } = serde_json::from_slice(&head).ok()?;
-        let body = line.get(at + BODY.len()..line.len() - 1)?.to_vec();
-        Some(JournalRecord { seq, kind, body })
-    };
-    let records: Option<Vec<_>> = lines.map(record).collect();
-    records.ok_or_else(|| Error::new(ErrorKind::Unexpected, "export", "an exported line is none"))
+    lines
+        .map(|line| Ok(Exported::read(line)?.record))
+        .collect()
 }
 
 /// Takes the records as they are although the anchor does not agree.

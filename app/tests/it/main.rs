@@ -25,6 +25,7 @@ mod indicator;
 mod journal;
 mod json;
 mod kill;
+mod live_audit;
 mod live_boundaries;
 mod live_figures;
 mod manual;

@@ -55,7 +55,7 @@ fn command(home: &Path, arguments: &[&str]) -> Command {
 }
 
 /// A trader that takes half a minute for what others do in a second.
-fn slow_trader(home: &Path) -> Child {
+pub(crate) fn slow_trader(home: &Path) -> Child {
     let config = paper();
     let config = config.to_str().unwrap();
     let mut child = command(home, &["-q", "trade", config, "--speed", "3000000"])
