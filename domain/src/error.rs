@@ -164,6 +164,8 @@ pub struct Error {
 
 impl Error {
     /// An error of `kind` with `message`.
+    // Cold, as are the two that follow it: what leads to an error is kept out of the way of the rest.
+    #[cold]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind: Box::new(kind),
@@ -300,6 +302,7 @@ impl Error {
 
     /// With what to do about it.
     #[must_use]
+    #[cold]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -311,6 +314,7 @@ impl Error {
         reason = "literals and computed values read alike at the call"
     )]
     #[must_use]
+    #[cold]
     pub fn context(mut self, key: impl Into<String>, value: impl ToString) -> Self {
         self.context.push((key.into(), value.to_string()));
         self

@@ -18,6 +18,7 @@ use crate::strategy::Strategy;
 
 impl<S: Strategy> Kernel<S> {
     /// Books an event once, by the venue's id of it.
+    #[inline(never)]
     pub(super) fn on_event(&mut self, fact: &Fact, effects: &mut Effects) {
         if let Some(id) = fact.event_id()
             && !self.events.insert(id)
@@ -157,6 +158,7 @@ impl<S: Strategy> Kernel<S> {
     }
 
     /// An execution is taken back. One that was not known yet never will be booked.
+    #[cold]
     pub(super) fn on_voided(&mut self, fill: &Fill, fact: &Fact, effects: &mut Effects) {
         let Some(number) = self.orders.number_of(fill.client_id) else {
             return self.orphan(fill.client_id, fact, effects);
@@ -315,6 +317,7 @@ impl<S: Strategy> Kernel<S> {
     }
 
     /// A contradiction about one instrument: it may only be reduced until a person has looked.
+    #[cold]
     pub(super) fn incident(&mut self, id: InstrumentId, error: Error, effects: &mut Effects) {
         let scope = ModeScope::Instrument(id);
         self.tighten(scope, Mode::ReduceOnly, error.message.clone(), effects);

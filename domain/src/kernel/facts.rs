@@ -87,6 +87,7 @@ impl<S: Strategy> Kernel<S> {
     }
 
     /// A fact about an order that is not known here.
+    #[cold]
     pub(super) fn orphan(&mut self, id: ClientOrderId, fact: &Fact, effects: &mut Effects) {
         if self.planted(Bug::OrphanDropped) {
             return;
@@ -98,6 +99,7 @@ impl<S: Strategy> Kernel<S> {
     }
 
     /// A fact that cannot be booked is kept, and nobody adds exposure until a person has looked.
+    #[cold]
     fn keep_aside(&mut self, fact: &Fact, error: Error, effects: &mut Effects) {
         if self.orphans.contains(fact) {
             return;
@@ -148,6 +150,7 @@ impl<S: Strategy> Kernel<S> {
     }
 
     /// A known id with other content: ids are mixed up somewhere, and nothing can be trusted.
+    #[cold]
     pub(super) fn contradiction(&mut self, id: ClientOrderId, fact: &Fact, effects: &mut Effects) {
         if self.orphans.contains(fact) {
             return;

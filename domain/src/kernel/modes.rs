@@ -16,6 +16,7 @@ impl<S: Strategy> Kernel<S> {
         }
     }
 
+    #[cold]
     pub(super) fn tighten(
         &mut self,
         scope: ModeScope,

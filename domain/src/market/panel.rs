@@ -217,11 +217,10 @@ impl Panel {
         times.map(move |(row, time)| {
             let (own_closes, later) = closes.split_at(self.lanes);
             closes = later;
-            let (own_states, later) = match states {
-                [] => (states, states),
-                _ => states.split_at(self.lanes),
-            };
-            states = later;
+            let mut own_states = states;
+            if !states.is_empty() {
+                (own_states, states) = states.split_at(self.lanes);
+            }
             Slice::of(self, row, *time, own_closes, own_states)
         })
     }

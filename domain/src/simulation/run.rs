@@ -60,6 +60,7 @@ pub fn run<S: Strategy, K: Sink + ?Sized>(
         point: exchange.settings().fill_point,
         plain: exchange.rules().is_plain(),
         notes_each_close: !closes_can_wait(exchange, panel),
+        quiet_bars: exchange.rules().is_plain() && closes_can_wait(exchange, panel),
         sizes_at_fill: kernel.settings().size_at == SizeAt::Fill,
         kernel,
         exchange,
@@ -72,16 +73,15 @@ pub fn run<S: Strategy, K: Sink + ?Sized>(
     if let Some(first) = panel.open_times().first() {
         driver.settle(*first)?;
     }
-    // No bar asks for actions but those that have some.
-    let mut acted = panel.next_actions(0).unwrap_or(usize::MAX);
+    // No bar asks for actions but those that have some, and none for its place but the one before.
+    let mut acted = panel.next_actions(0).unwrap_or(panel.len());
     for slice in panel.slices() {
         let row = slice.index();
         if row == acted {
             driver.apply(panel.actions_in(row), &slice)?;
-            acted = panel.next_actions(row + 1).unwrap_or(usize::MAX);
+            acted = panel.next_actions(row + 1).unwrap_or(panel.len());
         }
-        let notes_close = row + 1 == acted || row + 1 == panel.len();
-        driver.bar(&slice, notes_close)?;
+        driver.bar(&slice, row + 1 == acted)?;
     }
     let (warnings, unspent) = (std::mem::take(&mut driver.warnings), driver.unspent);
     check_end(kernel, exchange, unspent)?;
@@ -244,6 +244,8 @@ struct Driver<'a, S, K: ?Sized> {
     point: FillPoint,
     plain: bool,
     notes_each_close: bool,
+    /// Whether a bar at which nothing waits to be executed has nothing to do before its close.
+    quiet_bars: bool,
     sizes_at_fill: bool,
     kernel: &'a mut Kernel<S>,
     exchange: &'a mut Exchange,
@@ -255,8 +257,40 @@ struct Driver<'a, S, K: ?Sized> {
 }
 
 impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
+    /// `notes_close` where actions or the end follow.
     #[inline]
     fn bar(&mut self, slice: &Slice<'_>, notes_close: bool) -> Result<()> {
+        let close = slice.time();
+        if notes_close || !self.quiet_bars || self.fills() {
+            self.before_close(slice, notes_close)?;
+        }
+        // Inlined here and nowhere else: a quiet bar is this call and little more.
+        step_inlined(
+            self.kernel,
+            self.sink,
+            &mut self.effects,
+            close,
+            Input::Slice(slice),
+        );
+        if self.is_asked() || self.point == FillPoint::SameClose {
+            self.after_close(slice, close)?;
+        }
+        let account = self.kernel.account();
+        let equity = account.equity();
+        // False for what is no finite number.
+        if !(equity > 0.0 && equity <= f64::MAX) {
+            return Err(self.ruined(close, equity));
+        }
+        self.sink.bar(&BarClose {
+            slice: *slice,
+            account,
+            instruments: self.kernel.instruments(),
+        })
+    }
+
+    /// Everything of a bar that comes before anybody is shown it.
+    #[inline(never)]
+    fn before_close(&mut self, slice: &Slice<'_>, notes_close: bool) -> Result<()> {
         let (point, close) = (self.point, slice.time());
         if !self.plain {
             self.begin_bar(slice)?;
@@ -277,32 +311,20 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
         if !self.plain {
             self.end_bar(slice, close)?;
         }
-        // Inlined here and nowhere else: a quiet bar is this call and little more.
-        step_inlined(
-            self.kernel,
-            self.sink,
-            &mut self.effects,
-            close,
-            Input::Slice(slice),
-        );
+        Ok(())
+    }
+
+    /// What follows from a decision, at its own close too where that is the fill point.
+    #[inline(never)]
+    fn after_close(&mut self, slice: &Slice<'_>, close: Timestamp) -> Result<()> {
         self.settle(close)?;
-        if point == FillPoint::SameClose {
+        if self.point == FillPoint::SameClose {
             if self.fills() {
                 self.fill_point(slice, close)?;
             }
             self.kernel.renew_equity();
         }
-        let account = self.kernel.account();
-        let equity = account.equity();
-        // False for what is no finite number.
-        if !(equity > 0.0 && equity <= f64::MAX) {
-            return Err(self.ruined(close, equity));
-        }
-        self.sink.bar(&BarClose {
-            slice: *slice,
-            account,
-            instruments: self.kernel.instruments(),
-        })
+        Ok(())
     }
 
     #[inline(never)]
@@ -392,7 +414,7 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
         if !self.exchange.has_work() {
             return Ok(());
         }
-        while self.exchange.execute(slice, now) > 0 {
+        while self.exchange.has_work() && self.exchange.execute(slice, now) > 0 {
             self.settle(now)?;
         }
         self.settle(now)?;
@@ -424,11 +446,17 @@ impl<S: Strategy, K: Sink + ?Sized> Driver<'_, S, K> {
     /// Carries out effects and delivers facts until both are used up.
     #[inline(always)]
     fn settle(&mut self, now: Timestamp) -> Result<()> {
-        // Nothing happens at most bars.
-        if !self.effects.has_actions() && !self.exchange.has_facts() {
-            return Ok(());
+        if self.is_asked() {
+            self.settle_all(now)
+        } else {
+            Ok(())
         }
-        self.settle_all(now)
+    }
+
+    /// Whether an effect or a fact waits; at most bars none does.
+    #[inline(always)]
+    fn is_asked(&self) -> bool {
+        self.effects.has_actions() || self.exchange.has_facts()
     }
 
     #[inline(never)]

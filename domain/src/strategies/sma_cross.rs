@@ -283,8 +283,13 @@ impl Strategy for SmaCrossUnits {
             let id = InstrumentId::from_index(i);
             if let Some(close) = slice.total_return(id, Field::Close) {
                 let above = lane.cross.update(close);
-                lane.first = lane.first.or(above);
-                lane.armed |= above != lane.first && self.entry == Entry::Cross;
+                // Both are known for good after the first answers, and not written again.
+                if lane.first.is_none() {
+                    lane.first = above;
+                }
+                if !lane.armed {
+                    lane.armed = above != lane.first && self.entry == Entry::Cross;
+                }
                 lane.wanted = match (above, self.below) {
                     _ if !lane.armed => Held::Flat,
                     (Some(true), _) => Held::Long,
