@@ -237,6 +237,7 @@ mod tests {
                 peers: true,
                 python: Some("p".to_owned()),
                 passed_on: vec!["J1".to_owned(), "--quick".to_owned()],
+                ..Request::default()
             }
         );
         assert!(request.is_about_jobs());

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ballast_ports::{BreakerStore as _, ErrorKind, MarketDataExt as _, SharedPhase};
-use ballast_resilience::{BreakerPolicy, BreakerState, CircuitBreaker, CircuitOpen, SharedBreaker};
+use ballast_resilience::{
+    BreakerPolicy, BreakerState, CircuitBreaker, CircuitOpen, Notice, SharedBreaker,
+};
 use ballast_testkit::builders::market;
 use ballast_testkit::conformance::market_data::Subject;
 use ballast_testkit::fakes::{FakeBreakerStore, FakeMarketData, Fault};
@@ -214,7 +216,7 @@ async fn res_20_without_its_store_each_instance_decides_alone_and_says_so() {
             let said: Vec<_> = lines.iter().filter(|l| l.contains("alone")).collect();
             assert_eq!(said.len(), 1, "{lines:?}");
             let notices = instance.notices.all();
-            let failed = notices.iter().find_map(|n| n.failed_call()).unwrap();
+            let failed = notices.iter().find_map(Notice::failed_call).unwrap();
             assert_eq!(
                 (failed.component, failed.kind, failed.call > 0),
                 ("breakers", ErrorKind::Unavailable, true)
