@@ -307,6 +307,17 @@ mod tests {
     }
 
     #[test]
+    fn a_cash_account_sets_aside_what_its_buys_cost_and_nothing_for_sales() {
+        let (limits, worth) = (limits(), dollars(1_000));
+        let of = |margin, side| set_aside(&limits, margin, side, worth);
+        assert_eq!(of(MarginModel::Cash, Side::Buy), dollars(1_001));
+        assert_eq!(of(MarginModel::Cash, Side::Sell), Cash::ZERO);
+        for side in [Side::Buy, Side::Sell] {
+            assert_eq!(of(MarginModel::Margin, side), dollars(1));
+        }
+    }
+
+    #[test]
     fn a_sound_order_passes() {
         assert!(denied(buy(100), |_| {}).is_empty());
     }

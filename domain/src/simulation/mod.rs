@@ -12,6 +12,7 @@ mod margin;
 mod matching;
 mod quotes;
 mod run;
+mod run_end;
 #[cfg(feature = "served")]
 mod served;
 mod sessions;

@@ -295,6 +295,11 @@ fn a_quote_that_is_no_price_is_a_hole() {
         assert_eq!(sent.len(), 1, "{bad:?}");
         assert_eq!((sent[0].instrument, sent[0].quantity), (B, units(50)));
         assert_eq!(d.kernel.account().mark(A), 100.0, "the close it had");
+        let fresh = d.log.records.iter().find_map(|r| match r {
+            Record::Decision(decision) => Some(decision.fresh_share),
+            _ => None,
+        });
+        assert_eq!(fresh, Some(0.25 / 0.75), "{bad:?}: A is not fresh");
         // The next bar has every price again.
         d.fact(&crate::scenario::canceled(&sent[0]));
         d.slice(1);
@@ -302,6 +307,39 @@ fn a_quote_that_is_no_price_is_a_hole() {
         d.step(Input::Quotes(&Quotes { prices: &good }));
         assert_eq!(d.kernel.account().mark(A), 50.0);
     }
+}
+
+/// A lane without a bar is fresh again as soon as a quote shows its price.
+#[test]
+fn a_quote_makes_up_for_a_bar_that_did_not_come() {
+    let mut world = World::shares(2);
+    world.settings.size_at = SizeAt::Fill;
+    let script = Scripted::new([(1, weights(&[(A, 0.5), (B, 0.25)]))]);
+    let mut d = Desk::new(&world, script, &flat().without(1, A, LaneState::Hole));
+    d.trade(0);
+    d.trade(1);
+    let prices = [Some(50.0); 2];
+    d.step(Input::Quotes(&Quotes { prices: &prices }));
+    d.persist();
+    let sizes: Vec<_> = d.sent().iter().map(|i| i.quantity).collect();
+    assert_eq!(sizes, [units(100), units(50)]);
+}
+
+/// What an order of unknown outcome may still cost is not there for the next plan, which buys for the
+/// rest instead of asking risk for all of it.
+#[test]
+fn cash_set_aside_for_an_unknown_order_cuts_the_next_purchase() {
+    let script = Scripted::new([
+        (0, weights(&[(A, 0.6)])),
+        (1, weights(&[(A, 0.6), (B, 0.8)])),
+    ]);
+    let mut d = Desk::watched(&World::shares(2), script, &flat());
+    let bought = d.trade(0).remove(0);
+    d.fact(&crate::scenario::unknown(&bought));
+    d.persist();
+    let sent = d.trade(1);
+    let sizes: Vec<_> = sent.iter().map(|i| (i.instrument, i.quantity)).collect();
+    assert_eq!(sizes, [(B, units(40))]);
 }
 
 /// Fees of 1 % are paid from what is held: 5,000 of A sold and B bought leave (10,000 − 50) / 1.01.
@@ -325,6 +363,28 @@ fn a_full_allocation_net_of_costs_leaves_room_for_its_fees() {
         _ => None,
     });
     assert_eq!(wanted, Some((units(98), dollars("9851.485148"))));
+}
+
+/// What is held already is not paid for again: (10,000 + 50) / 1.01 is left.
+#[test]
+fn a_full_allocation_net_of_costs_pays_only_for_what_is_missing() {
+    let mut world = World::shares(2);
+    world.settings.limits.fee_estimate = Rate::from_bps(100);
+    world.settings.rebalance.net_of_costs = true;
+    let script = Scripted::new([(0, holding(&[(A, 50)])), (1, weights(&[(A, 1.0)]))]);
+    let mut d = Desk::new(&world, script, &flat());
+    let bought = d.trade(0).remove(0);
+    let Fact::Filled(mut fill) = execution(&bought, 1, 50, "100") else {
+        unreachable!("an execution")
+    };
+    fill.fee = dollars("0");
+    d.fact(&Fact::Filled(fill));
+    d.trade(1);
+    let wanted = d.log.records.iter().rev().find_map(|r| match r {
+        Record::Leg(l) => Some((l.leg.target, l.leg.target_value)),
+        _ => None,
+    });
+    assert_eq!(wanted, Some((units(99), dollars("9950.495049"))));
 }
 
 /// The digest that an answer must echo is of what is in the batch.
