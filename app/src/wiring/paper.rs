@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ballast_domain::instrument::Instruments;
 use ballast_domain::kernel::{SendGate, Settings, Watch};
-use ballast_domain::market::{BarSize, Panel};
+use ballast_domain::market::Panel;
 use ballast_domain::time::{NANOS_PER_DAY, Span, Timestamp};
 use ballast_domain::{Error, Result};
 use ballast_ports::{Broker, VenueReports};
