@@ -1,6 +1,8 @@
 //! Records of the kernel as canonical bytes, and back: also from bytes that older programs wrote.
 
-use ballast_domain::kernel::Record;
+use ballast_domain::kernel::{Record, StateRecord};
+use ballast_domain::strategy::State;
+use ballast_domain::time::Timestamp;
 use ballast_ports::{Error, ErrorKind, JournalRecord, Result};
 use serde::Deserialize;
 
@@ -17,8 +19,28 @@ pub struct Upcaster {
     pub read: fn(&[u8]) -> serde_json::Result<Record>,
 }
 
-/// A reader for each kind and version that is not today's. None yet: all kinds are at version 1.
-pub const UPCASTERS: &[Upcaster] = &[];
+/// A reader for each kind and version that is not today's.
+pub const UPCASTERS: &[Upcaster] = &[Upcaster {
+    kind: "state",
+    version: 1,
+    read: state_in_numbers,
+}];
+
+/// A strategy's memory as a list of numbers.
+fn state_in_numbers(body: &[u8]) -> serde_json::Result<Record> {
+    #[derive(Deserialize)]
+    struct StateRecordV1 {
+        time: Timestamp,
+        state: StateV1,
+    }
+    #[derive(Deserialize)]
+    struct StateV1 {
+        words: Vec<u64>,
+    }
+    let StateRecordV1 { time, state } = serde_json::from_slice(body)?;
+    let state = State { words: state.words };
+    Ok(Record::State(StateRecord { time, state }))
+}
 
 /// The record with its number, as a journal takes it: canonical JSON, `v` first.
 ///

@@ -70,6 +70,13 @@ impl AuditLog {
             failed: false,
         };
         let last_line = log.follow()?;
+        if last_line.is_some() && journal.head().await?.is_none() {
+            return Err(differs("the audit log has lines and the journal has none", 1).hint(
+                "the journal was lost: restore its newest backup with `ballast journal restore`; to take over \
+                 what the venue shows, move audit.jsonl out of the folder, keep it, and type `ballast trade \
+                 CONFIG --adopt-account WHY`",
+            ));
+        }
         log.compare(last_line.as_deref(), journal, acceptances)
             .await?;
         let completed = log.complete(journal, acceptances).await?;
@@ -118,7 +125,9 @@ impl AuditLog {
                 .map(Entry::of_acceptance)
         } else {
             let record = stream::next(&mut journal.read_from(self.last.record)).await;
-            record.transpose()?.map_or(Ok(None), |r| Entry::of_record(&r))?
+            record
+                .transpose()?
+                .map_or(Ok(None), |r| Entry::of_record(&r))?
         };
         let Some(entry) = entry else {
             return Err(differs(

@@ -30,7 +30,10 @@ pub(super) fn verified(found: &Verified) -> Result<Answer> {
             0 => "each as the records say".to_owned(),
             n => format!("{} more are not written yet", count(n)),
         };
-        line("audit log", &format!("{} lines, {behind}", count(log.lines)));
+        line(
+            "audit log",
+            &format!("{} lines, {behind}", count(log.lines)),
+        );
     }
     if let Some(decision) = found.last_decision {
         line(

@@ -182,7 +182,8 @@ impl Exported {
             let record = JournalRecord { seq, kind, body };
             Some(Self { record, batch })
         };
-        read().ok_or_else(|| Error::new(ErrorKind::Unexpected, "export", "an exported line is none"))
+        read()
+            .ok_or_else(|| Error::new(ErrorKind::Unexpected, "export", "an exported line is none"))
     }
 }
 
@@ -195,9 +196,7 @@ pub fn records(folder: &Path) -> Result<Vec<JournalRecord>> {
     export(folder, &mut text)?;
     let lines = text.split(|byte| *byte == b'\n');
     let lines = lines.filter(|line| !line.is_empty());
-    lines
-        .map(|line| Ok(Exported::read(line)?.record))
-        .collect()
+    lines.map(|line| Ok(Exported::read(line)?.record)).collect()
 }
 
 /// Takes the records as they are although the anchor does not agree.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use ballast_domain::instrument::Instruments;
 use ballast_domain::kernel::{SendGate, Settings, Watch};
-use ballast_domain::market::{BarSize, Panel};
+use ballast_domain::market::Panel;
 use ballast_domain::time::{NANOS_PER_DAY, Span, Timestamp};
 use ballast_domain::{Error, Result};
 use ballast_ports::{Broker, VenueReports};
 use ballast_simulated::{ReplayClock, ReplayTerms, SimulatedBroker};
 
 use crate::account_folder::AccountFolder;
-use crate::config::{Config, TradeVenue};
+use crate::config::{Config, TradeStage, TradeVenue};
 use crate::drivers::backtest::Variant;
 use crate::drivers::live::{ReplayedMarket, SharedClock};
 
@@ -42,7 +42,7 @@ pub fn live_settings(config: &Config, backtest: &Settings) -> Result<Settings> {
         record_holds: true,
         remembered_orders: REMEMBERED_ORDERS,
         permit_lifetime: PERMIT_LIFETIME,
-        watch: Some(watch(config.data.bar)),
+        watch: Some(watch(config)),
         ..backtest.clone()
     })
 }
@@ -50,13 +50,21 @@ pub fn live_settings(config: &Config, backtest: &Settings) -> Result<Settings> {
 /// A venue on bars answers at once, and its orders live as long as the backtest lets them: until
 /// they fill, end by time, or a newer decision takes their place. So a rebalance has no other
 /// deadline, and the account is looked at once a bar.
-fn watch(bar: BarSize) -> Watch {
-    let bar = bar.intraday().unwrap_or(Span::from_nanos(NANOS_PER_DAY));
+fn watch(config: &Config) -> Watch {
+    let bar = config
+        .data
+        .bar
+        .intraday()
+        .unwrap_or(Span::from_nanos(NANOS_PER_DAY));
     let years = Span::from_days(3_660);
     Watch {
         phase: years,
         window: years,
         audit: bar.max(Span::from_seconds(10)),
+        max_unsent: match config.trade.stage.unwrap_or_default() {
+            TradeStage::Shadow => 0,
+            TradeStage::Paper | TradeStage::Live => Watch::new().max_unsent,
+        },
         ..Watch::new()
     }
 }

@@ -95,10 +95,20 @@ fn without(lines: &[&str], left_out: usize) -> String {
 #[test]
 fn sec_01_signals_orders_overrides_and_allocations_are_in_the_audit_log() {
     let home = tempfile::tempdir().unwrap();
-    traded(home.path(), &settings(&["risk.max_order_notional=2000"]), 90);
-    let switch = AccountFolder::new(home.path(), "paper").unwrap().kill_switch();
+    traded(
+        home.path(),
+        &settings(&["risk.max_order_notional=2000"]),
+        90,
+    );
+    let switch = AccountFolder::new(home.path(), "paper")
+        .unwrap()
+        .kill_switch();
     switch.throw("fat finger").unwrap();
-    traded(home.path(), &settings(&["risk.max_order_notional=2000"]), 90);
+    traded(
+        home.path(),
+        &settings(&["risk.max_order_notional=2000"]),
+        90,
+    );
     let request = ResumeRequest {
         home: home.path().to_owned(),
         account: None,
@@ -128,14 +138,19 @@ fn sec_01_signals_orders_overrides_and_allocations_are_in_the_audit_log() {
         let said = lines.iter().any(|l| {
             l["event"] == "override"
                 && l["record"]["mode"] == mode
-                && l["record"]["reason"].as_str().is_some_and(|r| r.contains(why))
+                && l["record"]["reason"]
+                    .as_str()
+                    .is_some_and(|r| r.contains(why))
         });
         assert!(said, "{mode}: {why}");
     }
     let (audit, proof) = audit_log::prove(&folder(home.path())).unwrap();
     let proof = proof.unwrap();
     assert_eq!((proof.lines, proof.behind), (lines.len() as u64, 0));
-    assert!(audit.records > proof.lines, "memories and agreements have none");
+    assert!(
+        audit.records > proof.lines,
+        "memories and agreements have none"
+    );
 }
 
 /// SEC-01: any byte changed, any line gone, doubled, made up or cut off is found, also by a start, and also
@@ -159,7 +174,11 @@ fn sec_01_an_edit_a_deletion_an_insertion_and_a_cut_are_found() {
         changed.push((format!("line {n} gone"), without(&all, n)));
         let at = whole.find(line).unwrap();
         let digit = at + 100 + line[100..].find(|c: char| c.is_ascii_digit()).unwrap();
-        let other = if &whole[digit..=digit] == "7" { "8" } else { "7" };
+        let other = if &whole[digit..=digit] == "7" {
+            "8"
+        } else {
+            "7"
+        };
         let mut edited = whole.clone();
         edited.replace_range(digit..=digit, other);
         changed.push((format!("line {n} edited"), edited));
@@ -175,7 +194,10 @@ fn sec_01_an_edit_a_deletion_an_insertion_and_a_cut_are_found() {
         changed.push((format!("cut before {n}"), all[..n].join("\n") + "\n"));
     }
     for cut in [1, 40, all[all.len() - 1].len(), whole.len() - 1] {
-        changed.push((format!("cut by {cut}"), whole[..whole.len() - cut].to_owned()));
+        changed.push((
+            format!("cut by {cut}"),
+            whole[..whole.len() - cut].to_owned(),
+        ));
     }
     changed.push(("nothing left".to_owned(), String::new()));
     for (n, (what, text)) in changed.iter().enumerate() {
@@ -285,7 +307,10 @@ fn sec_01_after_a_kill_the_log_is_whole_again() {
     let proof = audit_log::prove(&folder(home.path())).unwrap().1.unwrap();
     assert_eq!(proof.behind, 1);
     let ended = started_anywhere(home.path());
-    assert!(ended.ended.alerts[0].contains("lacked its last"), "{ended:?}");
+    assert!(
+        ended.ended.alerts[0].contains("lacked its last"),
+        "{ended:?}"
+    );
     assert!(fs::read(&file).unwrap().starts_with(&before));
     let proof = audit_log::prove(&folder(home.path())).unwrap().1.unwrap();
     assert_eq!(proof.behind, 0);

@@ -32,6 +32,8 @@ pub(crate) enum Plant {
     Nothing,
     /// Every order is refused.
     Refuses,
+    /// Every permit comes back unspent.
+    NeverSends,
     /// The answer to every fourth order is lost on its way back.
     LosesAnswers,
     /// The same, and what is asked for about an order comes after so many transient failures.
@@ -64,6 +66,10 @@ impl Broker for Planted {
             return SubmitOutcome::Rejected {
                 reason: "planted".to_owned(),
             };
+        }
+        if self.plant == Plant::NeverSends {
+            let cause = Error::new(ErrorKind::Unavailable, "submit", "planted: no way out");
+            return SubmitOutcome::NotSent { permit, cause };
         }
         let outcome = self.inner.submit(permit).await;
         let loses = matches!(self.plant, Plant::LosesAnswers | Plant::ReadsFail(_));
@@ -162,6 +168,17 @@ pub(crate) async fn watched(plant: Plant, pulse: Pulse, observer: &mut dyn Obser
 #[tokio::test]
 async fn exe_16_three_refused_orders_stop_the_session() {
     let left = session(Plant::Refuses).await;
+    assert_eq!(left.ended.stop, Stop::OrdersFail, "{:?}", left.ended);
+    assert_eq!(left.ended.exit(), Exit::Refused);
+    assert!((3..=5).contains(&left.submits), "{}", left.submits);
+    assert!(left.executed.is_empty());
+}
+
+/// EXE-16: an order that never left failed as well, whatever kept it: a venue that nothing reaches is not
+/// planned for for ever.
+#[tokio::test]
+async fn exe_16_three_orders_that_never_left_stop_the_session() {
+    let left = session(Plant::NeverSends).await;
     assert_eq!(left.ended.stop, Stop::OrdersFail, "{:?}", left.ended);
     assert_eq!(left.ended.exit(), Exit::Refused);
     assert!((3..=5).contains(&left.submits), "{}", left.submits);

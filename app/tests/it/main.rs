@@ -28,6 +28,7 @@ mod kill;
 mod live_audit;
 mod live_boundaries;
 mod live_figures;
+mod live_old_records;
 mod manual;
 mod metrics;
 mod named_source;

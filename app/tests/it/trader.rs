@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ballast::account_folder::AccountFolder;
+use ballast::audit_log;
 use ballast::commands::resume::{ResumeRequest, resume};
 use ballast::commands::settings::SettingsRequest;
 use ballast::commands::status::{Activity, status};
@@ -196,6 +197,12 @@ fn an_account_whose_journal_is_gone_is_taken_over_on_purpose_only() {
     ] {
         let _ = fs::remove_file(folder(home.path()).path().join(file));
     }
+    // The audit log alone knows that there was one.
+    let failure = refused(home.path(), settings(&[]), None);
+    assert_eq!(failure.exit, Exit::StateRefused);
+    let hint = failure.errors[0].hint.clone().unwrap();
+    assert!(hint.contains("--adopt-account"), "{hint}");
+    fs::remove_file(audit_log::path(folder(home.path()).path())).unwrap();
     let failure = refused(home.path(), settings(&[]), None);
     assert_eq!(failure.exit, Exit::Refused);
     let hint = failure.errors[0].hint.clone().unwrap();

@@ -45,6 +45,7 @@ impl<S: Strategy> Kernel<S> {
             Fact::NotSent { client_id, reason } => {
                 let status = OrderStatus::NotSent;
                 self.on_status(*client_id, status, none, reason, fact, effects);
+                self.count_unsent(*client_id, reason, effects);
             }
             Fact::OutcomeUnknown { client_id, reason } => {
                 let status = OrderStatus::Unknown;
@@ -254,6 +255,7 @@ impl<S: Strategy> Kernel<S> {
     ) {
         if status.is_from_venue() {
             self.unanswered = 0;
+            self.unsent.0 = 0;
         } else if status == OrderStatus::Unknown {
             self.count_unanswered(effects);
         }
@@ -424,6 +426,7 @@ impl<S: Strategy> Kernel<S> {
         }
         let fill = &self.mangled(fill, over);
         self.unanswered = 0;
+        self.unsent.0 = 0;
         self.refusals[fill.instrument.index()] = None;
         self.counts.fills += 1;
         let changed = &mut self.changed_at[fill.instrument.index()];

@@ -197,6 +197,8 @@ pub struct Kernel<S> {
     unwell: bool,
     /// Orders in a row without any answer.
     unanswered: u8,
+    /// Plans in a row whose orders came back unspent, and the last of them.
+    unsent: (u8, (u32, u8)),
 }
 
 impl<S: Strategy> Kernel<S> {
@@ -274,6 +276,7 @@ impl<S: Strategy> Kernel<S> {
             sick_feeds: vec![false; n],
             unwell: false,
             unanswered: 0,
+            unsent: (0, (0, 0)),
             epochs: gate.epochs(),
             strategy,
             instruments,

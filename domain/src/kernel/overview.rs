@@ -1,6 +1,6 @@
 //! Where an account stands by its records alone: what a person asks after any stop.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,10 @@ use crate::orders::{ClientOrderId, Fill, OrderStatus, Side, TradeId};
 use crate::portfolio::EntryKind;
 use crate::risk::{Mode, ModeScope};
 use crate::time::Timestamp;
+
+/// Ended orders and their executions are forgotten beyond this many orders, oldest first. Records come of
+/// orders that a kernel remembers, which are fewer: [`Settings::remembered_orders`](super::Settings).
+const REMEMBERED: usize = 32_768;
 
 /// An order that may still change the position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,8 +127,10 @@ pub struct Overview {
     disputes: BTreeMap<InstrumentId, (Quantity, Quantity)>,
     /// Ended ones too: the venue may bring one back.
     orders: BTreeMap<ClientOrderId, OpenOrder>,
-    /// Executions booked or taken back.
-    trades: BTreeSet<(InstrumentId, TradeId)>,
+    /// Their ids, oldest first.
+    arrived: VecDeque<ClientOrderId>,
+    /// Executions booked or taken back, of the orders above.
+    trades: BTreeSet<(ClientOrderId, TradeId)>,
 }
 
 impl Overview {
@@ -147,12 +153,12 @@ impl Overview {
             Record::Intent(r) => self.wanted(r, changed),
             Record::Order(r) => self.learnt(r, changed),
             Record::Fill(r) => {
-                self.trades.insert((r.fill.instrument, r.fill.trade_id));
+                self.trades.insert((r.fill.client_id, r.fill.trade_id));
                 self.moved(r.fill.instrument, r.fill.delta(), changed);
                 self.executed(&r.fill, changed);
             }
             Record::Void(r) => {
-                let seen = !self.trades.insert((r.fill.instrument, r.fill.trade_id));
+                let seen = !self.trades.insert((r.fill.client_id, r.fill.trade_id));
                 if seen {
                     self.moved(r.fill.instrument, -r.fill.delta(), changed);
                 } else {
@@ -225,8 +231,27 @@ impl Overview {
             status,
             time: r.time,
         };
-        self.orders.insert(r.intent.client_id, order);
+        if self.orders.insert(r.intent.client_id, order).is_none() {
+            self.arrived.push_back(r.intent.client_id);
+        }
         changed.insert(Line::Order(r.intent.client_id));
+        self.forget();
+    }
+
+    /// Forgets the oldest orders, up to one that has a line.
+    fn forget(&mut self) {
+        while self.arrived.len() > REMEMBERED
+            && let Some(id) = self.arrived.front().copied()
+            && self.orders.get(&id).is_none_or(OpenOrder::is_complete)
+        {
+            self.arrived.pop_front();
+            self.orders.remove(&id);
+            let its = (id, TradeId(0))..=(id, TradeId(u128::MAX));
+            let its: Vec<_> = self.trades.range(its).copied().collect();
+            for trade in its {
+                self.trades.remove(&trade);
+            }
+        }
     }
 
     fn learnt(&mut self, r: &OrderRecord, changed: &mut BTreeSet<Line>) {
@@ -374,5 +399,70 @@ impl Line {
             Self::Dispute(id) => ("dispute", id.0.to_string()),
             Self::Order(id) => ("order", id.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::FillRecord;
+    use super::super::record::IntentRecord;
+    use super::*;
+
+    fn read<T: serde::de::DeserializeOwned>(text: &str) -> T {
+        serde_json::from_str(text).unwrap()
+    }
+
+    /// A long life is remembered in bounded room: ended orders go with their executions, one that is open
+    /// stays however old it is, and what is younger can still be taken back.
+    #[test]
+    fn a_long_life_is_remembered_in_bounded_room() {
+        let intent: IntentRecord = read(
+            r#"{"time":"1970-01-15T17:00:00Z","cause":{"operator":7},"intent":{"id":19,"client_id":"b0000200000402001","instrument":1,"side":"buy","quantity":10,"order_type":"market","time_in_force":"gtc","post_only":false,"reduce_only":false},"reference":31420,"wanted":10,"cut":null,"verdict":{"failed":0,"breach":null}}"#,
+        );
+        let fill: FillRecord = read(
+            r#"{"fill":{"time":"1970-01-17T17:00:00Z","client_id":"b0000200000502000","trade_id":1,"instrument":1,"side":"buy","quantity":10,"price":15824,"fee":0,"fee_asset":0},"realised":0}"#,
+        );
+        let (mut overview, mut changed) = (Overview::new(), BTreeSet::new());
+        let lives = REMEMBERED as u32 * 2;
+        let open = REMEMBERED as u32 / 2;
+        let mut last = fill.clone();
+        for decision in 1..=lives {
+            let mut wanted = intent.clone();
+            wanted.intent.client_id.decision = decision;
+            last.fill.client_id = wanted.intent.client_id;
+            last.fill.trade_id = TradeId(u128::from(decision));
+            overview.take(&Record::Intent(wanted), &mut changed);
+            if decision != open {
+                overview.take(&Record::Fill(last.clone()), &mut changed);
+            }
+            changed.clear();
+        }
+        let id = ClientOrderId {
+            decision: open,
+            ..intent.intent.client_id
+        };
+        assert_eq!(
+            overview.orders().map(|(id, _)| id).collect::<Vec<_>>(),
+            [id]
+        );
+        // Nothing younger than the open one is forgotten; then it ends, and all that is too old goes.
+        assert_eq!(overview.orders.len() as u32, lives - open + 1);
+        last.fill.client_id = id;
+        last.fill.trade_id = TradeId(u128::from(open));
+        overview.take(&Record::Fill(last.clone()), &mut changed);
+        let mut wanted = intent.clone();
+        wanted.intent.client_id.decision = lives + 1;
+        overview.take(&Record::Intent(wanted), &mut changed);
+        assert_eq!(overview.orders.len(), REMEMBERED);
+        assert_eq!(overview.arrived.len(), REMEMBERED);
+        assert_eq!(overview.trades.len(), REMEMBERED - 1);
+        let held = overview.position(InstrumentId(1));
+        last.fill.client_id.decision = lives;
+        last.fill.trade_id = TradeId(u128::from(lives));
+        overview.take(&Record::Void(last), &mut changed);
+        assert_eq!(
+            overview.position(InstrumentId(1)),
+            held - Quantity::from_units(10)
+        );
     }
 }

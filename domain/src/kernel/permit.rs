@@ -46,6 +46,11 @@ impl SendGate {
         self.writer_epoch.fetch_max(epoch, Ordering::SeqCst);
     }
 
+    /// Whether nothing passes, ever.
+    pub const fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+
     /// How often the gate was killed.
     pub fn kill_epoch(&self) -> u64 {
         self.kill_epoch.load(Ordering::SeqCst)

@@ -6,11 +6,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::record::Record;
 use crate::orders::{Cause, ClientOrderId};
 
-/// Version of every body this program writes, the same for all kinds so far.
+/// Version of most bodies this program writes.
 ///
 /// A change of a record's fields raises the number of its kind and leaves a reader for the old one
 /// behind, in the adapter that stores bodies.
 const VERSION: u32 = 1;
+/// A strategy's memory is one text since version 2; it was a list of numbers.
+const STATE_VERSION: u32 = 2;
 
 macro_rules! kinds {
     ($($variant:ident $kind:literal),+ $(,)?) => {
@@ -109,7 +111,10 @@ impl std::fmt::Display for Once {
 impl Record {
     /// Version of the body of this record's kind.
     pub const fn version(&self) -> u32 {
-        VERSION
+        match self {
+            Self::State(_) => STATE_VERSION,
+            _ => VERSION,
+        }
     }
 
     /// The canonical body, to be serialised once and never again.

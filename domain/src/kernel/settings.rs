@@ -52,6 +52,9 @@ pub struct Watch {
     pub max_equal_rejects: u8,
     /// Orders without any acknowledgement in between before the account is stopped.
     pub max_unacknowledged: u8,
+    /// Plans in a row whose orders came back unsent, with no answer in between, before the account is
+    /// stopped; 0 where nothing is to be sent.
+    pub max_unsent: u8,
     /// Largest difference of cash that is put down to rounding.
     pub cash_tolerance: Cash,
 }
@@ -71,6 +74,7 @@ impl Watch {
             fenced: true,
             max_equal_rejects: 3,
             max_unacknowledged: 5,
+            max_unsent: 5,
             cash_tolerance: Cash::ZERO,
         }
     }

@@ -4,9 +4,9 @@ use super::planted::Bug;
 use super::{Action, Effects, Kernel, Query, SendPermit, Session, Severity, TimerId, Watch};
 use crate::error::Error;
 use crate::money::Quantity;
-use crate::orders::OrderStatus;
+use crate::orders::{ClientOrderId, OrderStatus};
 use crate::risk::{Mode, ModeScope};
-use crate::strategy::Strategy;
+use crate::strategy::{Reason, Strategy};
 use crate::time::Span;
 
 /// Questions about an unknown order before they become half as frequent.
@@ -191,6 +191,40 @@ impl<S: Strategy> Kernel<S> {
             let error = Error::order_placement("the venue leaves orders unanswered")
                 .context("in a row", limit)
                 .hint("check the connection and the venue's status; then release the mode");
+            self.tighten(
+                ModeScope::Account,
+                Mode::CancelOnly,
+                error.message.clone(),
+                effects,
+            );
+            effects
+                .actions
+                .push_back(Action::Alert(Severity::Error, error));
+        }
+    }
+
+    /// Whoever sends cannot, plan after plan: planning on would only make more orders that go nowhere.
+    pub(super) fn count_unsent(
+        &mut self,
+        id: ClientOrderId,
+        reason: &Reason,
+        effects: &mut Effects,
+    ) {
+        // Never by the gate itself: the same inputs must lead to the same records.
+        let Some(limit) = self.settings.watch.as_ref().map(|w| w.max_unsent) else {
+            return;
+        };
+        let (count, last) = &mut self.unsent;
+        let plan = (id.decision, id.plan);
+        if std::mem::replace(last, plan) == plan && *count > 0 {
+            return;
+        }
+        *count = count.saturating_add(1);
+        if *count == limit {
+            let error = Error::order_placement("orders of plan after plan never left")
+                .context("plans in a row", limit)
+                .context("reason", reason)
+                .hint("find out why nothing is sent; then release the mode");
             self.tighten(
                 ModeScope::Account,
                 Mode::CancelOnly,

@@ -541,3 +541,36 @@ fn an_order_that_stays_unknown_is_asked_for_ever_more_rarely() {
         "{asked:?}"
     );
 }
+
+/// Plans that all come back unspent end by themselves, with an alarm: nobody plans for ever what nobody
+/// sends. Where nothing is to be sent, that is no failure.
+#[test]
+fn plans_that_never_leave_end_in_cancel_only() {
+    for (max_unsent, expected) in [(5, Mode::CancelOnly), (0, Mode::Active)] {
+        let watch = Watch {
+            max_unsent,
+            ..Watch::new()
+        };
+        let growing = Scripted::new((0..8).map(|row| (row, holding(&[(A, 10 + 5 * row as i64)]))));
+        let mut d = Desk::watched_by(watch, &World::shares(2), growing, &flat());
+        let wrong = SendGate::new(d.gate.writer_epoch() + 7);
+        for row in 0..8 {
+            d.slice(row);
+            // A plan whose order never left is followed by another one of the same decision.
+            for _ in 0..20 {
+                d.persist();
+                for permit in std::mem::take(&mut d.permits) {
+                    let client_id = permit.intent().client_id;
+                    assert!(permit.redeem(&wrong, d.now).is_err());
+                    let reason = "wrong gate".into();
+                    d.fact(&Fact::NotSent { client_id, reason });
+                }
+            }
+        }
+        assert_eq!(d.kernel.mode(A), expected);
+        let told = d.alert_text().contains("never left");
+        assert_eq!(told, max_unsent > 0, "{}", d.alert_text());
+        let sends = d.kernel.counts().intents - d.kernel.counts().denied;
+        assert!(if told { sends == 5 } else { sends > 20 }, "{sends}");
+    }
+}

@@ -26,7 +26,7 @@ use super::fill_latency::FillLatency;
 use super::market::SharedClock;
 use super::recovery::Found;
 use super::snapshot::{Noted, Upto};
-use super::stop::{Stop, strictest};
+use super::stop::Stop;
 use super::tape_deck::{Made, TapeDeck};
 use super::vitals::Vitals;
 use super::{Boundaries, MOST_FAILED_ORDERS, Observer, TapePlace};
@@ -81,7 +81,7 @@ pub(super) struct Session<'a> {
     tick: Pin<Box<tokio::time::Sleep>>,
     pub(super) timers: BTreeSet<(Timestamp, TimerId)>,
     pub(super) clock: SharedClock,
-    kill: &'a super::KillWatch,
+    pub(super) kill: &'a super::KillWatch,
     kill_reason: &'a dyn Fn() -> Option<String>,
     pub(super) machine: &'a dyn Machine,
     pub(super) observer: &'a mut dyn Observer,
@@ -95,7 +95,7 @@ pub(super) struct Session<'a> {
     pub(super) journal_failed: bool,
     pub(super) failed_calls: u64,
     /// Orders in a row that the venue did not take; what a start finds unanswered is none of them.
-    failed_orders: u8,
+    pub(super) failed_orders: u8,
     pub(super) started: bool,
     ticks_to_stop: u32,
     pub(super) stop: Option<(Stop, Option<String>)>,
@@ -410,7 +410,10 @@ impl<'a> Session<'a> {
 
     fn answered(&mut self, answer: Answer) -> Result<()> {
         match answer {
-            Answer::Fact(fact) => self.step(Input::Fact(&fact)),
+            Answer::Fact(fact) => {
+                self.count_unsent(&fact);
+                self.step(Input::Fact(&fact))
+            }
             Answer::Report(report) => self.step(Input::Report(&report)),
             Answer::None(e) => {
                 self.failed("venue", &e);
@@ -445,7 +448,7 @@ impl<'a> Session<'a> {
         self.step(Input::Health(&HealthFact::JournalFailed { reason }))
     }
 
-    fn begin_canceling(&mut self) {
+    pub(super) fn begin_canceling(&mut self) {
         if self.canceling.is_none() && self.killed_at.is_none() {
             self.killed_at = Some(self.machine.seconds());
             self.canceling = Some(Box::pin(cancel_all(Arc::clone(&self.broker))));
@@ -479,18 +482,5 @@ impl<'a> Session<'a> {
             self.end(Stop::OrdersFail, Some(why));
         }
         Ok(())
-    }
-
-    /// Ends a session whose mode lets nothing leave, and takes off the venue what is there.
-    pub(super) fn heed_modes(&mut self) {
-        if self.stop.is_some() {
-            return;
-        }
-        let halted = strictest(&self.noted.modes).filter(|(mode, _)| !mode.allows(true));
-        if let Some((mode, why)) = halted {
-            let why = format!("{}: {why}", mode.name());
-            self.begin_canceling();
-            self.end(Stop::Mode, Some(why));
-        }
     }
 }

@@ -1,12 +1,13 @@
 //! Why a session ended, and what it leaves behind.
 
-use ballast_domain::kernel::ModeLine;
+use ballast_domain::kernel::{Fact, ModeLine};
 use ballast_domain::orders::{Order, OrderStatus};
 use ballast_domain::risk::{Mode, ModeScope};
 use ballast_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::LatencyBucket;
+use super::session::Session;
 use crate::exit::Exit;
 
 /// Why a session ended.
@@ -135,4 +136,29 @@ pub(super) fn strictest(modes: &[ModeLine]) -> Option<(Mode, &str)> {
         .filter(|line| line.mode > Mode::Active)
         .max_by_key(|line| line.mode)
         .map(|line| (line.mode, line.reason.as_str()))
+}
+
+impl Session<'_> {
+    /// An order that came back unspent failed like one that was refused, unless that was wanted: after a
+    /// kill, and where nothing is to leave at all.
+    pub(super) fn count_unsent(&mut self, fact: &Fact) {
+        let unsent = matches!(fact, Fact::NotSent { .. });
+        let dry_run = self.kernel.gate().is_dry_run();
+        if unsent && !dry_run && !self.kill.is_thrown() && self.stop.is_none() {
+            self.failed_orders = self.failed_orders.saturating_add(1);
+        }
+    }
+
+    /// Ends a session whose mode lets nothing leave, and takes off the venue what is there.
+    pub(super) fn heed_modes(&mut self) {
+        if self.stop.is_some() {
+            return;
+        }
+        let halted = strictest(&self.noted.modes).filter(|(mode, _)| !mode.allows(true));
+        if let Some((mode, why)) = halted {
+            let why = format!("{}: {why}", mode.name());
+            self.begin_canceling();
+            self.end(Stop::Mode, Some(why));
+        }
+    }
 }
