@@ -423,8 +423,9 @@ mod tests {
             r#"{"fill":{"time":"1970-01-17T17:00:00Z","client_id":"b0000200000502000","trade_id":1,"instrument":1,"side":"buy","quantity":10,"price":15824,"fee":0,"fee_asset":0},"realised":0}"#,
         );
         let (mut overview, mut changed) = (Overview::new(), BTreeSet::new());
-        let lives = REMEMBERED as u32 * 2;
-        let open = REMEMBERED as u32 / 2;
+        let remembered = u32::try_from(REMEMBERED).unwrap();
+        let lives = remembered * 2;
+        let open = remembered / 2;
         let mut last = fill.clone();
         for decision in 1..=lives {
             let mut wanted = intent.clone();
@@ -446,7 +447,7 @@ mod tests {
             [id]
         );
         // Nothing younger than the open one is forgotten; then it ends, and all that is too old goes.
-        assert_eq!(overview.orders.len() as u32, lives - open + 1);
+        assert_eq!(overview.orders.len(), (lives - open + 1) as usize);
         last.fill.client_id = id;
         last.fill.trade_id = TradeId(u128::from(open));
         overview.take(&Record::Fill(last.clone()), &mut changed);

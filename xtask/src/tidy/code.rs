@@ -34,6 +34,10 @@ const STOPWATCH: &[Allowed] = &[
     allowed("app/src/cli/", "progress and elapsed time on the terminal"),
     allowed("testkit/src/bin/", "days a minute of the simulated world"),
     allowed(
+        "testkit/src/journals.rs",
+        "how long a journal takes to commit",
+    ),
+    allowed(
         "testkit/src/crash/account.rs",
         "a kill comes so long after a start, of a real process",
     ),
