@@ -255,7 +255,7 @@ impl<S: Strategy> Kernel<S> {
     ) {
         if status.is_from_venue() {
             self.unanswered = 0;
-            self.unsent.0 = 0;
+            self.unsent = super::watch::Unsent::default();
         } else if status == OrderStatus::Unknown {
             self.count_unanswered(effects);
         }
@@ -426,7 +426,7 @@ impl<S: Strategy> Kernel<S> {
         }
         let fill = &self.mangled(fill, over);
         self.unanswered = 0;
-        self.unsent.0 = 0;
+        self.unsent = super::watch::Unsent::default();
         self.refusals[fill.instrument.index()] = None;
         self.counts.fills += 1;
         let changed = &mut self.changed_at[fill.instrument.index()];

@@ -80,7 +80,7 @@ use plan::Room;
 #[cfg(not(feature = "planted"))]
 use planted::Bug;
 use saga::{Saga, Waiting};
-use watch::Purpose;
+use watch::{Purpose, Unsent};
 
 /// How often each stage of the order path was passed. A run ends with `intents = verdicts` and
 /// `permits = sends`, permits that came back unspent aside, or it is an error.
@@ -197,8 +197,7 @@ pub struct Kernel<S> {
     unwell: bool,
     /// Orders in a row without any answer.
     unanswered: u8,
-    /// Plans in a row whose orders came back unspent, and the last of them.
-    unsent: (u8, (u32, u8)),
+    unsent: Unsent,
 }
 
 impl<S: Strategy> Kernel<S> {
@@ -276,7 +275,7 @@ impl<S: Strategy> Kernel<S> {
             sick_feeds: vec![false; n],
             unwell: false,
             unanswered: 0,
-            unsent: (0, (0, 0)),
+            unsent: Unsent::default(),
             epochs: gate.epochs(),
             strategy,
             instruments,

@@ -25,6 +25,29 @@ pub(super) enum Purpose {
     Audit,
 }
 
+/// Plans in a row whose orders came back unsent, without an answer of the venue in between.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Unsent {
+    plans: u8,
+    /// Decision and plan of the last one.
+    last: (u32, u8),
+}
+
+impl Unsent {
+    /// Counts an order that came back; how many plans that makes, when it is the first of its plan.
+    fn count(&mut self, id: ClientOrderId) -> Option<u8> {
+        let plan = (id.decision, id.plan);
+        if self.plans > 0 && self.last == plan {
+            return None;
+        }
+        *self = Self {
+            plans: self.plans.saturating_add(1),
+            last: plan,
+        };
+        Some(self.plans)
+    }
+}
+
 impl<S: Strategy> Kernel<S> {
     /// Arms a timer, unless nothing is watched or records are only being restored.
     pub(super) fn arm(&mut self, after: Span, purpose: Purpose, effects: &mut Effects) -> TimerId {
@@ -214,13 +237,7 @@ impl<S: Strategy> Kernel<S> {
         let Some(limit) = self.settings.watch.as_ref().map(|w| w.max_unsent) else {
             return;
         };
-        let (count, last) = &mut self.unsent;
-        let plan = (id.decision, id.plan);
-        if std::mem::replace(last, plan) == plan && *count > 0 {
-            return;
-        }
-        *count = count.saturating_add(1);
-        if *count == limit {
+        if self.unsent.count(id) == Some(limit) {
             let error = Error::order_placement("orders of plan after plan never left")
                 .context("plans in a row", limit)
                 .context("reason", reason)

@@ -171,7 +171,7 @@ async fn a_snapshot_that_is_not_what_was_kept_is_named_and_not_believed() {
             ),
             "version 0.0.0",
         ),
-        (altered("\"version\":1", "\"version\":2"), "kept by version"),
+        (altered("\"version\":2", "\"version\":3"), "kept by version"),
         (
             altered(&of(&here.kernel), "other"),
             "other instruments or settings",
