@@ -32,8 +32,8 @@ use ballast_testkit::fakes::FakeMarketData;
 /// Nanoseconds a call, optimised.
 const GOAL: f64 = 2_000.0;
 /// Nanoseconds a call in a build without optimisation, where the dearest call takes 7,500: a net for
-/// waits and loops.
-const UNOPTIMISED_GOAL: f64 = 15_000.0;
+/// waits and loops, with room for a processor that is slower and busy.
+const UNOPTIMISED_GOAL: f64 = 40_000.0;
 
 /// How a figure is taken.
 #[derive(Clone, Copy)]
